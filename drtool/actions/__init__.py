@@ -1,0 +1,1 @@
+"""One module a technology, reached by entry points only."""

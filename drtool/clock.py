@@ -1,0 +1,52 @@
+"""Time: wall time for people, monotonic time for durations, the boot that both belong to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where a run takes its time from; tests pass one that they can move."""
+
+    def wall(self) -> datetime:
+        """The wall time, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow within one boot."""
+
+    def boot_id(self) -> str:
+        """Which boot of which machine the monotonic time belongs to."""
+
+    def sleep(self, seconds: float, until: threading.Event | None = None) -> bool:
+        """Wait; True when ``until`` was set before the time was up."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def __init__(self) -> None:
+        boot = Path("/proc/sys/kernel/random/boot_id")
+        self._boot = boot.read_text().strip() if boot.exists() else "unknown-boot"
+
+    def wall(self) -> datetime:
+        """The wall time, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that only grow within one boot."""
+        return time.monotonic()
+
+    def boot_id(self) -> str:
+        """The kernel's boot id."""
+        return self._boot
+
+    def sleep(self, seconds: float, until: threading.Event | None = None) -> bool:
+        """Wait; True when ``until`` was set before the time was up."""
+        if until is not None:
+            return until.wait(seconds)
+        time.sleep(seconds)
+        return False

@@ -1,0 +1,90 @@
+"""Open connections once, keep them warm, hand them out as readers or as writers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Self, TypeVar, cast
+
+from drtool.clock import Clock
+from drtool.connections.secrets import Secrets
+from drtool.model.inventory import Inventory
+
+CONNECT_SECONDS = 2.0
+
+
+class Context:
+    """What opening a connection may need: the inventory, the secrets, the clock, a time limit.
+
+    ``dns_view`` is filled by the DNS connection: how drtool's own HTTP and TCP checks resolve.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        secrets: Secrets,
+        clock: Clock,
+        connect_seconds: float = CONNECT_SECONDS,
+        run: str = "",
+    ) -> None:
+        self.inventory, self.secrets, self.clock = inventory, secrets, clock
+        self.connect_seconds, self.run = connect_seconds, run
+
+
+class Reader:
+    """Typed reads of one target; never anything that changes it."""
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        """Connect to the named target.
+
+        Raises Unreachable when it does not answer in time, AccessDenied when it turns us away.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End the connection; never raises."""
+
+
+class Writer(Reader):
+    """Writes to one target."""
+
+
+R = TypeVar("R", bound=Reader)
+
+
+class Connections:
+    """All the connections of a run, by kind and target; safe to use from several threads."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._open: dict[tuple[type[Reader], str], Reader] = {}
+        self._locks: dict[tuple[type[Reader], str], threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def get(self, kind: type[R], target: str) -> R:
+        """The connection of that kind to that target, opened if need be."""
+        key = (kind, target)
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._open:
+                self._open[key] = kind.open(target, self.context)
+            return cast("R", self._open[key])
+
+    def drop(self, kind: type[Reader], target: str) -> None:
+        """Forget a broken connection, so that the next ``get`` opens a new one."""
+        with self._guard:
+            gone = self._open.pop((kind, target), None)
+        if gone is not None:
+            gone.close()
+
+    def close(self) -> None:
+        """End all connections."""
+        with self._guard:
+            gone, self._open = list(self._open.values()), {}
+        for connection in gone:
+            connection.close()
+
+
+Opener = Callable[[], None]

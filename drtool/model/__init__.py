@@ -1,0 +1,1 @@
+"""Frozen values that every layer speaks in: inventory, runbook, plan, event, run."""

@@ -1,0 +1,256 @@
+"""The entries of a run's journal; every state, screen and report is folded from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from drtool.model.change import Change
+from drtool.model.plan import Plan
+from drtool.model.proof import AcceptedLoss, Proof, Statement
+from drtool.model.purpose import Mode, Outcome
+from drtool.model.value import Fields, Value
+from drtool.units import Duration
+
+
+class Via(Enum):
+    """What carried a step: a Prefect task, or the engine itself."""
+
+    PREFECT = "prefect"
+    DIRECT = "direct"
+
+
+class Instant(Value):
+    """A moment: wall time for people, monotonic seconds within one boot for durations."""
+
+    wall: datetime
+    monotonic: float
+    boot: str
+
+
+class World(Enum):
+    """The named state in which a run can leave the world."""
+
+    UNTOUCHED = "untouched"
+    PREPARED = "prepared"
+    FENCED = "fenced, nothing writable"
+    PROMOTED = "promoted, not redirected"
+    REDIRECTED = "redirected, not verified"
+    RECOVERED = "recovered"
+    IN_DOUBT = "in doubt"
+
+
+class RunStarted(Value):
+    """A run began, with everything that it will be judged by."""
+
+    kind: Literal["run.started"] = "run.started"
+    plan: Plan
+    mode: Mode
+    requester: str
+    host: str
+    pid: int
+    version: str
+    engine: str
+    engine_note: str = ""
+    outage_start: datetime | None = None
+    outage_source: str = "not measured"
+    accepted_loss: AcceptedLoss | None = None
+    adopts: str | None = None
+
+
+class RunResumed(Value):
+    """An engine took up an interrupted run."""
+
+    kind: Literal["run.resumed"] = "run.resumed"
+    by: str
+    host: str
+    pid: int
+    version: str
+    drift: str = ""
+
+
+class LeaseTaken(Value):
+    """The right to act was granted."""
+
+    kind: Literal["lease.taken"] = "lease.taken"
+    arbiter: str
+    token: str
+    holder: str
+
+
+class LeaseEnded(Value):
+    """The right to act was given back, or was lost."""
+
+    kind: Literal["lease.ended"] = "lease.ended"
+    lost: bool
+    reason: str = ""
+
+
+class StepStarted(Value):
+    """A step's attempt began."""
+
+    kind: Literal["step.started"] = "step.started"
+    step: str
+    attempt: int = 1
+    via: Via
+    via_reason: str = ""
+
+
+class StepIntent(Value):
+    """What a step has seen and is about to change; written before the effect."""
+
+    kind: Literal["step.intent"] = "step.intent"
+    step: str
+    attempt: int = 1
+    seen: Fields
+    changes: tuple[Change, ...]
+    one_way: bool = True
+    promotes: bool = False
+
+
+class StepEnded(Value):
+    """How a step ended: what it saw last, what it changed, what it proved.
+
+    ``answered`` is the moment of the first success seen from outside, for steps that look from
+    there. ``adopted`` says that the effect was found done and not repeated.
+    """
+
+    kind: Literal["step.ended"] = "step.ended"
+    step: str
+    attempt: int = 1
+    outcome: Outcome
+    via: Via
+    seen: Fields = {}
+    changes: tuple[Change, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    reason: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+    answered: Instant | None = None
+    adopted: bool = False
+
+
+class ConsentAsked(Value):
+    """The run waits for a person; ``step`` is ``start`` for the procedure's own consent."""
+
+    kind: Literal["consent.asked"] = "consent.asked"
+    step: str
+    what: Literal["consent", "approval", "manual", "decision"]
+    of: str = ""
+    text: str = ""
+    changes: tuple[Change, ...] = ()
+    changes_digest: str = ""
+    budget: Duration | None = None
+    expires: datetime | None = None
+
+
+class ConsentGiven(Value):
+    """A person answered."""
+
+    kind: Literal["consent.given"] = "consent.given"
+    step: str
+    decision: Literal["approved", "denied", "expired"]
+    by: str = ""
+    self_consented: bool = False
+    reason: str = ""
+    changes_digest: str = ""
+
+
+class StatementMade(Value):
+    """A person stated that a system is fenced."""
+
+    kind: Literal["statement.made"] = "statement.made"
+    step: str
+    statement: Statement
+
+
+class Warned(Value):
+    """Something that a person should know now; ``about`` is a fixed word such as rto_at_risk."""
+
+    kind: Literal["warned"] = "warned"
+    about: str
+    text: str
+
+
+class AbortAsked(Value):
+    """Somebody asked the run to stop."""
+
+    kind: Literal["abort.asked"] = "abort.asked"
+    by: str
+    reason: str = ""
+
+
+class Verdict(Value):
+    """One objective judged: ``met`` is None when it could not be measured."""
+
+    objective: Literal["rto", "rpo", "downtime"]
+    limit: Duration | None
+    measured_seconds: float | None
+    met: bool | None
+    upper_bound: bool = False
+    note: str = ""
+
+
+class RunEnded(Value):
+    """A run's end: outcome, the state of the world, the verdicts."""
+
+    kind: Literal["run.ended"] = "run.ended"
+    outcome: Outcome
+    exit_code: int
+    world: World
+    verdicts: tuple[Verdict, ...] = ()
+    reason: str = ""
+    hint: str = ""
+
+
+class ReportWritten(Value):
+    """Where the report lies; written after the run's end."""
+
+    kind: Literal["report.written"] = "report.written"
+    html: str = ""
+    json_file: str = ""
+    trouble: str = ""
+
+
+Body = Annotated[
+    RunStarted
+    | RunResumed
+    | LeaseTaken
+    | LeaseEnded
+    | StepStarted
+    | StepIntent
+    | StepEnded
+    | ConsentAsked
+    | ConsentGiven
+    | StatementMade
+    | Warned
+    | AbortAsked
+    | RunEnded
+    | ReportWritten,
+    Field(discriminator="kind"),
+]
+
+
+class Event(Value):
+    """One entry of the journal, in the order of ``seq`` within its run."""
+
+    run: str
+    seq: int
+    at: Instant
+    body: Body
+
+
+class Request(Value):
+    """What another terminal asks of a run; only the engine turns it into events."""
+
+    id: int = 0
+    run: str
+    verb: Literal["approve", "deny", "abort", "state", "pause", "continue"]
+    step: str = ""
+    service: str = ""
+    by: str
+    reason: str = ""
+    at: datetime

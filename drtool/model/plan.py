@@ -1,0 +1,90 @@
+"""The frozen result of planning one procedure in one direction."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from drtool.model.inventory import Inventory
+from drtool.model.place import Direction, Place
+from drtool.model.purpose import OnFailure, Procedure, Purpose, StepKind, Strategy
+from drtool.model.value import Fields, Name, Value
+from drtool.units import Duration
+
+
+class Objectives(Value):
+    """What the runbook promises; ``downtime`` is for planned procedures."""
+
+    rto: Duration | None = None
+    rpo: Duration | None = None
+    downtime: Duration | None = None
+
+
+class Approval(Value):
+    """Whose consent a step waits for, and what happens when nobody answers in time."""
+
+    of: Name
+    otherwise: OnFailure | str = "abort"
+
+
+class PlanStep(Value):
+    """One step of a plan.
+
+    ``name`` is unique in the plan; steps from a block used ``as`` something, from ``each`` or
+    from ``ramp`` bear it as ``prefix.step``. ``fields`` are the action's own, templates
+    unrendered. ``needs`` are the names of the steps right before it. ``every`` is the pause
+    between attempts. ``rescues`` names the step of a ramp whose failure, and only that, makes
+    this step run. ``source`` is ``file:line:column``.
+    """
+
+    name: str
+    kind: StepKind
+    action: str
+    purpose: Purpose
+    place: Place | None = None
+    fields: Fields = {}
+    needs: tuple[str, ...] = ()
+    when: str | None = None
+    budget: Duration | None = None
+    deadline: Duration
+    attempts: int | None = Field(default=None, ge=1)
+    every: Duration = Duration(0.5)
+    passes: int = Field(default=1, ge=1)
+    on_failure: OnFailure = OnFailure.STOP
+    repeatable: bool = False
+    one_way: bool = False
+    approval: Approval | None = None
+    instructions: str | None = None
+    rescues: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Plan(Value):
+    """What a run does: steps in an order in which each stands after those it needs.
+
+    ``critical_path`` are the names of the steps whose budgets add up to the expected finish.
+    ``digest`` is the SHA-256 of what will be done, without mode and version. ``parameters`` came
+    in at the command line. ``consent_at_start`` asks for the typed service name before step one.
+    """
+
+    runbook: Name
+    strategy: Strategy | None
+    service: Name
+    procedure: Procedure
+    direction: Direction
+    objectives: Objectives
+    inventory: Inventory
+    parameters: Fields = {}
+    steps: tuple[PlanStep, ...]
+    critical_path: tuple[str, ...] = ()
+    expected: Duration = Duration(0)
+    consent_at_start: bool = False
+    warnings: tuple[str, ...] = ()
+    source: str = ""
+    digest: str = ""
+
+    def step(self, name: str) -> PlanStep:
+        """The step of that name; KeyError if there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)

@@ -1,0 +1,52 @@
+"""What shows that an old primary can no longer serve or write."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+from drtool.model.value import Value
+from drtool.units import Duration
+
+
+class ProofKind(Enum):
+    """What the proof rests on; a statement is a human's word and never called proven."""
+
+    PROCESSES = "processes"
+    POWER = "power"
+    CLOUD = "cloud"
+    NETWORK = "network"
+    STATEMENT = "statement"
+
+
+class Proof(Value):
+    """That the system ``subject`` was seen unable to write at ``at``; good for ``max_age``.
+
+    ``subject`` is the place (``east.orders_db``), ``identity`` what makes it that very one: the
+    PostgreSQL system identifier, or the controller's system id.
+    ``durable`` says that it stays so when a supervisor or an operator starts the server again.
+    """
+
+    kind: ProofKind
+    subject: str
+    identity: str
+    evidence: str
+    at: datetime
+    max_age: Duration
+    durable: bool = False
+
+
+class Statement(Value):
+    """A human's typed word that a system is fenced, with the reason for believing it."""
+
+    by: str
+    reason: str
+    at: datetime
+
+
+class AcceptedLoss(Value):
+    """A person's explicit acceptance of a data loss, with its amount and reason."""
+
+    at_most: Duration
+    by: str
+    reason: str

@@ -1,0 +1,1 @@
+"""Judges values and connects to nothing."""
