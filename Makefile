@@ -1,0 +1,42 @@
+# On a fresh Debian or Ubuntu machine: git, make, Python 3.11 or later with venv.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := .ci/requirements.lock
+READY := .venv/.ready
+
+.PHONY: drill test bench faults lint servers clean
+
+drill: $(READY)
+	$(BIN)/drtool lab drill $(DRILL)
+
+test: $(READY) servers lint
+	$(BIN)/coverage erase
+	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --skip-covered --show-missing=false
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/drtool lint runbooks
+
+faults: $(READY)
+	$(BIN)/pytest tests/faults $(TESTS)
+
+bench: $(READY)
+	$(BIN)/python tests/benchmarks/run.py $(BENCH)
+
+servers:
+	@.ci/servers
+
+$(READY): $(LOCK) pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing Python packages from the lock ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,5 @@
+"""``python -m drtool`` is ``drtool``."""
+
+from drtool.cli.main import main
+
+main()
