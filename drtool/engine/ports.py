@@ -7,8 +7,10 @@ from typing import Protocol
 
 from drtool.model.event import Event, RunEnded, Via
 from drtool.model.plan import Plan, PlanStep
+from drtool.model.purpose import Outcome
 
-Work = Callable[[Via, str], None]
+Work = Callable[[Via, str], Outcome | None]
+"""Runs one step, whatever carries it; tells how the step ended, None where nobody asks."""
 
 
 class Executor(Protocol):
