@@ -25,6 +25,9 @@ class Proof(Value):
     ``subject`` is the place (``east.orders_db``), ``identity`` what makes it that very one: the
     PostgreSQL system identifier, or the controller's system id.
     ``durable`` says that it stays so when a supervisor or an operator starts the server again.
+    ``final_position`` is where the shutdown checkpoint of a cleanly stopped PostgreSQL server
+    begins in its WAL (pg_controldata's "Latest checkpoint location", as a number of bytes): a
+    standby that has received more than that has received everything.
     """
 
     kind: ProofKind
@@ -34,6 +37,7 @@ class Proof(Value):
     at: datetime
     max_age: Duration
     durable: bool = False
+    final_position: int | None = None
 
 
 class Statement(Value):
