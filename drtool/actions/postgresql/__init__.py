@@ -1,0 +1,1 @@
+"""What is done to a PostgreSQL server: fence, promote, demote, follow, check."""
