@@ -33,9 +33,9 @@ import dns.versioned
 import dns.xfr
 
 from drtool.errors import BadInput, DrtoolError
+from drtool.lab.endpoint import Address, parse_address
 from drtool.lab.zone import Zone
 
-Address = tuple[str, int]
 FUDGE_SECONDS = 300
 PEER_SECONDS = 1.0
 PEER_TRIES = 3
@@ -225,12 +225,6 @@ def read_key(name: str, file: Path) -> dns.tsig.Key:
         return dns.tsig.Key(name, file.read_text(encoding="ascii").strip(), "hmac-sha256")
     except (OSError, ValueError) as error:
         raise BadInput(f"key file {file}", str(error)) from error
-
-
-def parse_address(text: str) -> Address:
-    """``127.0.1.1:5353`` as host and port."""
-    host, _, port = text.rpartition(":")
-    return host, int(port)
 
 
 def main(arguments: list[str] | None = None) -> int:
