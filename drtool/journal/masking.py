@@ -1,0 +1,82 @@
+"""An event as the text that is stored, without a secret in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from drtool.model.event import Event
+from drtool.redact import Redactor
+
+Path = tuple[str | int, ...]
+
+# The inventory holds references and what its author wrote in clear; a password that is also a
+# word there ("postgres") must not turn the stored plan into one that cannot be resumed.
+_KEPT: tuple[Path, ...] = (("body", "kind"), ("body", "plan", "inventory"))
+
+
+def stored(event: Event, redactor: Redactor) -> tuple[str, Event]:
+    """The event's JSON with secrets masked, and the event as it will be read again.
+
+    Words of the language itself (an outcome, a kind, a name) are kept even where a secret
+    happens to be one of them; free text is masked. Raises ValidationError when the event could
+    not be read again: nothing is written that cannot be read.
+    """
+    try:
+        text = event.model_dump_json()
+    except PydanticSerializationError:
+        # lone surrogates, as undecodable output of a target leaves them
+        tree = to_jsonable_python(event, serialize_unknown=True)
+        text = json.dumps(_map(tree, _encodable, ()), ensure_ascii=False, separators=(",", ":"))
+    # escapes hide a secret from a plain search, as in pa\"ss
+    if "\\" in text or redactor.clean(text) != text:
+        return _masked(text, redactor)
+    return text, Event.model_validate_json(text)
+
+
+def _masked(text: str, redactor: Redactor) -> tuple[str, Event]:
+    whole = json.loads(text)
+    tree = _map(whole, redactor.clean, ())
+    try:
+        event = Event.model_validate(tree)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            tree = _restored(tree, whole, tuple(fault["loc"]))
+        event = Event.model_validate(tree)
+    return event.model_dump_json(), event
+
+
+def _map(node: Any, change: Callable[[str], str], at: Path) -> Any:
+    if at in _KEPT:
+        return node
+    if isinstance(node, str):
+        return change(node)
+    if isinstance(node, dict):
+        return {key: _map(value, change, (*at, key)) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_map(value, change, (*at, place)) for place, value in enumerate(node)]
+    return node
+
+
+def _restored(tree: Any, whole: Any, at: Path) -> Any:
+    """The tree with what stands at a place put back; tags of unions in the place are skipped."""
+    if not at:
+        return whole
+    here, *rest = at
+    if isinstance(tree, dict) and here in tree:
+        return {**tree, here: _restored(tree[here], whole[here], tuple(rest))}
+    if isinstance(tree, list) and isinstance(here, int) and here < len(tree):
+        changed = list(tree)
+        changed[here] = _restored(tree[here], cast("list[Any]", whole)[here], tuple(rest))
+        return changed
+    if isinstance(tree, dict | list) and rest:
+        return _restored(tree, whole, tuple(rest))
+    return whole
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,174 @@
+"""Open a journal's files, and refuse those that do not belong together."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from drtool.errors import JournalUnusable
+from drtool.journal.anchor import Anchor
+from drtool.journal.chain import Head, link
+from drtool.journal.database import Identity, connect, identity, make_schema
+from drtool.journal.home import secure_directory, secure_file
+from drtool.journal.machine import machine_id
+from drtool.journal.reading import hash_at, head_of
+from drtool.journal.trouble import damaged, unusable
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open journal's parts; ``anchor`` is None only for a damaged one."""
+
+    path: Path
+    connection: sqlite3.Connection
+    anchor: Anchor | None
+    identity: Identity
+    read_only: bool
+    patience: float
+
+
+def anchor_path(path: Path) -> Path:
+    """Where the anchor of a database lies."""
+    return path.with_name(path.name + ".anchor")
+
+
+def open_files(
+    path: Path, *, create: bool, read_only: bool, damaged_too: bool, patience: float
+) -> Opened:
+    """Open database and anchor; raises JournalUnusable."""
+    try:
+        if read_only:
+            return _to_read(path, damaged_too=damaged_too, patience=patience)
+        if create:
+            secure_directory(path.parent)
+        elif not path.exists():
+            raise _missing(path)
+        return _to_write(path, create=create, patience=patience)
+    except (OSError, sqlite3.Error) as error:
+        raise unusable(path, error) from error
+
+
+def _to_write(path: Path, *, create: bool, patience: float) -> Opened:
+    anchor = _anchor(path, write=True, create=create)
+    connection: sqlite3.Connection | None = None
+    try:
+        secure_file(anchor.path)
+        with anchor.locked(patience):
+            begun = _begun(path, anchor)
+            connection = connect(path, read_only=False, patience=patience)
+            if not begun:
+                _begin(path, connection, anchor)
+            owner = _own(path, connection)
+            _bring_up(path, connection, anchor, owner)
+        return Opened(path, connection, anchor, owner, read_only=False, patience=patience)
+    except BaseException:
+        if connection is not None:
+            connection.close()
+        anchor.close()
+        raise
+
+
+def _to_read(path: Path, *, damaged_too: bool, patience: float) -> Opened:
+    if not path.exists() and not anchor_path(path).exists():
+        raise _missing(path)
+    anchor: Anchor | None = None
+    connection: sqlite3.Connection | None = None
+    try:
+        if not damaged_too or anchor_path(path).exists():
+            anchor = _anchor(path, write=False, create=False)
+        # the anchor first: it never runs ahead of the database
+        head = anchor.read() if anchor and not damaged_too else None
+        connection = connect(path, read_only=True, patience=patience)
+        owner = identity(connection, path)
+        if anchor and not damaged_too:
+            anchor.read(owner.journal)
+            _compare(path, connection, head)
+        return Opened(path, connection, anchor, owner, read_only=True, patience=patience)
+    except BaseException:
+        if connection is not None:
+            connection.close()
+        if anchor is not None:
+            anchor.close()
+        raise
+
+
+def _anchor(path: Path, *, write: bool, create: bool) -> Anchor:
+    try:
+        return Anchor(anchor_path(path), write=write, create=create)
+    except FileNotFoundError as error:
+        raise damaged(path, "its anchor is gone", str(anchor_path(path))) from error
+
+
+def _begun(path: Path, anchor: Anchor) -> bool:
+    head = anchor.read()
+    if head is not None and not path.exists():
+        raise damaged(path, f"the database is gone; its anchor speaks of {head.seq} entries")
+    return head is not None
+
+
+def _own(path: Path, connection: sqlite3.Connection) -> Identity:
+    owner = identity(connection, path)
+    if owner.machine != machine_id():
+        raise _foreign(path)
+    return owner
+
+
+def _begin(path: Path, connection: sqlite3.Connection, anchor: Anchor) -> None:
+    """Make a new journal, or end making one that was cut short."""
+    make_schema(connection)
+    if head_of(connection).seq:
+        raise damaged(path, "its anchor is empty", str(anchor.path))
+    anchor.write(identity(connection, path).journal, Head())
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _bring_up(path: Path, connection: sqlite3.Connection, anchor: Anchor, owner: Identity) -> None:
+    """Compare with the anchor, and anchor what was committed right before a crash."""
+    known = _compare(path, connection, anchor.read(owner.journal))
+    head, before = head_of(connection), bytes.fromhex(known.sha256)
+    if head == known:
+        return
+    rows = connection.execute(
+        "SELECT seq, text, hash FROM events WHERE seq > ? ORDER BY seq", (known.seq,)
+    )
+    for expected, (seq, text, digest) in enumerate(rows, known.seq + 1):
+        if seq != expected or link(before, seq, text) != digest:
+            raise damaged(path, f"entry {seq} does not follow the entry before it")
+        before = digest
+    anchor.write(owner.journal, head)
+
+
+def _compare(path: Path, connection: sqlite3.Connection, anchored: Head | None) -> Head:
+    if anchored is None:
+        raise damaged(path, "its anchor is empty", str(anchor_path(path)))
+    last = head_of(connection).seq
+    if last < anchored.seq:
+        found = f"it ends at entry {last}: the entries after it are lost"
+        raise damaged(path, found, f"entry {anchored.seq}, as its anchor says")
+    if hash_at(connection, anchored.seq).hex() != anchored.sha256:
+        raise damaged(path, f"entry {anchored.seq} is not the one that the anchor speaks of")
+    return anchored
+
+
+def _missing(path: Path) -> JournalUnusable:
+    return JournalUnusable(
+        f"journal {path}",
+        "there is none",
+        hint="it is made by the first run; if it lies elsewhere: export DRTOOL_HOME=...",
+    )
+
+
+def _foreign(path: Path) -> JournalUnusable:
+    return JournalUnusable(
+        f"journal {path}",
+        "it was written on another machine, and copied",
+        "a journal of this machine's own",
+        "export DRTOOL_HOME=/a/new/directory and start a new run: it observes every step "
+        "and adopts what is done",
+    )
