@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from drtool.model.event import Event, RunEnded, Via
+from drtool.action import Entry, Facts, Hands, Look
+from drtool.clock import Clock
+from drtool.model.event import Body, Event, ReportWritten, Request, RunEnded, Via
 from drtool.model.plan import Plan, PlanStep
-from drtool.model.purpose import Outcome
+from drtool.model.proof import AcceptedLoss, Statement
+from drtool.model.purpose import Mode, Outcome
+from drtool.model.value import Fields
+from drtool.progress.run_state import StepState
+from drtool.redact import Redactor
 
 Work = Callable[[Via, str], Outcome | None]
 """Runs one step, whatever carries it; tells how the step ended, None where nobody asks."""
@@ -33,3 +41,118 @@ class Listener(Protocol):
 
     def hear(self, event: Event) -> None:
         """Take note of one event; must return at once."""
+
+
+class JournalPort(Protocol):
+    """The part of the journal that a run needs; see ``drtool.journal``."""
+
+    def append(self, run: str, *bodies: Body) -> tuple[Event, ...]:
+        """Write events, all or none, durable when it returns; raises JournalUnusable."""
+
+    def pending(self, run: str) -> list[Request]:
+        """What other terminals have asked of a run, oldest first."""
+
+    def settle(self, request_id: int) -> None:
+        """Note that a request was dealt with."""
+
+
+class LeasePort(Protocol):
+    """The right to act on a service; see ``drtool.lease``."""
+
+    @property
+    def token(self) -> str:
+        """The fencing token."""
+
+    @property
+    def holder(self) -> str:
+        """Who holds it, as others are told."""
+
+    @property
+    def arbiter(self) -> str:
+        """Where it is kept."""
+
+    def check(self) -> None:
+        """Raises LeaseHeld when it was lost."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+class Entries(Protocol):
+    """Names of actions to their classes; see ``drtool.catalog``."""
+
+    def get(self, name: str) -> type[Entry]:
+        """The class behind a name; raises BadInput when there is none."""
+
+
+class Templates(Protocol):
+    """Fills in what only a run knows: what earlier steps have seen."""
+
+    def fields(self, step: PlanStep, facts: Facts, steps: Mapping[str, StepState]) -> Fields:
+        """The step's fields; raises BadInput when a value is not known."""
+
+    def holds(self, step: PlanStep, facts: Facts, steps: Mapping[str, StepState]) -> bool:
+        """Whether the step's ``when`` is true; raises BadInput when a value is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the engine waits, in seconds; tests make them short.
+
+    ``grace`` is what a step that hangs in a call gets beyond its deadline. ``unclaimed`` is how
+    long an executor may take to start a step before the engine starts it itself. ``settle`` is
+    how long an effect may take to show before it is applied again. ``consent`` is how long the
+    start's own consent is waited for. ``preview`` bounds the look before a consent is asked.
+    """
+
+    tick: float = 0.1
+    consent_tick: float = 0.01
+    grace: float = 1.0
+    unclaimed: float = 2.0
+    settle: float = 1.0
+    consent: float = 3600.0
+    preview: float = 2.0
+    listeners: float = 1.0
+    parallel: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that a run reaches beyond its own values.
+
+    ``hands`` is None in dry-run and tabletop: nothing there can change the world. ``report``
+    writes the report of an ended run, named by its id.
+    """
+
+    journal: JournalPort
+    executor: Executor
+    entries: Entries
+    templates: Templates
+    look: Callable[[Facts], Look]
+    clock: Clock
+    redactor: Redactor
+    hands: Callable[[Facts], Hands] | None = None
+    lease: LeasePort | None = None
+    listeners: tuple[Listener, ...] = ()
+    report: Callable[[str], ReportWritten] | None = None
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a new run is told: the plan, the mode, who asks, what is known of the outage.
+
+    ``statement`` is a person's word, given beforehand, that the old primary is fenced.
+    ``adopts`` is the id of a run that this one takes over from a lost machine, or "".
+    """
+
+    run: str
+    plan: Plan
+    mode: Mode
+    requester: str
+    engine_note: str = ""
+    outage_start: datetime | None = None
+    outage_source: str = "not measured"
+    accepted_loss: AcceptedLoss | None = None
+    statement: Statement | None = None
+    adopts: str | None = None

@@ -1,0 +1,155 @@
+"""What is known of a run: the frozen values that the fold gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from drtool.model.change import Change
+from drtool.model.event import (
+    AbortAsked,
+    ConsentAsked,
+    ConsentGiven,
+    Instant,
+    LeaseTaken,
+    ReportWritten,
+    RunEnded,
+    StatementMade,
+    Via,
+    Warned,
+    World,
+)
+from drtool.model.plan import Plan, PlanStep
+from drtool.model.proof import AcceptedLoss, Proof
+from drtool.model.purpose import Mode, OnFailure, Outcome, Purpose, StepKind
+from drtool.model.value import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """How one step stands.
+
+    ``started`` is its first attempt's moment. ``intent_at`` is set once it was about to change
+    something, with what it had seen before its first effect in ``seen_before``.
+    """
+
+    plan: PlanStep
+    outcome: Outcome = Outcome.PENDING
+    attempts: int = 0
+    via: Via | None = None
+    via_reason: str = ""
+    started: Instant | None = None
+    intent_at: Instant | None = None
+    promotes: bool = False
+    seen_before: Fields | None = None
+    ended: Instant | None = None
+    seconds: float = 0.0
+    seen: Fields | None = None
+    changes: tuple[Change, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    answered: Instant | None = None
+    adopted: bool = False
+    reason: str = ""
+    hint: str = ""
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self.plan.name
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the step is for."""
+        return self.plan.purpose
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether steps that need this one may start."""
+        if self.outcome in {Outcome.SUCCEEDED, Outcome.SKIPPED}:
+            return True
+        return self.outcome is Outcome.FAILED and self.forgiven
+
+    @property
+    def forgiven(self) -> bool:
+        """Whether the run goes on although this step failed."""
+        return self.plan.on_failure is OnFailure.CONTINUE or self.plan.kind is StepKind.NOTICE
+
+    @property
+    def mid_effect(self) -> bool:
+        """Whether an effect may have begun whose outcome nobody has written."""
+        return self.intent_at is not None and not self.outcome.ended
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A question to a person, and the answer once there is one."""
+
+    asked: ConsentAsked
+    asked_at: Instant
+    given: ConsentGiven | None = None
+    given_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything that a run's events say, folded up."""
+
+    run: str
+    plan: Plan
+    mode: Mode
+    requester: str
+    host: str
+    pid: int
+    version: str
+    engine: str
+    engine_note: str
+    started: Instant
+    last: Instant
+    seq: int
+    outage_start: datetime | None
+    outage_source: str
+    accepted_loss: AcceptedLoss | None
+    adopts: str | None
+    steps: tuple[StepState, ...]
+    world: World
+    consents: tuple[Consent, ...] = ()
+    lease: LeaseTaken | None = None
+    lease_lost: str = ""
+    statements: tuple[StatementMade, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    abort: AbortAsked | None = None
+    resumes: tuple[Instant, ...] = ()
+    fence_began: Instant | None = None
+    promotion_began: Instant | None = None
+    ended: RunEnded | None = None
+    ended_at: Instant | None = None
+    report: ReportWritten | None = None
+
+    def step(self, name: str) -> StepState:
+        """The step of that name; KeyError if there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """All proofs so far, in the order of the plan."""
+        return tuple(proof for step in self.steps for proof in step.proofs)
+
+    @property
+    def waiting_for(self) -> tuple[Consent, ...]:
+        """The questions that nobody has answered."""
+        return tuple(consent for consent in self.consents if consent.given is None)
+
+    @property
+    def past_no_return(self) -> bool:
+        """Whether the intent of a promotion was written."""
+        return self.promotion_began is not None
+
+    @property
+    def world_if_stopped(self) -> World:
+        """The state of the world if the engine is gone: an effect without outcome is in doubt."""
+        if any(step.mid_effect for step in self.steps):
+            return World.IN_DOUBT
+        return self.world

@@ -1,0 +1,226 @@
+"""Fold a run's events into what is known of it, one event at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drtool.errors import JournalUnusable
+from drtool.model.event import (
+    AbortAsked,
+    ConsentAsked,
+    ConsentGiven,
+    Event,
+    Instant,
+    LeaseEnded,
+    LeaseTaken,
+    ReportWritten,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    StatementMade,
+    StepEnded,
+    StepIntent,
+    StepStarted,
+    Warned,
+    World,
+)
+from drtool.model.purpose import Outcome, Purpose
+from drtool.progress.run_state import Consent, RunState, StepState
+from drtool.progress.world import world
+
+
+@dataclass
+class _Marks:
+    """The moments that several objectives are measured from."""
+
+    fence: Instant | None = None
+    promotion: Instant | None = None
+    lease_lost: str = ""
+
+
+class Folder:
+    """Takes events in order of their ``seq`` and says at any time what they add up to.
+
+    One event costs the same however long the run is; ``state`` costs one pass over the steps
+    and is kept until the next event.
+    """
+
+    def __init__(self) -> None:
+        self.steps: dict[str, StepState] = {}
+        self.consents: list[Consent] = []
+        self.statements: list[StatementMade] = []
+        self.warnings: list[Warned] = []
+        self.resumes: list[Instant] = []
+        self.marks = _Marks()
+        self.start: Event | None = None
+        self.lease: LeaseTaken | None = None
+        self.abort: AbortAsked | None = None
+        self.end: Event | None = None
+        self.report: ReportWritten | None = None
+        self.last: Event | None = None
+        self._host: tuple[str, int, str] = ("", 0, "")
+        self._kept: RunState | None = None
+
+    @property
+    def started(self) -> RunStarted:
+        """The run's first event; raises JournalUnusable before there is one."""
+        if self.start is None or not isinstance(self.start.body, RunStarted):
+            raise JournalUnusable("run", "its events do not begin with run.started")
+        return self.start.body
+
+    def apply(self, event: Event) -> None:
+        """Take one event."""
+        self._kept, self.last = None, event
+        body = event.body
+        match body:
+            case RunStarted():
+                self.start = event
+                self._host = (body.host, body.pid, body.version)
+                self.steps = {step.name: StepState(step) for step in body.plan.steps}
+            case StepStarted() | StepIntent() | StepEnded():
+                self._take_step(event.at, body)
+            case ConsentAsked() | ConsentGiven():
+                self._take_consent(event.at, body)
+            case _:
+                self._take_rest(event, body)
+
+    def _take_step(self, at: Instant, body: StepStarted | StepIntent | StepEnded) -> None:
+        before = self.steps[body.step]
+        match body:
+            case StepStarted():
+                changed: dict[str, Any] = {
+                    "outcome": Outcome.RUNNING,
+                    "attempts": body.attempt,
+                    "started": before.started or at,
+                    "via": body.via,
+                    "via_reason": body.via_reason,
+                }
+            case StepIntent():
+                changed = self._intent(before, at, body)
+            case StepEnded():
+                changed = {
+                    "outcome": body.outcome,
+                    "attempts": body.attempt,
+                    "started": before.started or at,
+                    "via": body.via,
+                    "ended": at,
+                    "seconds": body.seconds,
+                    "seen": body.seen or before.seen,
+                    "changes": body.changes or before.changes,
+                    "proofs": body.proofs,
+                    "reason": body.reason,
+                    "hint": body.hint,
+                    "answered": body.answered or before.answered,
+                    "adopted": body.adopted,
+                }
+        self.steps[body.step] = replace(before, **changed)
+
+    def _intent(self, before: StepState, at: Instant, body: StepIntent) -> dict[str, Any]:
+        if body.promotes and self.marks.promotion is None:
+            self.marks.promotion = at
+        if before.purpose is Purpose.FENCE and self.marks.fence is None:
+            self.marks.fence = at
+        return {
+            "intent_at": before.intent_at or at,
+            "promotes": before.promotes or body.promotes,
+            "seen_before": before.seen_before or body.seen,
+            "seen": body.seen,
+            "changes": body.changes,
+        }
+
+    def _take_consent(self, at: Instant, body: ConsentAsked | ConsentGiven) -> None:
+        if isinstance(body, ConsentAsked):
+            self.consents.append(Consent(body, at))
+            changed = Outcome.WAITING
+        else:
+            for index in range(len(self.consents) - 1, -1, -1):
+                asked = self.consents[index]
+                if asked.asked.step == body.step and asked.given is None:
+                    self.consents[index] = replace(asked, given=body, given_at=at)
+                    break
+            changed = Outcome.RUNNING
+        if (step := self.steps.get(body.step)) is not None and not step.outcome.ended:
+            self.steps[body.step] = replace(step, outcome=changed)
+
+    def _take_rest(self, event: Event, body: object) -> None:
+        match body:
+            case RunResumed():
+                self.resumes.append(event.at)
+                self._host = (body.host, body.pid, body.version)
+            case LeaseTaken():
+                self.lease, self.marks.lease_lost = body, ""
+            case LeaseEnded():
+                self.lease, self.marks.lease_lost = None, body.reason if body.lost else ""
+            case StatementMade():
+                self.statements.append(body)
+            case Warned():
+                self.warnings.append(body)
+            case AbortAsked():
+                self.abort = self.abort or body
+            case RunEnded():
+                self.end = event
+            case ReportWritten():
+                self.report = body
+            case _:
+                pass
+
+    def state(self) -> RunState:
+        """What the events add up to; raises JournalUnusable before ``run.started``."""
+        if self._kept is None:
+            self._kept = self._build()
+        return self._kept
+
+    def _build(self) -> RunState:
+        begun = self.started
+        if self.start is None or self.last is None:  # pragma: no cover - ``started`` has raised
+            raise JournalUnusable("run", "it has no events")
+        end = self.end.body if self.end else None
+        steps = tuple(self.steps.values())
+        host, pid, version = self._host
+        return RunState(
+            run=self.start.run,
+            plan=begun.plan,
+            mode=begun.mode,
+            requester=begun.requester,
+            host=host,
+            pid=pid,
+            version=version,
+            engine=begun.engine,
+            engine_note=begun.engine_note,
+            started=self.start.at,
+            last=self.last.at,
+            seq=self.last.seq,
+            outage_start=begun.outage_start,
+            outage_source=begun.outage_source,
+            accepted_loss=begun.accepted_loss,
+            adopts=begun.adopts,
+            steps=steps,
+            world=self._world(steps),
+            consents=tuple(self.consents),
+            lease=self.lease,
+            lease_lost=self.marks.lease_lost,
+            statements=tuple(self.statements),
+            warnings=tuple(self.warnings),
+            abort=self.abort,
+            resumes=tuple(self.resumes),
+            fence_began=self.marks.fence,
+            promotion_began=self.marks.promotion,
+            ended=end if isinstance(end, RunEnded) else None,
+            ended_at=self.end.at if self.end else None,
+            report=self.report,
+        )
+
+    def _world(self, steps: tuple[StepState, ...]) -> World:
+        if self.end is not None and isinstance(self.end.body, RunEnded):
+            return self.end.body.world
+        return world(steps) if self.started.mode.changes_the_world else World.UNTOUCHED
+
+
+def fold(events: Iterable[Event]) -> RunState:
+    """What a run's events add up to; raises JournalUnusable if they do not begin a run."""
+    folder = Folder()
+    for event in events:
+        folder.apply(event)
+    return folder.state()

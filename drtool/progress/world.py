@@ -1,0 +1,67 @@
+"""Name the state in which the steps of a run have left the world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from drtool.model.event import World
+from drtool.model.purpose import Outcome, Purpose, StepKind
+from drtool.progress.run_state import StepState
+
+_EFFECTS = {Purpose.FENCE, Purpose.PROMOTE, Purpose.REDIRECT}
+_UNSURE = {Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED}
+
+
+def world(steps: Iterable[StepState]) -> World:
+    """The named state of the world, from how the steps stand.
+
+    Invariant: ``RECOVERED`` only when every step ended well, ``UNTOUCHED`` only when no intent
+    was written and nothing was found fenced, promoted or redirected. An effect of a fence, a
+    promotion or a redirection that began and did not end well leaves the world in doubt, unless
+    a later state says what is known.
+    """
+    known = [step for step in steps if step.plan.kind is not StepKind.NOTICE]
+    if any(step.outcome is Outcome.IN_DOUBT for step in known):
+        return World.IN_DOUBT
+    touched = [step for step in known if _touched(step)]
+    if known and all(step.ended_well for step in known) and any(_done(step) for step in known):
+        return World.RECOVERED
+    if not touched:
+        return World.UNTOUCHED
+    return _furthest(known)
+
+
+def _furthest(steps: list[StepState]) -> World:
+    """How far the run came, for a run that has touched the world and is not through."""
+    promote, redirect, fence = (
+        [step for step in steps if step.purpose is purpose and step.plan.kind is not StepKind.CHECK]
+        for purpose in (Purpose.PROMOTE, Purpose.REDIRECT, Purpose.FENCE)
+    )
+    if promote and all(_done(step) for step in promote):
+        if redirect and not all(_done(step) for step in redirect):
+            return World.PROMOTED
+        verify = [step for step in steps if step.purpose is Purpose.VERIFY]
+        verified = all(step.ended_well for step in verify)
+        return World.RECOVERED if verify and verified else World.REDIRECTED
+    if any(_half(step) for step in (*promote, *fence)):
+        return World.IN_DOUBT
+    if fence and all(_done(step) for step in fence):
+        return World.FENCED
+    if not promote and redirect and all(_done(step) for step in redirect):
+        return World.REDIRECTED
+    return World.PREPARED
+
+
+def _touched(step: StepState) -> bool:
+    if step.outcome is Outcome.UNWOUND:
+        return False
+    return step.intent_at is not None or (_done(step) and step.purpose in _EFFECTS)
+
+
+def _done(step: StepState) -> bool:
+    return step.outcome is Outcome.SUCCEEDED and step.plan.kind is not StepKind.CHECK
+
+
+def _half(step: StepState) -> bool:
+    """Whether an effect began and ended otherwise than well."""
+    return step.intent_at is not None and step.outcome in _UNSURE
