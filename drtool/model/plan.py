@@ -30,10 +30,12 @@ class PlanStep(Value):
     """One step of a plan.
 
     ``name`` is unique in the plan; steps from a block used ``as`` something, from ``each`` or
-    from ``ramp`` bear it as ``prefix.step``. ``fields`` are the action's own, templates
-    unrendered. ``needs`` are the names of the steps right before it. ``every`` is the pause
-    between attempts. ``rescues`` names the step of a ramp whose failure, and only that, makes
-    this step run. ``source`` is ``file:line:column``.
+    from ``ramp`` bear it as ``prefix.step``. ``fields`` are the action's own; templates that
+    speak of earlier steps stand in them unrendered, and ``bindings`` are what ``each`` and
+    ``ramp`` give them. ``needs`` are the names of the steps right before it. ``every`` is the
+    pause between attempts. ``rescues`` names the steps of a ramp whose failure, and only that,
+    makes this step run; ``never`` is an expression that refuses the step when it holds.
+    ``source`` is ``file:line:column``.
     """
 
     name: str
@@ -55,7 +57,26 @@ class PlanStep(Value):
     approval: Approval | None = None
     instructions: str | None = None
     rescues: tuple[str, ...] = ()
+    never: str | None = None
+    bindings: Fields = {}
     source: str = ""
+
+    @property
+    def counted(self) -> Duration:
+        """The budget; where none is written, what a step of its kind is counted with."""
+        if self.budget is not None:
+            return self.budget
+        return min(_COUNTED[self.kind], self.deadline)
+
+
+_COUNTED = {
+    StepKind.ACTION: Duration(10),
+    StepKind.COMMAND: Duration(10),
+    StepKind.CHECK: Duration(5),
+    StepKind.NOTICE: Duration(0),
+    StepKind.APPROVAL: Duration(300),
+    StepKind.MANUAL: Duration(600),
+}
 
 
 class Plan(Value):
