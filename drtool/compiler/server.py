@@ -1,0 +1,218 @@
+"""drtool's own Prefect server: on loopback, with a secret of its own, ended by its process id."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from drtool.compiler.api import Api
+from drtool.compiler.process import identity
+from drtool.compiler.warming import warm
+from drtool.errors import DrtoolError
+from drtool.model.value import Value
+
+START_SECONDS = 90.0
+STOP_SECONDS = 5.0
+HEALTH_SECONDS = 1.0
+_POLL = 0.05
+
+
+class Record(Value):
+    """What the server's directory says of the process: enough to know it again."""
+
+    pid: int
+    identity: str
+    api_url: str
+
+
+class ServerStatus(Value):
+    """How the server stands."""
+
+    running: bool
+    answers: bool = False
+    pid: int | None = None
+    api_url: str = ""
+    ui_url: str = ""
+    directory: str = ""
+
+    def sentence(self) -> str:
+        """The status as a person reads it."""
+        if not self.running:
+            return "drtool's Prefect server is not running"
+        how = "answers" if self.answers else "does not answer"
+        return f"drtool's Prefect server (process {self.pid}) {how} at {self.ui_url}"
+
+
+def start(home: Path, port: int = 0, seconds: float = START_SECONDS) -> ServerStatus:
+    """Start the server, wait until it answers and warm it; one that runs already is left alone.
+
+    Raises DrtoolError with the last line of the server's log when it does not come up.
+    """
+    found = status(home)
+    if found.running and found.answers:
+        return found
+    if found.running:
+        stop(home)
+    directory = _directory(home)
+    auth = _secret(directory)
+    port = port or _free_port()
+    process = _spawn(directory, auth, port)
+    api = Api(f"http://127.0.0.1:{port}/api", auth)
+    record = Record(pid=process.pid, identity=identity(process.pid), api_url=api.url)
+    _write_private(directory / "server.json", record.model_dump_json())
+    up = _wait(lambda: process.poll() is not None or _answers(api), seconds)
+    if not up or process.poll() is not None:
+        stop(home)
+        raise DrtoolError(
+            "drtool's Prefect server",
+            f"did not answer within {seconds:g} s" if not up else "ended while it started",
+            hint=f"its log: {directory / 'server.log'}",
+        )
+    warm(api)
+    return status(home)
+
+
+def stop(home: Path, seconds: float = STOP_SECONDS) -> ServerStatus:
+    """End the server, kindly and then firmly; gives how it stood before.
+
+    Only a process that is known to be the server is ended, never another that got its id.
+    """
+    before = status(home)
+    record = _read(home)
+    if before.running and record is not None:
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            _signal(record, signal.SIGCONT)
+            _signal(record, kind)
+            if _wait(lambda: not _runs(record), seconds):
+                break
+    (_directory(home) / "server.json").unlink(missing_ok=True)
+    return before
+
+
+def status(home: Path) -> ServerStatus:
+    """Whether the server runs, and whether it answers within a second."""
+    record = _read(home)
+    if record is None or not _runs(record):
+        return ServerStatus(running=False, directory=str(home / "prefect-server"))
+    return ServerStatus(
+        running=True,
+        answers=_answers(_api(home, record)),
+        pid=record.pid,
+        api_url=record.api_url,
+        ui_url=record.api_url.removesuffix("/api"),
+        directory=str(home / "prefect-server"),
+    )
+
+
+def embedded(home: Path) -> Api | None:
+    """The API of the server if its process runs; it is not asked."""
+    record = _read(home)
+    return _api(home, record) if record is not None and _runs(record) else None
+
+
+def _spawn(directory: Path, auth: str, port: int) -> subprocess.Popen[bytes]:
+    """The server as a process of its own session, that outlives this one."""
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        "PREFECT_HOME": str(directory),
+        "PREFECT_SERVER_API_AUTH_STRING": auth,
+        "PREFECT_SERVER_UI_API_URL": f"{address}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "DO_NOT_TRACK": "1",
+    }
+    command = [
+        *(sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"),
+        *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
+        *("--timeout-graceful-shutdown", "2"),
+    ]
+    with (directory / "server.log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _directory(home: Path) -> Path:
+    directory = home / "prefect-server"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+def _secret(directory: Path) -> str:
+    """The server's own secret, made once."""
+    path = directory / "auth"
+    if not path.exists():
+        _write_private(path, f"drtool:{secrets.token_urlsafe(32)}")
+    return path.read_text(encoding="utf-8")
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write so that others can never read, not even for a moment."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def _read(home: Path) -> Record | None:
+    try:
+        text = (home / "prefect-server" / "server.json").read_text(encoding="utf-8")
+        return Record.model_validate_json(text)
+    except (OSError, ValueError):
+        return None
+
+
+def _api(home: Path, record: Record) -> Api:
+    try:
+        return Api(record.api_url, (home / "prefect-server" / "auth").read_text(encoding="utf-8"))
+    except OSError:
+        return Api(record.api_url)
+
+
+def _runs(record: Record) -> bool:
+    return bool(record.identity) and identity(record.pid) == record.identity
+
+
+def _signal(record: Record, kind: signal.Signals) -> None:
+    if _runs(record):
+        os.kill(record.pid, kind)
+
+
+def _answers(api: Api) -> bool:
+    try:
+        api.get("/admin/version", HEALTH_SECONDS)
+    except DrtoolError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(reached: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL)
+    return True
