@@ -1,0 +1,135 @@
+"""Typed reads of one PostgreSQL server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self, TypeVar
+
+from drtool.connections.postgresql import statements as sql
+from drtool.connections.postgresql.wire import STATEMENT_SECONDS, Row, Wire
+from drtool.connections.reach import Context, Reader
+from drtool.errors import StepFailed, Unreachable
+from drtool.model.replication import Heartbeat, Replication, Sample, Sender, TableSum
+
+T = TypeVar("T")
+
+
+class PostgresqlReader(Reader):
+    """Reads of one server; a lost session is opened again, once for each read.
+
+    ``sample`` is the last position that this server gave as a primary, by drtool's clock: it
+    outlives the server.
+    """
+
+    def __init__(self, target: str, context: Context, wire: Wire) -> None:
+        self.target, self.context, self._wire = target, context, wire
+        self.sample: Sample | None = None
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        """Connect within the context's time limit.
+
+        Raises Unreachable when the server does not answer, AccessDenied when it turns us away.
+        """
+        return cls(target, context, Wire.open(target, context, f"drtool {context.run}".strip()))
+
+    def close(self) -> None:
+        """End the session; never raises."""
+        self._wire.close()
+
+    def replication(self) -> Replication:
+        """The server's role, identity, positions and last news from its primary.
+
+        A server that calls itself a primary while its other answers say that it is in recovery
+        is taken for a standby.
+        """
+        return self._again(self._replication)
+
+    def in_recovery(self) -> bool:
+        """Whether any of the server's answers says that it is in recovery; the quickest read."""
+        found = self._rows("role", sql.IN_RECOVERY)[0]
+        return any(found)
+
+    def senders(self) -> tuple[Sender, ...]:
+        """The standbys that stream from this server, as it sees them."""
+        rows = self._rows("walsenders", sql.SENDERS)
+        return tuple(Sender.model_validate(dict(zip(sql.SENDER_FIELDS, row, strict=True)))
+                     for row in rows)  # fmt: skip
+
+    def settings(self, *names: str) -> dict[str, str]:
+        """The values in effect of the named settings, without those that we may not see."""
+        rows = self._rows("settings", sql.SETTINGS, (list(names),))
+        return {name: value for name, value in rows if value is not None}
+
+    def slots(self) -> dict[str, bool]:
+        """The physical replication slots, and whether each is in use."""
+        return dict(self._rows("replication slots", sql.SLOTS))
+
+    def strangers(self) -> dict[str, str]:
+        """Signs of a cluster manager that is in charge here: its name, and what shows it."""
+        return {str(name): str(sign) for name, sign in self._rows("managers", sql.STRANGERS)}
+
+    def table_sum(self, table: str, seconds: float = STATEMENT_SECONDS) -> TableSum:
+        """Count and checksum a table, named as ``table`` or ``schema.table``."""
+        from psycopg import sql as compose  # noqa: PLC0415 - heavy, read only when used
+
+        query = compose.SQL(sql.TABLE_SUM).format(compose.Identifier(*table.split(".")))
+        rows, checksum = self._rows(f"table {table}", query, (), seconds)[0]
+        return TableSum(table=table, rows=rows, checksum=str(checksum))
+
+    def find_marked(self, table: str, column: str, mark: str) -> int:
+        """How many rows of a table bear a mark in a text column."""
+        from psycopg import sql as compose  # noqa: PLC0415 - heavy, read only when used
+
+        query = compose.SQL("SELECT count(*) FROM {} WHERE {} = %s").format(
+            compose.Identifier(*table.split(".")), compose.Identifier(column)
+        )
+        return int(self._rows(f"table {table}", query, (mark,))[0][0])
+
+    def _replication(self) -> Replication:
+        try:
+            row = self._wire.row("replication", sql.REPLICATION)
+        except StepFailed as error:
+            if "recovery" not in error.found:
+                raise
+            row = self._wire.row("replication", sql.REPLICATION_OF_LIAR)
+        found = dict(zip(sql.REPLICATION_FIELDS, row, strict=True))
+        has_heartbeat = found.pop("has_heartbeat")
+        found["heartbeat"] = self._heartbeat() if has_heartbeat else None
+        receiver = {key: found.pop(f"receiver_{key}") for key in sql.RECEIVER_FIELDS}
+        found["receiver"] = receiver if receiver["status"] else None
+        seen = Replication.model_validate({"place": self.target, **found})
+        if seen.current is not None:
+            self.sample = Sample(position=seen.current, at=self.context.clock.wall())
+        return seen
+
+    def _heartbeat(self) -> Heartbeat | None:
+        rows = self._wire.rows("heartbeat", sql.HEARTBEAT)
+        if not rows:
+            return None
+        written_at, position, synchronous = rows[0]
+        return Heartbeat(
+            written_at=written_at, position=position, synchronous=tuple(synchronous or ())
+        )
+
+    def _rows(
+        self,
+        what: str,
+        statement: Any,
+        parameters: Sequence[Any] = (),
+        seconds: float = STATEMENT_SECONDS,
+    ) -> list[Row]:
+        return self._again(lambda: self._wire.rows(what, statement, parameters, seconds))
+
+    def _again(self, read: Callable[[], T]) -> T:
+        """Read; if the session was lost, open another one and read once more."""
+        try:
+            return read()
+        except Unreachable:
+            if not self._wire.broken:
+                raise
+            self._reconnect()
+            return read()
+
+    def _reconnect(self) -> None:
+        self._wire = Wire.open(self.target, self.context, f"drtool {self.context.run}".strip())

@@ -1,0 +1,148 @@
+"""One PostgreSQL session that can hold the lease, promote and write."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from drtool.connections.postgresql import statements as sql
+from drtool.connections.postgresql.reader import PostgresqlReader
+from drtool.connections.reach import Writer
+from drtool.errors import BadInput, StepFailed
+from drtool.model.replication import Holder
+
+POLL_SECONDS = 0.003
+PROMOTE_SECONDS = 10.0
+CHECKPOINT_SECONDS = 300.0
+_CHANGEABLE = frozenset({"synchronous_standby_names", "primary_conninfo", "primary_slot_name"})
+_SIGNED = 1 << 63
+
+
+class PostgresqlSession(PostgresqlReader, Writer):
+    """One autocommit session; never opened again behind its user's back, for it may hold a lock.
+
+    Once the session is lost every method raises Unreachable.
+    """
+
+    def try_lock(self, key: int) -> bool:
+        """Take a session advisory lock, also on a hot standby; False when somebody holds it."""
+        return bool(self._rows("lock", "SELECT pg_try_advisory_lock(%s)", (_key(key),))[0][0])
+
+    def unlock(self, key: int) -> None:
+        """Give a session advisory lock back."""
+        self._rows("unlock", "SELECT pg_advisory_unlock(%s)", (_key(key),))
+
+    def holds(self, key: int) -> bool:
+        """Whether this very session holds the lock, by the server's own table."""
+        found = self._rows("lock", sql.WHO_HOLDS, (_key(key),))
+        own = self._rows("lock", "SELECT pg_backend_pid()")[0][0]
+        return any(row[0] == own for row in found)
+
+    def who_holds(self, key: int) -> Holder | None:
+        """Who holds the lock, or None."""
+        found = self._rows("lock", sql.WHO_HOLDS, (_key(key),))
+        if not found:
+            return None
+        pid, name, since = found[0]
+        return Holder(pid=pid, application_name=name, since=since)
+
+    def token(self) -> str:
+        """The session's backend start and pid: another session has another one, later ones greater.
+
+        Asked of the server each time, so that a lost session raises Unreachable.
+        """
+        return str(self._rows("token", sql.SESSION_TOKEN)[0][0])
+
+    def set_name(self, text: str) -> None:
+        """Say in ``application_name`` who holds this session; at most 63 bytes are kept."""
+        self._rows("name", "SELECT set_config('application_name', %s, false)", (text[:63],))
+
+    def promote(self, seconds: float = PROMOTE_SECONDS) -> bool:
+        """Ask for the promotion and poll until the server has left recovery; whether it has.
+
+        ``pg_promote(true)`` looks only every 100 ms. Asking again while a promotion is under way
+        does no harm.
+        """
+        self._rows("pg_promote", "SELECT pg_catalog.pg_promote(false)")
+        end = time.monotonic() + seconds
+        while self.in_recovery():
+            if time.monotonic() > end:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
+
+    def write_through(self, text: str, seconds: float = 5.0) -> int:
+        """Commit a record that touches no table, and return its position in the WAL.
+
+        Raises StepFailed when the server takes no writes or no synchronous standby confirms.
+        """
+        statement = "SELECT pg_logical_emit_message(true, 'drtool', %s) - '0/0'::pg_lsn"
+        return int(self._rows("write", statement, (text,), seconds)[0][0])
+
+    def checkpoint(self) -> None:
+        """Make a checkpoint; pg_rewind wants one on a freshly promoted source."""
+        self._rows("checkpoint", "CHECKPOINT", (), CHECKPOINT_SECONDS)
+
+    def alter_system(self, name: str, value: str) -> None:
+        """Set one of the replication settings for good, and have it read; works on a standby."""
+        from psycopg import sql as compose  # noqa: PLC0415 - heavy, read only when used
+
+        if name not in _CHANGEABLE:
+            raise BadInput(f"postgresql {self.target}", f"{name} is not ours to change")
+        statement = compose.SQL("ALTER SYSTEM SET {} = {}").format(
+            compose.Identifier(name), compose.Literal(value)
+        )
+        self._rows(f"ALTER SYSTEM SET {name}", statement)
+        self._rows("pg_reload_conf", "SELECT pg_reload_conf()")
+
+    def create_slot(self, name: str) -> bool:
+        """Create a physical replication slot that keeps WAL from now on; False if it is there."""
+        if name in self.slots():
+            return False
+        statement = "SELECT pg_create_physical_replication_slot(%s, true)"
+        self._rows(f"replication slot {name}", statement, (name,))
+        return True
+
+    def drop_slot(self, name: str) -> bool:
+        """Drop a physical replication slot that nobody uses; False if there is none."""
+        if name not in self.slots():
+            return False
+        self._rows(f"replication slot {name}", "SELECT pg_drop_replication_slot(%s)", (name,))
+        return True
+
+    def resume_replay(self) -> None:
+        """Let a paused replay go on."""
+        self._rows("resume replay", "SELECT pg_wal_replay_resume()")
+
+    def probe_write(self, mark: str, seconds: float = 5.0) -> None:
+        """Write a marked row, read it back and remove it, each in a commit of its own.
+
+        Raises StepFailed when the server does not take it, or not in time.
+        """
+        self._rows("probe table", sql.PROBE_TABLE, (), seconds)
+        self._rows("probe row", sql.PROBE_WRITE, (mark,), seconds)
+        found = self._rows("probe row", sql.PROBE_READ, (mark,), seconds)
+        self._rows("probe row", sql.PROBE_CLEAN, (mark,), seconds)
+        if not found:
+            raise StepFailed(
+                f"postgresql {self.target}", "a committed row cannot be read back", "one row"
+            )
+
+    def create_heartbeat_table(self) -> None:
+        """Create the table of heartbeats where there is none."""
+        self._rows("heartbeat table", sql.HEARTBEAT_TABLE)
+
+    def write_heartbeat(self, service: str) -> None:
+        """Write the service's heartbeat row, with this server's clock and position."""
+        self._rows("heartbeat", sql.HEARTBEAT_WRITE, (service,))
+
+    def _reconnect(self) -> None:
+        """A session that may hold a lock is never opened again."""
+
+    def _again(self, read: Any) -> Any:
+        return read()
+
+
+def _key(key: int) -> int:
+    """The key as PostgreSQL's signed bigint."""
+    return (key + _SIGNED) % (2 * _SIGNED) - _SIGNED

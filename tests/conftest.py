@@ -1,0 +1,10 @@
+"""Fixtures that several kinds of tests share; plugins lie beside this file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+pytest_plugins = ["postgresql_pair"]

@@ -1,0 +1,231 @@
+"""Typed reads and writes against real PostgreSQL servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+
+import psycopg
+import pytest
+from postgresql_pair import Pair, wait_until
+
+from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
+from drtool.connections.reach import Context
+from drtool.connections.secrets import Secrets
+from drtool.clock import SystemClock
+from drtool.errors import AccessDenied, DrtoolError, StepFailed, Unreachable
+from drtool.model.inventory import Inventory
+from drtool.redact import Redactor
+
+EAST, WEST = "east.orders_db", "west.orders_db"
+
+
+def test_both_roles_are_read(pair: Pair) -> None:
+    context = pair.context()
+    east, west = PostgresqlReader.open(EAST, context), PostgresqlReader.open(WEST, context)
+    primary, standby = east.replication(), west.replication()
+    assert primary.role == "primary"
+    assert standby.role == "standby"
+    assert primary.system_identifier == standby.system_identifier
+    assert primary.timeline == standby.timeline == 1
+    assert standby.streaming
+    assert standby.receiver is not None
+    assert standby.receiver.sender_port == pair.east.port
+    assert standby.standby_name == "west"
+    assert primary.current is not None
+    assert primary.started_at != standby.started_at
+    assert standby.data_directory == str(pair.west.data)
+    assert east.sample is not None
+    assert east.sample.position == primary.current
+    assert [sender.application_name for sender in east.senders()] == ["west"]
+    assert east.slots() == {"drtool": True}
+    assert east.strangers() == {}
+    east.close()
+    west.close()
+
+
+def test_the_lock_is_granted_on_a_standby_survives_the_promotion_and_ends_with_the_session(
+    pair: Pair,
+) -> None:
+    context = pair.context()
+    holder = PostgresqlSession.open(WEST, context)
+    other = PostgresqlSession.open(WEST, context)
+    key = 0xF234_5678_9ABC_DEF0
+    holder.set_name("drtool run-1 at laptop")
+    assert holder.try_lock(key)
+    assert holder.holds(key)
+    assert not other.try_lock(key)
+    assert not other.holds(key)
+    found = other.who_holds(key)
+    assert found is not None
+    assert found.application_name == "drtool run-1 at laptop"
+    token = holder.token()
+    pair.east.cut_power()
+    began = time.monotonic()
+    assert holder.promote()
+    assert time.monotonic() - began < 5
+    assert holder.holds(key)
+    assert holder.token() == token
+    assert holder.write_through("hello") > 0
+    after = holder.replication()
+    assert (after.role, after.timeline, after.read_only) == ("primary", 2, False)
+    pair.west.sql("SELECT pg_terminate_backend(%s)", found.pid)
+    with pytest.raises(Unreachable):
+        holder.token()
+    with pytest.raises(Unreachable):
+        holder.holds(key)
+    wait_until(lambda: other.try_lock(key))
+    assert other.token() > token
+    other.close()
+    holder.close()
+
+
+def test_a_plain_reader_opens_a_lost_session_again(pair: Pair) -> None:
+    reader = PostgresqlReader.open(EAST, pair.context())
+    pair.east.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'drtool%'"
+    )
+    assert reader.replication().role == "primary"
+    reader.close()
+
+
+def test_writes_and_settings(pair: Pair) -> None:
+    session = PostgresqlSession.open(EAST, pair.context())
+    session.probe_write("run-1 probe")
+    assert pair.east.sql("SELECT count(*) FROM drtool.write_probe") == [(0,)]
+    assert session.create_slot("east_slot")
+    assert not session.create_slot("east_slot")
+    assert session.drop_slot("east_slot")
+    assert not session.drop_slot("east_slot")
+    session.checkpoint()
+    session.alter_system("synchronous_standby_names", "")
+    assert session.settings("synchronous_standby_names") == {"synchronous_standby_names": ""}
+    session.create_heartbeat_table()
+    session.write_heartbeat("orders")
+    heartbeat = session.replication().heartbeat
+    assert heartbeat is not None
+    assert heartbeat.synchronous == ()
+    pair.catch_up()
+    standby = PostgresqlReader.open(WEST, pair.context())
+    received = standby.replication()
+    assert received.heartbeat == heartbeat
+    assert received.last_commit is not None
+    pair.east.sql("CREATE TABLE orders (id int, note text)")
+    pair.east.sql("INSERT INTO orders SELECT i, 'n' || i FROM generate_series(1, 1000) i")
+    pair.catch_up()
+    assert session.table_sum("public.orders") == standby.table_sum("public.orders")
+    assert session.table_sum("orders").rows == 1000
+    session.close()
+    standby.close()
+
+
+def test_a_hanging_synchronous_standby_is_told(pair: Pair) -> None:
+    session = PostgresqlSession.open(EAST, pair.context())
+    session.alter_system("synchronous_standby_names", "nobody")
+    wait_until(lambda: pair.east.sql("SHOW synchronous_standby_names") == [("nobody",)])
+    began = time.monotonic()
+    with pytest.raises(StepFailed, match="no synchronous standby confirmed"):
+        session.write_through("hello", seconds=0.5)
+    assert time.monotonic() - began < 2
+    session.close()
+
+
+def test_a_frozen_server_ends_within_our_own_limit(pair: Pair) -> None:
+    context = pair.context()
+    reader = PostgresqlReader.open(EAST, context)
+    assert pair.east.process is not None
+    backend = pair.east.child_named("idle")
+    for pid in (pair.east.process.pid, backend):
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="within"):
+        reader._wire.rows("role", "SELECT 1", (), 0.5)
+    with pytest.raises(Unreachable, match="within 2 s"):
+        PostgresqlReader.open(EAST, context)
+    assert time.monotonic() - began < 5
+    for pid in (pair.east.process.pid, backend):
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({"database": "nowhere"}, AccessDenied, ("nowhere", "`database`")),
+        ({"user": "nobody"}, AccessDenied, ("password refused", "secret")),
+        ({"password": None}, AccessDenied, ("password refused", "secret")),
+        ({"port": 1}, Unreachable, ("nothing listens at 127.0.1.1:1", "started")),
+        ({"sslmode": "require"}, AccessDenied, ("SSL", "sslmode")),
+    ],
+)
+def test_each_way_to_be_turned_away_is_one_line_with_a_hint(
+    pair: Pair, changed: dict[str, object], error: type[DrtoolError], words: tuple[str, str]
+) -> None:
+    with pytest.raises(error) as raised:
+        PostgresqlReader.open(EAST, pair.context(**changed))
+    assert "\n" not in raised.value.line()
+    assert words[0] in raised.value.line()
+    assert words[1] in raised.value.hint
+    assert pair.east.password not in raised.value.text()
+
+
+def test_a_wrong_password_and_a_missing_line_in_pg_hba_are_told_apart(pair: Pair) -> None:
+    wrong = pair.directory / "wrong"
+    wrong.write_text("not-the-password")
+    wrong.chmod(0o600)
+    with pytest.raises(AccessDenied, match="password refused") as raised:
+        PostgresqlReader.open(EAST, pair.context(password={"secret": f"file:{wrong}"}))
+    assert "not-the-password" not in raised.value.text()
+    (pair.east.data / "pg_hba.conf").write_text("host all nobody 127.0.0.0/8 scram-sha-256\n")
+    pair.west.sql("SELECT 1")
+    pair.east.process.send_signal(signal.SIGHUP)  # type: ignore[union-attr]
+    with pytest.raises(AccessDenied, match="pg_hba") as raised:
+        wait_until(lambda: PostgresqlReader.open(EAST, pair.context()).close())
+    assert "pg_hba" in raised.value.hint
+
+
+def test_a_missing_table_column_and_right_are_named(pair: Pair) -> None:
+    pair.east.sql("CREATE TABLE orders (id int)")
+    pair.east.sql(f"CREATE ROLE clerk LOGIN PASSWORD '{pair.east.password}'")
+    session = PostgresqlSession.open(EAST, pair.context())
+    with pytest.raises(StepFailed, match=r"nothere"):
+        session.table_sum("nothere")
+    with pytest.raises(StepFailed, match=r"marker"):
+        session.find_marked("orders", "marker", "x")
+    clerk = PostgresqlSession.open(EAST, pair.context(user="clerk"))
+    with pytest.raises(AccessDenied, match=r"permission denied for table orders"):
+        clerk.table_sum("orders")
+    with pytest.raises(AccessDenied, match=r"pg_promote"):
+        clerk.promote()
+    with pytest.raises(AccessDenied, match=r"synchronous_standby_names"):
+        clerk.alter_system("synchronous_standby_names", "")
+    assert clerk.replication().role == "primary"
+    clerk.close()
+    session.close()
+
+
+def test_a_blackhole_ends_within_the_time_limit() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        system = {"kind": "postgresql", "host": "h", "port": port, "data_directory": "/srv/pg"}
+        inventory = Inventory.model_validate({
+            "version": 1, "services": {},
+            "sites": {"east": {"address": "127.0.0.1", "systems": {"orders_db": system}}},
+        })  # fmt: skip
+        context = Context(inventory, Secrets(Redactor()), SystemClock(), connect_seconds=0.3)
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match="within"):
+            PostgresqlReader.open(EAST, context)
+        assert time.monotonic() - began < 1
+
+
+def test_the_standby_refuses_writes_by_name(pair: Pair) -> None:
+    session = PostgresqlSession.open(WEST, pair.context())
+    with pytest.raises(StepFailed, match="read-only|recovery"):
+        session.probe_write("x")
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        pair.west.sql("CREATE TABLE t ()")
+    session.close()
