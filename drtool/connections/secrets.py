@@ -33,6 +33,10 @@ class Secrets:
             raise BadInput(f"secret {ref.secret}", "is empty")
         return self.redactor.learn(value)
 
+    def path(self, name: str) -> Path:
+        """A file that the inventory names: relative to the inventory's directory."""
+        return self._directory / Path(name).expanduser()
+
     def _env(self, ref: SecretRef) -> str:
         value = os.environ.get(ref.name)
         if value is None:
@@ -42,7 +46,7 @@ class Secrets:
         return value
 
     def _file(self, ref: SecretRef) -> str:
-        path = self._directory / Path(ref.name).expanduser()
+        path = self.path(ref.name)
         try:
             mode = path.stat().st_mode
             if mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -1,0 +1,7 @@
+"""What is read and done on a PostgreSQL server's host, over SSH."""
+
+from __future__ import annotations
+
+from drtool.connections.postgresql_host.reader import PostgresqlHostReader
+
+__all__ = ["PostgresqlHostReader"]

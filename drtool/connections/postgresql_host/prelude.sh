@@ -1,0 +1,105 @@
+# What all scripts on a PostgreSQL host share. POSIX sh; /proc as Linux has it.
+# Arguments of every script: 1 data directory, 2 directory of PostgreSQL's programs or "".
+LC_ALL=C
+export LC_ALL
+umask 077
+dir=$1
+bin=$2
+
+tool() {
+	tool_name=$1
+	shift
+	"${bin:+$bin/}$tool_name" "$@"
+}
+
+# pids: the server processes of this data directory, known by their working directory: a backend
+# whose postmaster was killed keeps it. hidden: servers that we may not look into. A zombie has
+# no directory any more and can do nothing.
+scan() {
+	pids='' hidden='' manager=''
+	for p in /proc/[0-9]*; do
+		{ read -r name <"$p/comm"; } 2>/dev/null || continue
+		case $name in
+		postgres | postmaster) ;;
+		patroni | repmgrd | pg_autoctl | stolon-keeper)
+			manager=$name
+			continue
+			;;
+		python*)
+			words=
+			{ read -r words <"$p/cmdline"; } 2>/dev/null
+			case $words in *bin/patroni | *bin/patroni/* | *patroni.py* | *-mpatroni*) manager=patroni ;; esac
+			continue
+			;;
+		*) continue ;;
+		esac
+		if [ "$p/cwd" -ef "$dir" ]; then
+			pids="$pids ${p#/proc/}"
+		elif ! [ -e "$p/cwd" ] && state_of "${p#/proc/}"; then
+			case $state in Z | X) ;; *) hidden="$hidden ${p#/proc/}" ;; esac
+		fi
+	done
+}
+
+# state and parent of a process; fails when it is gone.
+state_of() {
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	stat=${stat##*) }
+	state=${stat%% *}
+	parent=${stat#* }
+	parent=${parent%% *}
+}
+
+alive() { [ "/proc/$1/cwd" -ef "$dir" ]; }
+
+nap() { sleep "$1" 2>/dev/null || sleep 1; }
+
+# Wait until none of the processes $2... is left, for at most $1 looks of 5 ms each.
+wait_gone() {
+	looks=$1
+	shift
+	while :; do
+		left=''
+		for pid in "$@"; do alive "$pid" && left="$left $pid"; done
+		[ -z "$left" ] && return 0
+		[ "$looks" -le 0 ] && return 1
+		looks=$((looks - 1))
+		nap 0.005
+	done
+}
+
+control() { tool pg_controldata -D "$dir" 2>&1; }
+
+identifier() { control | sed -n 's/^Database system identifier: *//p'; }
+
+# The postmaster, if it is one of the processes of this data directory.
+postmaster_of() {
+	postmaster=''
+	{ read -r postmaster <"$dir/postmaster.pid"; } 2>/dev/null
+	case $postmaster in '' | *[!0-9]*) postmaster='' ;; *) alive "$postmaster" || postmaster='' ;; esac
+}
+
+# Whatever starts the server from now on comes up as a standby; on disk before we go on.
+write_standby_signal() {
+	printf '%s\n' "$1" >"$dir/standby.signal" || exit 46
+	sync "$dir/standby.signal" "$dir" 2>/dev/null || sync
+}
+
+report() {
+	[ -d "$dir" ] && echo "directory $(cd "$dir" && pwd -P)"
+	echo "mode $(stat -c %a "$dir" 2>/dev/null)"
+	for pid in $pids; do
+		if state_of "$pid" && alive "$pid"; then echo "process $pid $parent $state"; fi
+	done
+	for pid in $hidden; do echo "hidden $pid"; done
+	[ -n "$manager" ] && echo "manager $manager"
+	postmaster_of
+	[ -n "$postmaster" ] && echo "postmaster $postmaster"
+	if [ -e "$dir/standby.signal" ]; then
+		note=''
+		{ read -r note <"$dir/standby.signal"; } 2>/dev/null
+		echo "standby_signal $note"
+	fi
+	control | sed 's/^/control /'
+	echo "end"
+}

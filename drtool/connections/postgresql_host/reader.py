@@ -1,0 +1,69 @@
+"""Typed reads of a PostgreSQL server's host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from drtool.connections.postgresql_host.report import read_report
+from drtool.connections.reach import Context, Reader
+from drtool.connections.ssh import transport_to
+from drtool.connections.ssh_transport import Ran, SshTransport
+from drtool.errors import BadInput, StepFailed
+from drtool.model.inventory import Postgresql
+from drtool.model.postgresql_host import HostState
+
+LOOK_SECONDS = 5.0
+_HERE = Path(__file__).parent
+
+
+def script_argv(name: str, system: Postgresql, *words: str) -> list[str]:
+    """The argument list that runs one of the scripts beside this file on a host."""
+    text = (_HERE / "prelude.sh").read_text() + (_HERE / f"{name}.sh").read_text()
+    return ["sh", "-c", text, f"drtool-{name}", system.data_directory, system.bin_directory or "",
+            *words]  # fmt: skip
+
+
+class PostgresqlHostReader(Reader):
+    """Reads of one server's host; a command each, nothing is changed."""
+
+    def __init__(self, target: str, system: Postgresql, transport: SshTransport) -> None:
+        self.target, self.system, self._transport = target, system, transport
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        """Connect to the host of the system ``site.system``.
+
+        Raises Unreachable when it does not answer in time, AccessDenied when it turns us away.
+        """
+        site_name, _, name = target.partition(".")
+        site = context.inventory.sites.get(site_name)
+        system = site.systems.get(name) if site else None
+        if system is None:
+            raise BadInput(f"postgresql {target}", "not in the inventory")
+        transport = transport_to(system.host, context)
+        transport.connect()
+        return cls(target, system, transport)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._transport.close()
+
+    def state(self, *, wal: bool = False, seconds: float = LOOK_SECONDS) -> HostState:
+        """What is seen of the server; with ``wal`` also when WAL was last written."""
+        return self._report("look", seconds, "wal" if wal else "")
+
+    def _report(self, script: str, seconds: float, *words: str) -> HostState:
+        """Run a script that ends with a report."""
+        return self._reported(self._script(script, seconds, *words))
+
+    def _reported(self, ran: Ran) -> HostState:
+        """The report that a script ended with."""
+        if ran.code != 0:
+            raise StepFailed(f"host of {self.target}", f"ended with code {ran.code}: {ran.said()}")
+        return read_report(self.target, self.system.data_directory, ran.out)
+
+    def _script(self, script: str, seconds: float, *words: str, feed: str = "") -> Ran:
+        """Run one of our scripts on the host."""
+        argv = script_argv(script, self.system, *words)
+        return self._transport.run(argv, seconds, feed.encode())

@@ -1,0 +1,300 @@
+"""One SSH connection to a host whose key is pinned; a channel for each command."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import logging
+import selectors
+import shlex
+import socket
+import stat
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drtool.errors import AccessDenied, BadInput, DrtoolError, MissingExtra, Unreachable
+from drtool.model.inventory import Ssh
+
+KEEPALIVE_SECONDS = 5
+# The kernel gives up on unacknowledged data after this long: a host cut off is noticed.
+UNACKNOWLEDGED_MS = 15_000
+WINDOW_BYTES = 4 * 1024 * 1024
+DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command on a host ended; ``code`` is -1 when a signal ended it."""
+
+    code: int
+    out: str
+    err: str
+
+    def said(self) -> str:
+        """The last line it wrote, for a message."""
+        lines = (self.err.strip() or self.out.strip()).splitlines()
+        return lines[-1].strip() if lines else "it said nothing"
+
+
+class SshTransport:
+    """An authenticated connection, opened anew when it has died; safe to use from threads."""
+
+    def __init__(self, host: str, ssh: Ssh, key_file: Path | None, connect_seconds: float) -> None:
+        self.subject = f"ssh host {host} ({ssh.user}@{ssh.address}:{ssh.port})"
+        self._ssh, self._key_file, self._seconds = ssh, key_file, connect_seconds
+        self._lock = threading.Lock()
+        self._transport: Any = None
+
+    def connect(self) -> None:
+        """Connect, unless connected; raises Unreachable, AccessDenied or BadInput."""
+        with self._lock:
+            if self._transport is None or not self._transport.is_active():
+                self._end()
+                self._transport = self._opened()
+
+    def close(self) -> None:
+        """End the connection; never raises."""
+        with self._lock:
+            self._end()
+
+    def run(self, argv: list[str], seconds: float, feed: bytes = b"") -> Ran:
+        """Run one command, its words quoted, and wait for its end.
+
+        Raises Unreachable when the host or the command does not answer within ``seconds``; what
+        had begun on the host by then may go on there.
+        """
+        import paramiko  # noqa: PLC0415 - heavy, and only with the extra
+
+        end = time.monotonic() + seconds
+        channel = self._channel(min(seconds, self._seconds))
+        watchdog = threading.Timer(max(end - time.monotonic(), 0.001), channel.close)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            channel.exec_command(shlex.join(argv))
+            ran = _ended(channel, feed)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            late = time.monotonic() >= end
+            found = (
+                f"did not end within {seconds:.3g} s" if late else "was cut off: connection lost"
+            )
+            raise Unreachable(self.subject, f"{argv[0]} {found}") from error
+        finally:
+            watchdog.cancel()
+            with contextlib.suppress(Exception):
+                channel.close()
+        if ran.code == -1 and time.monotonic() >= end:
+            raise Unreachable(self.subject, f"{argv[0]} did not end within {seconds:.3g} s")
+        return ran
+
+    def _channel(self, seconds: float) -> Any:
+        """A channel for one command; a connection found dead is opened anew, once."""
+        import paramiko  # noqa: PLC0415 - as above
+
+        for last in (False, True):
+            self.connect()
+            transport = self._transport
+            try:
+                return transport.open_session(window_size=WINDOW_BYTES, timeout=seconds)
+            except (paramiko.SSHException, OSError, EOFError, AttributeError) as error:
+                with contextlib.suppress(Exception):
+                    transport.close()
+                if last:
+                    raise Unreachable(self.subject, f"no session: {_reason(error)}") from error
+        raise AssertionError
+
+    def _opened(self) -> Any:
+        """A connection whose host key is the pinned one and which let us in."""
+        try:
+            import paramiko  # noqa: PLC0415 - heavy, and only with the extra
+        except ImportError as error:
+            raise MissingExtra("SSH", "ssh") from error
+        transport = _quiet(paramiko.Transport(self._socket(), **_modern_only()), self._seconds)
+        try:
+            _prefer(transport, self._ssh.host_key)
+            transport.start_client(timeout=self._seconds)
+            self._check_host_key(transport.get_remote_server_key())
+            self._log_in(transport, paramiko)
+        except DrtoolError:
+            transport.close()
+            raise
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            transport.close()
+            raise self._refusal(error) from error
+        transport.set_keepalive(KEEPALIVE_SECONDS)
+        return transport
+
+    def _socket(self) -> socket.socket:
+        """A socket that does not wait for more data before it sends."""
+        try:
+            made = socket.create_connection((self._ssh.address, self._ssh.port), self._seconds)
+        except OSError as error:
+            raise Unreachable(self.subject, f"does not answer: {_reason(error)}") from error
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+        return made
+
+    def _check_host_key(self, offered: Any) -> None:
+        """Raise AccessDenied unless the host showed the pinned key."""
+        kind, _, pinned = self._ssh.host_key.partition(" ")
+        blob = offered.asbytes()
+        if blob == _blob(pinned, self.subject):
+            return
+        seen = f"{offered.get_name()} {base64.b64encode(blob).decode()}"
+        raise AccessDenied(
+            self.subject,
+            f"shows the host key {fingerprint(blob)} ({offered.get_name()})",
+            f"{fingerprint(_blob(pinned, self.subject))} ({kind}), the one in the inventory",
+            "if the host was reinstalled, compare with ssh-keygen -lf "
+            f'/etc/ssh/ssh_host_*_key.pub on its console, then write host_key: "{seen}"',
+        )
+
+    def _log_in(self, transport: Any, paramiko: Any) -> None:
+        """Authenticate with the key file, or with the agent's and the user's own keys."""
+        tried = []
+        for name, key in self._keys(paramiko):
+            try:
+                transport.auth_publickey(self._ssh.user, key)
+            except paramiko.AuthenticationException:
+                tried.append(name)
+            else:
+                return
+        where = f"{self._ssh.user}@{self._ssh.address}"
+        raise AccessDenied(
+            self.subject,
+            f"turned us away with {', '.join(tried) or 'no key at all'}",
+            f"a key that {self._ssh.user} accepts",
+            f"ssh-copy-id -p {self._ssh.port} {where}",
+        )
+
+    def _keys(self, paramiko: Any) -> list[tuple[str, Any]]:
+        """The keys to offer, with a name for each."""
+        if self._key_file is not None:
+            return [(str(self._key_file), _loaded(self._key_file, paramiko))]
+        found = [("an agent's key", key) for key in paramiko.Agent().get_keys()]
+        home = Path.home() / ".ssh"
+        own = [home / name for name in DEFAULT_KEYS if (home / name).exists()]
+        return found + [(str(path), _loaded(path, paramiko)) for path in own]
+
+    def _refusal(self, error: Exception) -> DrtoolError:
+        """A failed handshake as one of our errors."""
+        reason = _reason(error)
+        if type(error).__name__ == "IncompatiblePeer":
+            return AccessDenied(
+                self.subject,
+                f"no common algorithm: {reason}",
+                "an Ed25519, ECDSA or RSA (SHA-2) host key",
+            )
+        return Unreachable(self.subject, f"does not speak SSH in time: {reason}")
+
+    def _end(self) -> None:
+        """Close what is open."""
+        if self._transport is not None:
+            with contextlib.suppress(Exception):
+                self._transport.close()
+            self._transport = None
+
+
+def fingerprint(blob: bytes) -> str:
+    """A key's fingerprint as ssh-keygen -l shows it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def _ended(channel: Any, feed: bytes) -> Ran:
+    """Feed the command, read both its streams side by side, wait for its end."""
+    out, err = bytearray(), bytearray()
+    if feed:
+        channel.sendall(feed)
+    channel.shutdown_write()
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        while not (channel.eof_received or channel.closed):
+            selector.select(1.0)
+            _drain(channel, out, err)
+    _drain(channel, out, err)
+    code = channel.recv_exit_status()
+    if code == -1 and not (channel.transport.is_active() and channel.eof_received):
+        raise EOFError
+    _drain(channel, out, err)
+    return Ran(code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _drain(channel: Any, out: bytearray, err: bytearray) -> None:
+    """Take what has arrived."""
+    while channel.recv_ready():
+        out += channel.recv(65536)
+    while channel.recv_stderr_ready():
+        err += channel.recv_stderr(65536)
+
+
+def _modern_only() -> dict[str, Any]:
+    """Neither host nor user is believed by a SHA-1 signature."""
+    return {"disabled_algorithms": {"keys": ["ssh-rsa"], "pubkeys": ["ssh-rsa"]}}
+
+
+def _quiet(transport: Any, seconds: float) -> Any:
+    """Time limits for each part of the handshake, and no traceback of the library's own."""
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = seconds
+    transport.daemon = True
+    transport.set_log_channel("drtool.ssh")
+    logger = logging.getLogger("drtool.ssh")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return transport
+
+
+def _prefer(transport: Any, host_key: str) -> None:
+    """Ask for the pinned key's type first; a host that has others too shows the right one."""
+    kind = host_key.partition(" ")[0]
+    first = ("rsa-sha2-512", "rsa-sha2-256") if "rsa" in kind else (kind,)
+    options = transport.get_security_options()
+    known = options.key_types
+    options.key_types = (
+        *(name for name in first if name in known),
+        *(name for name in known if name not in first and name != "ssh-rsa"),
+    )
+
+
+def _blob(encoded: str, subject: str) -> bytes:
+    """The pinned key's bytes; raises BadInput when they are not base64."""
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        raise BadInput(subject, "its host_key in the inventory is not base64") from error
+
+
+def _loaded(path: Path, paramiko: Any) -> Any:
+    """A private key from its file; raises BadInput with what is wrong with the file."""
+    subject = f"ssh key file {path}"
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            mode = f"{stat.S_IMODE(path.stat().st_mode):04o}"
+            raise BadInput(
+                subject,
+                f"its mode is {mode}",
+                "a file that only its owner can read",
+                f"chmod 600 {shlex.quote(str(path))}",
+            )
+        return paramiko.PKey.from_path(path)
+    except OSError as error:
+        raise BadInput(subject, _reason(error)) from error
+    except (paramiko.SSHException, ValueError, TypeError) as error:
+        raise BadInput(
+            subject,
+            f"cannot be read as a private key: {_reason(error)}",
+            "an Ed25519, ECDSA or RSA key without a passphrase, or one held by ssh-agent",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in few words."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).strip().rstrip(".").splitlines()[0]
