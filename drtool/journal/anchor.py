@@ -25,6 +25,7 @@ _RECORD = 256
 _APART = 4096  # a sector each
 _MAGIC = "drtool-anchor 1"
 _POLL = 0.002
+_FULL = getattr(fcntl, "F_FULLFSYNC", None)  # macOS, whose fsync stops at the drive's cache
 
 
 class Anchor:
@@ -33,6 +34,7 @@ class Anchor:
     def __init__(self, path: Path, *, write: bool, create: bool = False) -> None:
         flags = os.O_CLOEXEC | (os.O_RDWR if write else os.O_RDONLY)
         self.path = path
+        self._newest: tuple[Head, int] | None = None
         self._fd = os.open(path, flags | (os.O_CREAT if create else 0), 0o600)
 
     @contextmanager
@@ -52,13 +54,19 @@ class Anchor:
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
-    def write(self, journal: str, head: Head) -> None:
-        """Replace the older record and have it on the disk; raises OSError."""
+    def write(self, journal: str, before: Head, head: Head) -> None:
+        """Replace the older record and have it on the disk; raises OSError.
+
+        ``before`` is the head that this one follows: as long as it is what was written here
+        last, no other process has written since, and the places need not be read again.
+        """
         line = f"{_MAGIC} {journal} {head.seq:020d} {head.sha256}"
-        line = f"{line} {zlib.crc32(line.encode()):08x}"
-        data = line.ljust(_RECORD - 1).encode() + b"\n"
-        os.pwrite(self._fd, data, self._older() * _APART)
+        data = f"{line} {zlib.crc32(line.encode()):08x}".ljust(_RECORD - 1).encode() + b"\n"
+        known = self._newest
+        place = 1 - known[1] if known and known[0] == before else self._older()
+        os.pwrite(self._fd, data, place * _APART)
         sync_data(self._fd)
+        self._newest = head, place
 
     def read(self, journal: str | None = None) -> Head | None:
         """The newest whole record; None for a file that was never written.
@@ -86,9 +94,9 @@ class Anchor:
         ]
         return seqs.index(min(seqs))
 
-    def same_file(self) -> bool:
-        """Whether the path still names the file that is open."""
-        return os.path.samestat(os.fstat(self._fd), self.path.stat())
+    def has_name(self) -> bool:
+        """Whether the open file still has a name."""
+        return os.fstat(self._fd).st_nlink > 0
 
     def close(self) -> None:
         """Close the file, and so drop the lock."""
@@ -109,8 +117,7 @@ def _parse(data: bytes) -> tuple[str, Head] | None:
 
 def sync_data(fd: int) -> None:
     """Have a file's data on the disk; raises OSError."""
-    full = getattr(fcntl, "F_FULLFSYNC", None)  # macOS, whose fsync stops at the drive's cache
-    if full is not None:
-        fcntl.fcntl(fd, full)
+    if _FULL is not None:
+        fcntl.fcntl(fd, _FULL)
     else:
         os.fdatasync(fd)

@@ -9,13 +9,12 @@ JSON in UTF-8 and holds run, sequence and time. Verifying needs nothing but the 
 from __future__ import annotations
 
 import hashlib
-
-from drtool.model.value import Value
+from typing import NamedTuple
 
 ROOT = bytes(32)
 
 
-class Head(Value):
+class Head(NamedTuple):
     """The last entry of a journal: its number and hash; number 0 and zeros when it is empty."""
 
     seq: int = 0

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from drtool.model.event import Event
+from drtool.model.event import Event, RunStarted
 from drtool.redact import Redactor
 
 Path = tuple[str | int, ...]
@@ -23,8 +23,8 @@ def stored(event: Event, redactor: Redactor) -> tuple[str, Event]:
     """The event's JSON with secrets masked, and the event as it will be read again.
 
     Words of the language itself (an outcome, a kind, a name) are kept even where a secret
-    happens to be one of them; free text is masked. Raises ValidationError when the event could
-    not be read again: nothing is written that cannot be read.
+    happens to be one of them; free text is masked. Raises ValidationError when a whole plan could
+    not be read again, before a run begins that could not be resumed.
     """
     try:
         text = event.model_dump_json()
@@ -35,7 +35,9 @@ def stored(event: Event, redactor: Redactor) -> tuple[str, Event]:
     # escapes hide a secret from a plain search, as in pa\"ss
     if "\\" in text or redactor.clean(text) != text:
         return _masked(text, redactor)
-    return text, Event.model_validate_json(text)
+    if isinstance(event.body, RunStarted):
+        return text, Event.model_validate_json(text)
+    return text, event
 
 
 def _masked(text: str, redactor: Redactor) -> tuple[str, Event]:

@@ -120,7 +120,7 @@ def _begin(path: Path, connection: sqlite3.Connection, anchor: Anchor) -> None:
     make_schema(connection)
     if head_of(connection).seq:
         raise damaged(path, "its anchor is empty", str(anchor.path))
-    anchor.write(identity(connection, path).journal, Head())
+    anchor.write(identity(connection, path).journal, Head(), Head())
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
@@ -141,7 +141,7 @@ def _bring_up(path: Path, connection: sqlite3.Connection, anchor: Anchor, owner:
         if seq != expected or link(before, seq, text) != digest:
             raise damaged(path, f"entry {seq} does not follow the entry before it")
         before = digest
-    anchor.write(owner.journal, head)
+    anchor.write(owner.journal, known, head)
 
 
 def _compare(path: Path, connection: sqlite3.Connection, anchored: Head | None) -> Head:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from drtool.model.change import Change
 from drtool.model.plan import Plan
@@ -236,6 +236,9 @@ Body = Annotated[
 
 class Event(Value):
     """One entry of the journal, in the order of ``seq`` within its run."""
+
+    # a measured NaN or infinity must be read again as what it is, not as null
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
     run: str
     seq: int
