@@ -1,0 +1,55 @@
+"""Build everything once, and pass it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from drtool.catalog import Catalog
+from drtool.clock import Clock, SystemClock
+from drtool.connections.reach import Connections, Context
+from drtool.connections.secrets import Secrets
+from drtool.journal.home import home, journal_path, reports_dir, secure_directory
+from drtool.journal.store import Journal
+from drtool.model.inventory import Inventory
+from drtool.redact import Redactor
+
+
+@dataclass(frozen=True)
+class App:
+    """What every verb may need."""
+
+    home: Path
+    clock: Clock
+    redactor: Redactor
+    catalog: Catalog
+
+    def journal(self) -> Journal:
+        """The journal, made if need be; raises JournalUnusable."""
+        return Journal.open(journal_path(secure_directory(self.home)), self.clock, self.redactor)
+
+    def records(self) -> Journal:
+        """The journal, to read; raises JournalUnusable when there is none."""
+        return Journal.open(
+            journal_path(self.home), self.clock, self.redactor, create=False, read_only=True
+        )
+
+    def connections(self, inventory: Inventory, directory: Path, run: str) -> Connections:
+        """Connections for one run; secret files are relative to the inventory's directory."""
+        secrets = Secrets(self.redactor, directory)
+        return Connections(Context(inventory, secrets, self.clock, run=run))
+
+    @property
+    def reports(self) -> Path:
+        """Where reports are written."""
+        return reports_dir(self.home)
+
+    @property
+    def logs(self) -> Path:
+        """Where the engines' processes write what they print."""
+        return self.home / "logs"
+
+
+def build() -> App:
+    """Everything, for this process."""
+    return App(home=home(), clock=SystemClock(), redactor=Redactor(), catalog=Catalog.load())

@@ -1,0 +1,60 @@
+"""The commands about documents: lint, plan, actions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drtool.cli.options import AsJson, FromSite, Inventory, Parameters, Runbook, ToSite
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(lint)
+    app.command()(plan)
+    app.command()(actions)
+
+
+def lint(
+    paths: Annotated[list[Path], typer.Argument(help="Runbooks, or directories of them.")],
+    inventory: Inventory = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check runbooks and their inventories; tell all faults at once."""
+    from drtool.cli import show
+    from drtool.verbs.documents import lint as check
+
+    checked = check(paths, inventory)
+    typer.echo(checked.model_dump_json()) if as_json else show.linted(checked)
+    raise typer.Exit(2 if checked.faults else 0)
+
+
+def plan(
+    runbook: Runbook,
+    procedure: Annotated[str, typer.Argument(help="failover, switchover, reprotect, failback ...")],
+    inventory: Inventory = None,
+    from_site: FromSite = None,
+    to_site: ToSite = None,
+    parameters: Parameters = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a procedure would do, in order, with its critical path and digest."""
+    from drtool.cli import show
+    from drtool.verbs.documents import make_plan
+
+    made = make_plan(runbook, procedure, inventory, from_site, to_site, tuple(parameters or ()))
+    typer.echo(made.model_dump_json()) if as_json else show.plan(made)
+
+
+def actions(
+    name: Annotated[str, typer.Argument(help="One action, to see its fields.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the actions, checks and notices that runbooks can name."""
+    from drtool.cli import show
+    from drtool.verbs.documents import list_actions
+
+    listed = list_actions(name)
+    typer.echo(listed.model_dump_json()) if as_json else show.actions(listed)

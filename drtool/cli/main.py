@@ -1,0 +1,50 @@
+"""The command line: ``main`` is the only entry."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from drtool.cli import control, documents, lab, observe, server, start
+from drtool.errors import DrtoolError
+
+app = typer.Typer(
+    name="drtool",
+    help="Disaster recovery you can prove: runbooks that run, are timed, and tell the truth.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for part in (start, control, observe, documents):
+    part.register(app)
+app.add_typer(server.app, name="server")
+app.add_typer(lab.app, name="lab")
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: bool = typer.Option(False, "--version", help="Show the version and leave."),
+) -> None:
+    if version:
+        from drtool import __version__
+
+        typer.echo(f"drtool {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; every error that can be foreseen ends as one line with a hint."""
+    try:
+        app(standalone_mode=True)
+    except DrtoolError as error:
+        print(error.text(), file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)

@@ -1,0 +1,22 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Runbook = Annotated[Path, typer.Argument(help="The runbook's YAML file.", show_default=False)]
+Inventory = Annotated[
+    Path | None,
+    typer.Option("--inventory", "-i", help="Use this inventory, not the one the runbook names."),
+]
+Run = Annotated[str, typer.Argument(help="A run's id; the beginning is enough, or 'last'.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+FromSite = Annotated[str | None, typer.Option("--from", help="The site that is left.")]
+ToSite = Annotated[str | None, typer.Option("--to", help="The site that takes over.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--set", help="A parameter of the runbook, as NAME=VALUE.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the report.")]

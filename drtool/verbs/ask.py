@@ -1,0 +1,59 @@
+"""Speak to a run from another terminal, through the journal's requests."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from drtool.bootstrap import build
+from drtool.errors import BadInput
+from drtool.model.event import Request
+from drtool.verbs.records import alive, list_runs, state_of
+from drtool.verbs.request import requester
+
+Verb = Literal["approve", "deny", "abort", "state"]
+_SAID = {
+    "approve": "consent to {step} is given",
+    "deny": "{step} is denied",
+    "abort": "the run is asked to stop",
+    "state": "your statement for {step} is given",
+}
+
+
+def ask(said: str, verb: Verb, *, step: str = "", service: str = "", reason: str = "") -> str:
+    """Leave a request for a run's engine, and say what was left.
+
+    Raises BadInput when the run has ended, its engine is gone, the step does not wait, or the
+    service's name is not the run's.
+    """
+    app = build()
+    run, state = state_of(said, app)
+    if state.ended is not None:
+        raise BadInput(f"run {run}", f"has ended: {state.ended.outcome.value}")
+    summary = next(one for one in list_runs().runs if one.run == run)
+    if not alive(summary, app) and summary.boot == app.clock.boot_id():
+        raise BadInput(f"run {run}", "its engine is gone", hint=f"drtool resume {run}")
+    if verb in {"approve", "state"} and service != summary.service:
+        raise BadInput(
+            f"run {run}",
+            f"--service says {service!r}",
+            f"the run's service {summary.service!r}",
+            f"drtool {verb} {run} {step} --service {summary.service}",
+        )
+    waiting = [asked.step for asked in state.waiting]
+    if verb in {"approve", "deny"} and step not in waiting:
+        names = ", ".join(waiting) or "nothing"
+        raise BadInput(f"run {run}", f"step {step!r} does not wait", f"one that does: {names}")
+    journal = app.journal()
+    journal.request(
+        Request(
+            run=run,
+            verb=verb,
+            step=step,
+            service=service,
+            by=requester(),
+            reason=reason,
+            at=app.clock.wall(),
+        )
+    )
+    journal.close()
+    return f"{run}: {_SAID[verb].format(step=step)}"

@@ -1,0 +1,168 @@
+"""What the journal tells of runs and services."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from drtool.bootstrap import App, build
+from drtool.errors import BadInput, JournalUnusable
+from drtool.journal.home import journal_path
+from drtool.journal.store import Journal
+from drtool.journal.summary import RunSummary
+from drtool.model.purpose import Outcome, Procedure
+from drtool.model.value import Value
+from drtool.progress.explain import Explanation, explain
+from drtool.progress.state import RunState, fold
+from drtool.reports.html import to_html
+from drtool.reports.report import Report, report
+
+
+class Runs(Value):
+    """The runs of the journal, newest first."""
+
+    runs: tuple[RunSummary, ...]
+
+
+class ServiceStanding(Value):
+    """What the runs left of a service; ``unprotected_since`` is when it last lost its standby."""
+
+    service: str
+    last: RunSummary
+    unprotected_since: datetime | None = None
+
+
+class Services(Value):
+    """All services that the journal knows."""
+
+    services: tuple[ServiceStanding, ...]
+
+
+class RunStatus(Value):
+    """How a run stands, and whether its engine still lives."""
+
+    run: str
+    engine_alive: bool
+    state: RunState
+
+
+def records(app: App) -> Journal:
+    """The journal, to read; raises BadInput while there has been no run yet."""
+    if not journal_path(app.home).exists():
+        raise BadInput("journal", f"there is none in {app.home}: no run has been started yet")
+    return app.records()
+
+
+def find(said: str, app: App | None = None) -> str:
+    """The run whose id begins as said; ``last`` is the newest. Raises BadInput otherwise."""
+    journal = records(app or build())
+    known = journal.runs()
+    journal.close()
+    if said == "last" and known:
+        return known[0]
+    matching = [run for run in known if run.startswith(said)]
+    if said in known or len(matching) == 1:
+        return said if said in known else matching[0]
+    found = f"{len(matching)} runs begin so" if matching else "there is no such run"
+    raise BadInput(f"run {said}", found, hint="drtool runs")
+
+
+def state_of(said: str, app: App) -> tuple[str, RunState]:
+    """A run's id and its state."""
+    run = find(said, app)
+    journal = records(app)
+    state = fold(journal.events(run))
+    journal.close()
+    return run, state
+
+
+def list_runs() -> Runs:
+    """All runs, newest first; none when there is no journal yet."""
+    app = build()
+    try:
+        journal = records(app)
+    except BadInput:
+        return Runs(runs=())
+    found = tuple(journal.summaries())
+    journal.close()
+    return Runs(runs=found)
+
+
+def services() -> Services:
+    """What the runs left of each service."""
+    by_service: dict[str, list[RunSummary]] = {}
+    for summary in list_runs().runs:
+        if summary.mode.changes_the_world:
+            by_service.setdefault(summary.service, []).append(summary)
+    return Services(
+        services=tuple(
+            ServiceStanding(service=name, last=runs[0], unprotected_since=_unprotected(runs))
+            for name, runs in sorted(by_service.items())
+        )
+    )
+
+
+def _unprotected(newest_first: list[RunSummary]) -> datetime | None:
+    """When the service last lost its standby without getting one back."""
+    for summary in newest_first:
+        if summary.ended is None or summary.outcome is not Outcome.SUCCEEDED:
+            continue
+        if summary.procedure in {Procedure.REPROTECT, Procedure.SWITCHOVER, Procedure.FAILBACK}:
+            return None
+        if summary.procedure is Procedure.FAILOVER:
+            return summary.ended.wall
+    return None
+
+
+def run_status(said: str) -> RunStatus:
+    """How a run stands."""
+    app = build()
+    run, state = state_of(said, app)
+    summary = next(one for one in list_runs().runs if one.run == run)
+    return RunStatus(run=run, state=state, engine_alive=alive(summary, app))
+
+
+def alive(summary: RunSummary, app: App) -> bool:
+    """Whether the engine that last took a run up still runs on this boot of this machine."""
+    if summary.ended is not None or summary.boot != app.clock.boot_id():
+        return False
+    try:
+        os.kill(summary.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def explanation(said: str) -> Explanation:
+    """The screen for three in the morning."""
+    return explain(state_of(said, build())[1])
+
+
+class MadeReport(Value):
+    """A report and its renderings."""
+
+    report: Report
+
+    def as_json(self) -> str:
+        """For scripts."""
+        return self.report.model_dump_json(indent=2)
+
+    def write_html(self, path: Path) -> None:
+        """For people, as one file."""
+        try:
+            path.write_text(to_html(self.report), encoding="utf-8")
+        except OSError as error:
+            raise JournalUnusable(f"report {path}", str(error.strerror)) from error
+
+
+def report_of(said: str) -> MadeReport:
+    """A run's report, folded from its events."""
+    app = build()
+    run = find(said, app)
+    journal = records(app)
+    events = journal.events(run)
+    journal.close()
+    return MadeReport(report=report(events))

@@ -1,0 +1,151 @@
+"""The engine's process: load, look, plan, reach everything, take the lease, run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from drtool.action import Facts, Hands, Look
+from drtool.bootstrap import App
+from drtool.compiler.choice import EngineChoice, EngineMode, choose_engine
+from drtool.connections.reach import Connections
+from drtool.engine.direct import DirectExecutor
+from drtool.engine.ports import Executor, Ports, RunSettings
+from drtool.engine.run import Engine
+from drtool.errors import Interrupted
+from drtool.journal.store import Journal
+from drtool.lease.arbiter import take
+from drtool.lease.lease import Lease
+from drtool.model.event import ReportWritten
+from drtool.model.plan import Plan
+from drtool.model.proof import Statement
+from drtool.model.purpose import Mode
+from drtool.runbook.load import Loaded, load
+from drtool.runbook.planning import plan as make_plan
+from drtool.verbs.launch import Launched, Tell
+from drtool.verbs.preflight import open_all
+from drtool.verbs.reporting import write_report
+from drtool.verbs.request import StartRequest, outage_start, parameters
+from drtool.verbs.roles import observe_roles
+from drtool.verbs.wanted import facts_before, reason_not_to_start, wanted
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that a run has at hand before its first step."""
+
+    app: App
+    journal: Journal
+    run: str
+    plan: Plan
+    directory: Path
+    connections: Connections
+    lease: Lease | None
+    choice: EngineChoice
+    mode: Mode
+
+
+def serve(request: StartRequest, app: App, tell: Tell) -> int:
+    """Be the engine of one run, from its request to its exit code.
+
+    Raises DrtoolError for everything that keeps the run from starting.
+    """
+    started = app.clock.wall()
+    since = outage_start(request.outage_since, started)
+    loaded = load(
+        request.runbook, request.inventory, app.catalog, parameters(request.parameters)
+    )
+    journal = app.journal()
+    run = journal.new_run_id()
+    connections = app.connections(loaded.inventory, loaded.directory, run)
+    choice = choose_engine(EngineMode(request.engine), app.home, os.environ)
+    plan = _plan(request, app, loaded, connections)
+    facts = facts_before(plan, request, run, started, since)
+    missed = open_all(connections, wanted(plan, app.catalog, facts))
+    reason = reason_not_to_start(plan, missed)
+    if reason is not None:
+        raise reason
+    lease = None
+    if request.mode.changes_the_world:
+        lease = take(plan.service, facts, connections, journal, request.requester)
+    ready = Ready(app, journal, run, plan, loaded.directory, connections, lease, choice, request.mode)
+    settings = RunSettings(
+        run=run,
+        plan=plan,
+        mode=request.mode,
+        requester=request.requester,
+        engine_note=choice.note,
+        outage_start=since,
+        outage_source="given by --outage-since" if since else "not measured",
+        accepted_loss=request.accepted_loss,
+        statement=Statement(by=request.requester, reason=request.statement, at=started)
+        if request.statement
+        else None,
+    )
+    tell(Launched(run=run, warnings=(*loaded.warnings, *(miss.error.line() for miss in missed))))
+    return execute(Engine(settings, ports(ready)), ready)
+
+
+def _plan(request: StartRequest, app: App, loaded: Loaded, connections: Connections) -> Plan:
+    roles = observe_roles(connections, loaded.inventory, request.from_site)
+    return make_plan(
+        loaded,
+        request.procedure,
+        roles,
+        from_site=request.from_site,
+        to_site=request.to_site,
+        catalog=app.catalog,
+    )
+
+
+def ports(ready: Ready) -> Ports:
+    """What the engine needs of the world, made of what is at hand."""
+    connections, lease = ready.connections, ready.lease
+    session = lease.session if lease else None
+
+    def look(facts: Facts) -> Look:
+        return Look(connections, facts)
+
+    def hands(facts: Facts) -> Hands:
+        return Hands(connections, facts, session)
+
+    def report(run: str) -> ReportWritten:
+        return write_report(ready.app, ready.journal, run)
+
+    return Ports(
+        journal=ready.journal,
+        executor=executor(ready),
+        entries=ready.app.catalog,
+        look=look,
+        clock=ready.app.clock,
+        redactor=ready.app.redactor,
+        hands=hands if lease else None,
+        lease=lease,
+        report=report,
+    )
+
+
+def executor(ready: Ready) -> Executor:
+    """What carries the steps."""
+    if ready.choice.api is None:
+        return DirectExecutor()
+    from drtool.compiler.executor import PrefectExecutor  # noqa: PLC0415 - only when it is used
+
+    return PrefectExecutor(
+        ready.choice.api,
+        ready.mode,
+        ready.app.redactor,
+        ready.app.logs / f"{ready.run}.prefect.log",
+    )
+
+
+def execute(engine: Engine, ready: Ready) -> int:
+    """Run to the end; the exit code."""
+    try:
+        return engine.execute().exit_code
+    except Interrupted as error:
+        return error.exit_code
+    finally:
+        ready.connections.close()
+        ready.journal.close()

@@ -1,0 +1,82 @@
+"""Start a run: check what was typed, then let the engine's process take over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from drtool.bootstrap import build
+from drtool.errors import BadInput
+from drtool.model.proof import AcceptedLoss
+from drtool.model.purpose import Mode, Procedure
+from drtool.units import Duration
+from drtool.verbs.launch import Launched, launch
+from drtool.verbs.request import StartRequest, outage_start, parameters, requester
+
+ENGINES = ("auto", "prefect", "direct")
+
+
+def begin(request: StartRequest) -> Launched:
+    """Start the engine's process; the run's id, or why there is none."""
+    app = build()
+    log = app.logs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
+
+    from drtool.verbs.serve import serve  # noqa: PLC0415 - what only the engine needs
+
+    return launch(lambda tell: serve(request, app, tell), log)
+
+
+def request_of(procedure: str, given: Mapping[str, object]) -> StartRequest:
+    """A request from what the command line gave; raises BadInput for what makes no sense."""
+    dry, drill = bool(given.get("dry_run")), bool(given.get("drill"))
+    if dry and drill:
+        raise BadInput("--dry-run --drill", "both are given", "one mode")
+    engine = str(given.get("engine", "auto"))
+    if engine not in ENGINES:
+        raise BadInput(f"--engine {engine}", "no such engine", " or ".join(ENGINES))
+    said = tuple(str(word) for word in _list(given.get("parameters")))
+    parameters(said)
+    since = _text(given.get("outage_since"))
+    outage_start(since, datetime.now(UTC))
+    who = requester()
+    return StartRequest(
+        runbook=Path(str(given["runbook"])),
+        procedure=Procedure(procedure),
+        inventory=Path(str(given["inventory"])) if given.get("inventory") else None,
+        from_site=_text(given.get("from_site")),
+        to_site=_text(given.get("to_site")),
+        mode=Mode.DRY_RUN if dry else Mode.DRILL if drill else Mode.LIVE,
+        engine=engine,
+        outage_since=since,
+        parameters=said,
+        accepted_loss=_accepted(given, who),
+        statement=_text(given.get("state_fenced")),
+        requester=who,
+    )
+
+
+def _accepted(given: Mapping[str, object], who: str) -> AcceptedLoss | None:
+    amount = _text(given.get("accept_data_loss"))
+    if amount is None:
+        return None
+    reason = _text(given.get("reason"))
+    if not reason:
+        raise BadInput(
+            "--accept-data-loss",
+            "no reason is given",
+            hint=f'--accept-data-loss {amount} --reason "why this loss is acceptable"',
+        )
+    try:
+        return AcceptedLoss(at_most=Duration.parse(amount), by=who, reason=reason)
+    except ValueError as error:
+        raise BadInput("--accept-data-loss", str(error)) from error
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []

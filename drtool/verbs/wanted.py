@@ -1,0 +1,98 @@
+"""Which connections a plan needs, and whether the missing ones forbid its start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from drtool.action import Entry, Facts
+from drtool.catalog import Catalog
+from drtool.connections.reach import Reader
+from drtool.errors import BadInput, DrtoolError
+from drtool.model.inventory import Inventory
+from drtool.model.plan import Plan, PlanStep
+from drtool.model.purpose import StepKind
+from drtool.runbook.rendering import RenderContext, render
+from drtool.verbs.preflight import Missed, Wanted
+from drtool.verbs.request import StartRequest
+
+
+def facts_before(
+    plan: Plan, request: StartRequest, run: str, started: datetime, since: datetime | None
+) -> Facts:
+    """What is known before the first step."""
+    return Facts(
+        run=run,
+        mode=request.mode,
+        procedure=plan.procedure,
+        service=plan.service,
+        inventory=plan.inventory,
+        direction=plan.direction,
+        objectives=plan.objectives,
+        started=started,
+        outage_start=since,
+        accepted_loss=request.accepted_loss,
+    )
+
+
+def wanted(plan: Plan, catalog: Catalog, facts: Facts) -> tuple[Wanted, ...]:
+    """The connections of all steps, each once; those to a site presumed lost are spare."""
+    found: dict[tuple[type[Reader], str], Wanted] = {}
+    for step in plan.steps:
+        entry = _entry(plan, step, catalog)
+        if entry is None:
+            continue
+        for kind, target in entry.needs(facts.model_copy(update={"at": step.place})):
+            spare = _spare(plan, target)
+            found.setdefault((kind, target), Wanted(kind, target, spare))
+    return tuple(found.values())
+
+
+def _entry(plan: Plan, step: PlanStep, catalog: Catalog) -> Entry | None:
+    """The step's action, if what it needs can be known before the run."""
+    if step.kind in {StepKind.APPROVAL, StepKind.MANUAL}:
+        return None
+    try:
+        fields = render(step.fields, RenderContext.at_run(plan, step, {}))
+        return catalog.get(step.action).model_validate(fields)
+    except (BadInput, ValidationError):
+        return None
+
+
+def _spare(plan: Plan, target: str) -> bool:
+    """Whether a target may be dead at the start: it is at the site presumed lost, or one of
+    several DNS servers.
+    """
+    inventory = plan.inventory
+    if inventory.dns is not None and target in inventory.dns.servers:
+        return True
+    lost = plan.direction.from_site if plan.procedure.unplanned else None
+    return lost is not None and _site_of(inventory, target) == lost
+
+
+def _site_of(inventory: Inventory, target: str) -> str | None:
+    site, dot, _ = target.partition(".")
+    if dot and site in inventory.sites:
+        return site
+    if target in inventory.hosts and inventory.hosts[target].site:
+        return inventory.hosts[target].site
+    for name, at in inventory.sites.items():
+        if any(system.host == target for system in at.systems.values()):
+            return name
+    return None
+
+
+def reason_not_to_start(plan: Plan, missed: Sequence[Missed]) -> DrtoolError | None:
+    """The error that forbids the start: something needed does not answer, or turns us away."""
+    for miss in missed:
+        if not miss.wanted.spare:
+            return miss.error
+    dns = plan.inventory.dns
+    if dns is None:
+        return None
+    out = {miss.wanted.target: miss.error for miss in missed if miss.wanted.target in dns.servers}
+    if out and len(dns.servers) - len(out) < dns.min_servers:
+        return next(iter(out.values()))
+    return None
