@@ -1,0 +1,91 @@
+"""What is asked of one DNS server and what comes back, in values that need no library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from drtool.errors import MissingExtra, Unreachable
+
+Transport = Literal["udp", "tcp"]
+
+
+class ReplyLost(Unreachable):
+    """Raised when something was sent and no reply came: it may have been carried out."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server as messages name it, and where it listens."""
+
+    subject: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True)
+class TsigKey:
+    """A key that signs questions; its secret is base64."""
+
+    name: str
+    secret: str = field(repr=False)
+    algorithm: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The reply's code, and the values with their TTL in seconds where there are any."""
+
+    code: str
+    values: tuple[str, ...] = ()
+    ttl: int | None = None
+    alias: str = ""
+    authoritative: bool = True
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A name whose records of one type are exchanged, if they are still the old ones."""
+
+    name: str
+    rdtype: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    ttl: int
+
+
+class Wire(Protocol):
+    """The module that speaks DNS: ``drtool.connections.dns.wire``."""
+
+    def ask(
+        self,
+        place: Place,
+        name: str,
+        rdtype: str,
+        transport: Transport,
+        *,
+        seconds: float,
+        key: TsigKey | None = None,
+    ) -> Found:
+        """What the server answers."""
+
+    def replace(
+        self,
+        place: Place,
+        zone: str,
+        change: Replacement,
+        transport: Transport,
+        *,
+        seconds: float,
+        key: TsigKey,
+    ) -> str:
+        """The code with which the server answers a guarded update."""
+
+
+def speak() -> Wire:
+    """The module that speaks DNS; raises MissingExtra when dnspython is not installed."""
+    try:
+        from drtool.connections.dns import wire  # noqa: PLC0415 - dnspython only when used
+    except ImportError as error:
+        raise MissingExtra("dns", "dns") from error
+    return wire

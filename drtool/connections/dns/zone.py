@@ -1,0 +1,158 @@
+"""All the authoritative servers of the inventory's zone, asked and updated side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+
+from drtool.connections.dns.server import Answer, DnsHands, DnsReader, dns_of
+from drtool.connections.reach import Context, Reader, Writer
+from drtool.errors import AccessDenied, DrtoolError, StepFailed, Unreachable
+from drtool.model.value import Name, Value
+from drtool.units import Duration
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class ServerSays(Value):
+    """What one server says of a name; ``trouble`` is why it says nothing."""
+
+    server: Name
+    site: Name
+    values: tuple[str, ...] = ()
+    ttl: Duration | None = None
+    trouble: str = ""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it could be asked."""
+        return not self.trouble
+
+    def __str__(self) -> str:
+        """The server and what it says, as people read it."""
+        return f"{self.server} {self.trouble or ', '.join(self.values) or '(no address)'}"
+
+
+class Move(Value):
+    """One server's change: the values that it has, and those that it shall have."""
+
+    server: Name
+    old: Answer
+    values: tuple[str, ...]
+    ttl: Duration
+
+
+class ZoneReader(Reader):
+    """Reads of all the zone's servers; one that does not answer is said, not raised."""
+
+    def __init__(self, context: Context) -> None:
+        dns = dns_of(context)
+        self.zone, self.min_servers, self.ttl = dns.zone.rstrip("."), dns.min_servers, dns.ttl
+        self._servers: dict[str, DnsReader] = {
+            name: DnsReader(name, context) for name in dns.servers
+        }
+        self._threads = ThreadPoolExecutor(
+            2 * len(self._servers) or 1, thread_name_prefix="dns servers"
+        )
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        """The zone of the inventory; ``target`` is empty. Raises BadInput when it has none."""
+        del target
+        reader = cls(context)
+        reader.answers(reader.zone, "SOA")
+        return reader
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False)
+
+    def answers(self, name: str, rdtype: str = "A") -> tuple[ServerSays, ...]:
+        """What each server says, in the inventory's order."""
+
+        def say(server: DnsReader) -> ServerSays:
+            try:
+                found = server.answer(name, rdtype)
+            except DrtoolError as error:
+                return ServerSays(server=server.server, site=server.site, trouble=error.found)
+            return ServerSays(
+                server=server.server, site=server.site, values=found.values, ttl=found.ttl
+            )
+
+        return tuple(self._side_by_side(say, list(self._servers.values())))
+
+    def address(self, name: str) -> str:
+        """The one address that all servers which answer agree on.
+
+        Raises Unreachable when none answers, StepFailed when they differ or there is none.
+        """
+        says = self.answers(name)
+        answering = [said for said in says if said.answers]
+        told = "; ".join(str(said) for said in says)
+        if not answering:
+            raise Unreachable(f"name {name}", f"no server of zone {self.zone} answers: {told}")
+        found = {said.values for said in answering}
+        if len(found) > 1:
+            raise StepFailed(f"name {name}", f"the servers differ: {told}", "one address")
+        values = found.pop()
+        if not values:
+            raise StepFailed(f"name {name}", f"has no address: {told}", "one address")
+        return values[0]
+
+    def check_keys(self) -> None:
+        """Raise AccessDenied if a server that answers does not take our key."""
+
+        def denied(server: DnsReader) -> AccessDenied | None:
+            try:
+                server.check_key()
+            except AccessDenied as error:
+                return error
+            except DrtoolError:
+                return None  # what does not answer is named by `answers`
+            return None
+
+        for error in self._side_by_side(denied, list(self._servers.values())):
+            if error is not None:
+                raise error
+
+    def _side_by_side(self, call: Callable[[S], T], items: Sequence[S]) -> list[T]:
+        if len(items) < 2:
+            return [call(item) for item in items]
+        return list(self._threads.map(call, items))
+
+
+class ZoneHands(ZoneReader, Writer):
+    """Updates of all the zone's servers, each guarded by the values that it has itself."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._hands = {name: DnsHands(name, context) for name in self._servers}
+        self._servers.update(self._hands)
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        """As for a reader; every server that answers must take our key. Raises AccessDenied."""
+        hands = super().open(target, context)
+        hands.check_keys()
+        return hands
+
+    def replace(self, moves: Sequence[Move]) -> None:
+        """Make the moves side by side; all are tried before the first error is raised.
+
+        A server that cannot be reached raises nothing: asking again will name it.
+        """
+
+        def make(move: Move) -> DrtoolError | None:
+            try:
+                self._hands[move.server].replace(move.old, move.values, move.ttl)
+            except Unreachable:
+                return None
+            except DrtoolError as error:
+                return error
+            return None
+
+        for error in self._side_by_side(make, list(moves)):
+            if error is not None:
+                raise error
