@@ -61,11 +61,11 @@ class SshTransport:
         with self._lock:
             self._end()
 
-    def run(self, argv: list[str], seconds: float, feed: bytes = b"") -> Ran:
+    def run(self, argv: list[str], seconds: float, feed: bytes = b"", what: str = "") -> Ran:
         """Run one command, its words quoted, and wait for its end.
 
         Raises Unreachable when the host or the command does not answer within ``seconds``; what
-        had begun on the host by then may go on there.
+        had begun on the host by then may go on there. ``what`` names the command in messages.
         """
         import paramiko  # noqa: PLC0415 - heavy, and only with the extra
 
@@ -79,16 +79,14 @@ class SshTransport:
             ran = _ended(channel, feed)
         except (paramiko.SSHException, OSError, EOFError) as error:
             late = time.monotonic() >= end
-            found = (
-                f"did not end within {seconds:.3g} s" if late else "was cut off: connection lost"
-            )
-            raise Unreachable(self.subject, f"{argv[0]} {found}") from error
+            why = f"did not end within {seconds:.3g} s" if late else "lost its connection"
+            raise Unreachable(self.subject, f"{what or argv[0]} {why}") from error
         finally:
             watchdog.cancel()
             with contextlib.suppress(Exception):
                 channel.close()
         if ran.code == -1 and time.monotonic() >= end:
-            raise Unreachable(self.subject, f"{argv[0]} did not end within {seconds:.3g} s")
+            raise Unreachable(self.subject, f"{what or argv[0]} did not end within {seconds:.3g} s")
         return ran
 
     def _channel(self, seconds: float) -> Any:
@@ -215,7 +213,7 @@ def _ended(channel: Any, feed: bytes) -> Ran:
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         while not (channel.eof_received or channel.closed):
-            selector.select(1.0)
+            selector.select(0.1)  # a close by the watchdog does not wake it
             _drain(channel, out, err)
     _drain(channel, out, err)
     code = channel.recv_exit_status()

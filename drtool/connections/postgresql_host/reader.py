@@ -66,4 +66,4 @@ class PostgresqlHostReader(Reader):
     def _script(self, script: str, seconds: float, *words: str, feed: str = "") -> Ran:
         """Run one of our scripts on the host."""
         argv = script_argv(script, self.system, *words)
-        return self._transport.run(argv, seconds, feed.encode())
+        return self._transport.run(argv, seconds, feed.encode(), what=f"the script {script}")
