@@ -22,6 +22,7 @@ START_SECONDS = 90.0
 STOP_SECONDS = 5.0
 HEALTH_SECONDS = 1.0
 _POLL = 0.05
+_DETACH = 'cd "$1" || exit 1; shift; "$@" </dev/null >>server.log 2>&1 & echo $!'
 
 
 class Record(Value):
@@ -63,12 +64,12 @@ def start(home: Path, port: int = 0, seconds: float = START_SECONDS) -> ServerSt
     directory = _directory(home)
     auth = _secret(directory)
     port = port or _free_port()
-    process = _spawn(directory, auth, port)
+    pid = _spawn(directory, auth, port)
     api = Api(f"http://127.0.0.1:{port}/api", auth)
-    record = Record(pid=process.pid, identity=identity(process.pid), api_url=api.url)
+    record = Record(pid=pid, identity=identity(pid), api_url=api.url)
     _write_private(directory / "server.json", record.model_dump_json())
-    up = _wait(lambda: process.poll() is not None or _answers(api), seconds)
-    if not up or process.poll() is not None:
+    up = _wait(lambda: not _runs(record) or _answers(api), seconds)
+    if not up or not _runs(record):
         stop(home)
         raise DrtoolError(
             "drtool's Prefect server",
@@ -117,8 +118,11 @@ def embedded(home: Path) -> Api | None:
     return _api(home, record) if record is not None and _runs(record) else None
 
 
-def _spawn(directory: Path, auth: str, port: int) -> subprocess.Popen[bytes]:
-    """The server as a process of its own session, that outlives this one."""
+def _spawn(directory: Path, auth: str, port: int) -> int:
+    """The process id of the server, in a session of its own, nobody's child, outliving us.
+
+    It runs in its own directory, since Prefect also takes settings from the working directory.
+    """
     address = f"http://127.0.0.1:{port}"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
@@ -135,16 +139,14 @@ def _spawn(directory: Path, auth: str, port: int) -> subprocess.Popen[bytes]:
         *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
         *("--timeout-graceful-shutdown", "2"),
     ]
-    with (directory / "server.log").open("ab") as log:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    done = subprocess.run(
+        ["/bin/sh", "-c", _DETACH, "sh", str(directory), *command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+        start_new_session=True,
+    )
+    return int(done.stdout)
 
 
 def _directory(home: Path) -> Path:
