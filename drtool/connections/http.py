@@ -1,0 +1,194 @@
+"""HTTP as a customer sees it: at the address that the zone's servers give, under its own name."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from typing import Any, Self
+from urllib.parse import SplitResult, urlsplit
+
+from drtool.connections.dns import Names
+from drtool.connections.reach import Context, Reader, Writer
+from drtool.errors import AccessDenied, BadInput, InDoubt, StepFailed, Unreachable
+from drtool.model.value import Value
+
+LARGEST_BODY_BYTES = 1_000_000
+SECONDS = 2.0
+
+
+class Reply(Value):
+    """What a server answered, and at which address."""
+
+    method: str
+    url: str
+    address: str
+    status: int
+    body: str = ""
+    seconds: float = 0.0
+
+
+class HttpReader(Reader):
+    """GET and HEAD; every request is a new connection, as a new customer's would be."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        """Ready to ask; ``target`` is empty, for each request names its URL."""
+        del target
+        return cls(Names(context))
+
+    def close(self) -> None:
+        """Let the zone's servers go."""
+        self._names.close()
+
+    def address(self, url: str) -> str:
+        """The address that the host of a URL has now."""
+        return self._names.address(_parts(url).hostname or "")
+
+    def get(self, url: str, seconds: float = SECONDS, ca_file: str | None = None) -> Reply:
+        """Ask for a page; a redirection is answered as it is, not followed.
+
+        Raises Unreachable, AccessDenied when its certificate is not believed, StepFailed when
+        it does not speak HTTP.
+        """
+        return self._ask("GET", url, seconds, ca_file)
+
+    def head(self, url: str, seconds: float = SECONDS, ca_file: str | None = None) -> Reply:
+        """As ``get``, without the body."""
+        return self._ask("HEAD", url, seconds, ca_file)
+
+    def _ask(self, method: str, url: str, seconds: float, ca_file: str | None) -> Reply:
+        try:
+            return self._request(method, url, seconds, ca_file)
+        except InDoubt as error:
+            raise Unreachable(error.subject, error.found) from error
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        seconds: float,
+        ca_file: str | None,
+        *,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        """One request; raises InDoubt when it was sent and no whole reply came."""
+        import httpx  # noqa: PLC0415 - takes 0.15 s that only those pay who need it
+
+        parts = _parts(url)
+        address = self._names.address(parts.hostname or "")
+        subject = f"{method} {url} at {address}"
+        sent = {**(headers or {}), "Host": parts.netloc.rpartition("@")[2], "User-Agent": "drtool"}
+        began = time.monotonic()
+        with _client(httpx, parts.scheme, seconds, ca_file) as client:
+            request = client.build_request(
+                method,
+                _at(parts, address),
+                content=body or None,
+                headers=sent,
+                extensions={"sni_hostname": parts.hostname},
+            )
+            try:
+                status, text = _reply(client, request, began + seconds)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+                raise _not_connected(subject, error, seconds) from error
+            except (httpx.TransportError, TimeoutError) as error:
+                late = isinstance(error, httpx.TimeoutException | TimeoutError)
+                found = f"no whole reply within {seconds:g} s" if late else str(error)
+                raise InDoubt(subject, found or type(error).__name__) from error
+        return Reply(
+            method=method,
+            url=url,
+            address=address,
+            status=status,
+            body=text,
+            seconds=round(time.monotonic() - began, 6),
+        )
+
+
+class HttpHands(HttpReader, Writer):
+    """Requests that may change something."""
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        body: str = "",
+        *,
+        content_type: str = "application/json",
+        idempotency_key: str = "",
+        headers: dict[str, str] | None = None,
+        seconds: float = SECONDS,
+        ca_file: str | None = None,
+    ) -> Reply:
+        """Send a request once; ``idempotency_key`` lets the server know a repetition.
+
+        Raises Unreachable when it was certainly not sent, InDoubt when no whole reply came,
+        AccessDenied when the server's certificate is not believed.
+        """
+        sent = dict(headers or {})
+        if body:
+            sent["Content-Type"] = content_type
+        if idempotency_key:
+            sent["Idempotency-Key"] = idempotency_key
+        return self._request(method, url, seconds, ca_file, body=body.encode(), headers=sent)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise BadInput(f"url {url!r}", str(error)) from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadInput(f"url {url!r}", "is no http or https URL", "http://HOST:PORT/PATH")
+    return parts
+
+
+def _at(parts: SplitResult, address: str) -> str:
+    host = f"[{address}]" if ":" in address else address
+    port = f":{parts.port}" if parts.port else ""
+    return parts._replace(netloc=host + port, fragment="").geturl()
+
+
+def _client(httpx: Any, scheme: str, seconds: float, ca_file: str | None) -> Any:
+    """A client that follows nothing: no redirection, no proxy, no .netrc of the environment."""
+    verify = ssl.create_default_context(cafile=ca_file) if scheme == "https" else False
+    return httpx.Client(verify=verify, timeout=seconds, trust_env=False, follow_redirects=False)
+
+
+def _reply(client: Any, request: Any, end: float) -> tuple[int, str]:
+    response = client.send(request, stream=True)
+    try:
+        body = b""
+        for part in response.iter_bytes():
+            body += part
+            if len(body) > LARGEST_BODY_BYTES:
+                break
+            if time.monotonic() > end:
+                raise TimeoutError
+    finally:
+        response.close()
+    return response.status_code, body[:LARGEST_BODY_BYTES].decode(
+        response.encoding or "utf-8", "replace"
+    )
+
+
+def _not_connected(
+    subject: str, error: Exception, seconds: float
+) -> Unreachable | AccessDenied | StepFailed:
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return AccessDenied(
+            subject,
+            f"its certificate is not believed: {text.rpartition('failed: ')[2]}",
+            hint="name the authority's certificate in ca_file",
+        )
+    if "SSL" in text:
+        return StepFailed(subject, f"no TLS connection: {text}")
+    if "timed out" in text or not text:
+        return Unreachable(subject, f"does not answer within {seconds:g} s")
+    return Unreachable(subject, text)
