@@ -30,8 +30,9 @@ def stored(event: Event, redactor: Redactor) -> tuple[str, Event]:
         text = event.model_dump_json()
     except PydanticSerializationError:
         # lone surrogates, as undecodable output of a target leaves them
-        tree = to_jsonable_python(event, serialize_unknown=True)
-        text = json.dumps(_map(tree, _encodable, ()), ensure_ascii=False, separators=(",", ":"))
+        tree = to_jsonable_python(event, inf_nan_mode="constants")
+        event = Event.model_validate(_map(tree, _encodable, ()))
+        text = event.model_dump_json()
     # escapes hide a secret from a plain search, as in pa\"ss
     if "\\" in text or redactor.clean(text) != text:
         return _masked(text, redactor)
