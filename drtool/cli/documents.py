@@ -44,7 +44,8 @@ def plan(
     from drtool.cli import show
     from drtool.verbs.documents import make_plan
 
-    made = make_plan(runbook, procedure, inventory, from_site, to_site, tuple(parameters or ()))
+    said = tuple(parameters or ())
+    made = make_plan(runbook, procedure, inventory, from_site=from_site, to_site=to_site, said=said)
     typer.echo(made.model_dump_json()) if as_json else show.plan(made)
 
 

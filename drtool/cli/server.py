@@ -8,12 +8,16 @@ import typer
 
 from drtool.cli.options import AsJson
 
-app = typer.Typer(help="drtool's own Prefect server, for schedules and pictures.", no_args_is_help=True)
+app = typer.Typer(
+    help="drtool's own Prefect server, for schedules and pictures.", no_args_is_help=True
+)
 
 
 @app.command()
 def start(
-    port: Annotated[int, typer.Option("--port", help="A port on loopback; 0 picks a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", help="A port on loopback; 0 picks a free one.")
+    ] = 0,
 ) -> None:
     """Start the server and warm it; it goes on after this terminal."""
     from drtool.verbs.server import start as bring_up

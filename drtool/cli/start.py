@@ -9,8 +9,12 @@ import typer
 
 from drtool.cli.options import AsJson, FromSite, Inventory, Parameters, Runbook, ToSite
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Look at the real systems, change nothing.")]
-Drill = Annotated[bool, typer.Option("--drill", help="An announced drill: real, and marked as such.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Look at the real systems, change nothing.")
+]
+Drill = Annotated[
+    bool, typer.Option("--drill", help="An announced drill: real, and marked as such.")
+]
 EngineName = Annotated[
     str, typer.Option("--engine", help="auto, prefect or direct: what carries the steps.")
 ]
@@ -26,7 +30,9 @@ OutageSince = Annotated[
 ]
 AcceptLoss = Annotated[
     str | None,
-    typer.Option("--accept-data-loss", help="Accept losing up to this much, as in 30s; needs --reason."),
+    typer.Option(
+        "--accept-data-loss", help="Accept losing up to this much, as in 30s; needs --reason."
+    ),
 ]
 StateFenced = Annotated[
     str | None,

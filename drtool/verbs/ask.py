@@ -7,7 +7,7 @@ from typing import Literal
 from drtool.bootstrap import build
 from drtool.errors import BadInput
 from drtool.model.event import Request
-from drtool.verbs.records import alive, list_runs, state_of
+from drtool.verbs.records import engine_lives, state_of
 from drtool.verbs.request import requester
 
 Verb = Literal["approve", "deny", "abort", "state"]
@@ -29,17 +29,16 @@ def ask(said: str, verb: Verb, *, step: str = "", service: str = "", reason: str
     run, state = state_of(said, app)
     if state.ended is not None:
         raise BadInput(f"run {run}", f"has ended: {state.ended.outcome.value}")
-    summary = next(one for one in list_runs().runs if one.run == run)
-    if not alive(summary, app) and summary.boot == app.clock.boot_id():
+    if not engine_lives(run, app):
         raise BadInput(f"run {run}", "its engine is gone", hint=f"drtool resume {run}")
-    if verb in {"approve", "state"} and service != summary.service:
+    if verb in {"approve", "state"} and service != state.plan.service:
         raise BadInput(
             f"run {run}",
             f"--service says {service!r}",
-            f"the run's service {summary.service!r}",
-            f"drtool {verb} {run} {step} --service {summary.service}",
+            f"the run's service {state.plan.service!r}",
+            f"drtool {verb} {run} {step} --service {state.plan.service}",
         )
-    waiting = [asked.step for asked in state.waiting]
+    waiting = [consent.asked.step for consent in state.waiting_for]
     if verb in {"approve", "deny"} and step not in waiting:
         names = ", ".join(waiting) or "nothing"
         raise BadInput(f"run {run}", f"step {step!r} does not wait", f"one that does: {names}")

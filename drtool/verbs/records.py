@@ -11,12 +11,16 @@ from drtool.errors import BadInput, JournalUnusable
 from drtool.journal.home import journal_path
 from drtool.journal.store import Journal
 from drtool.journal.summary import RunSummary
-from drtool.model.purpose import Outcome, Procedure
+from drtool.model.change import Change
+from drtool.model.event import Via, World
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
 from drtool.progress.explain import Explanation, explain
-from drtool.progress.state import RunState, fold
+from drtool.progress.run_state import Consent, RunState, StepState
+from drtool.progress.state import fold
 from drtool.reports.html import to_html
 from drtool.reports.report import Report, report
+from drtool.units import Duration
 
 
 class Runs(Value):
@@ -39,12 +43,43 @@ class Services(Value):
     services: tuple[ServiceStanding, ...]
 
 
+class StepLine(Value):
+    """One step, for lists."""
+
+    name: str
+    purpose: Purpose
+    outcome: Outcome
+    via: Via | None
+    seconds: float
+    budget: Duration | None
+    reason: str = ""
+
+
+class Waiting(Value):
+    """A question that a run waits on."""
+
+    step: str
+    what: str
+    of: str
+    text: str
+    changes: tuple[Change, ...]
+    expires: datetime | None
+
+
 class RunStatus(Value):
     """How a run stands, and whether its engine still lives."""
 
     run: str
+    service: str
+    procedure: Procedure
+    mode: Mode
+    outcome: Outcome
+    world: World
     engine_alive: bool
-    state: RunState
+    exit_code: int | None
+    waiting: tuple[Waiting, ...]
+    steps: tuple[StepLine, ...]
+    warnings: tuple[str, ...]
 
 
 def records(app: App) -> Journal:
@@ -119,8 +154,57 @@ def run_status(said: str) -> RunStatus:
     """How a run stands."""
     app = build()
     run, state = state_of(said, app)
-    summary = next(one for one in list_runs().runs if one.run == run)
-    return RunStatus(run=run, state=state, engine_alive=alive(summary, app))
+    living = engine_lives(run, app)
+    return RunStatus(
+        run=run,
+        service=state.plan.service,
+        procedure=state.plan.procedure,
+        mode=state.mode,
+        outcome=_outcome(state, living=living),
+        world=state.world if living else state.world_if_stopped,
+        engine_alive=living,
+        exit_code=state.ended.exit_code if state.ended else None,
+        waiting=tuple(_waiting(consent) for consent in state.waiting_for),
+        steps=tuple(_line(step) for step in state.steps),
+        warnings=tuple(warned.text for warned in state.warnings),
+    )
+
+
+def _outcome(state: RunState, *, living: bool) -> Outcome:
+    if state.ended is not None:
+        return state.ended.outcome
+    if not living:
+        return Outcome.IN_DOUBT
+    return Outcome.WAITING if state.waiting_for else Outcome.RUNNING
+
+
+def _waiting(consent: Consent) -> Waiting:
+    asked = consent.asked
+    return Waiting(
+        step=asked.step,
+        what=asked.what,
+        of=asked.of,
+        text=asked.text,
+        changes=asked.changes,
+        expires=asked.expires,
+    )
+
+
+def _line(step: StepState) -> StepLine:
+    return StepLine(
+        name=step.name,
+        purpose=step.purpose,
+        outcome=step.outcome,
+        via=step.via,
+        seconds=step.seconds,
+        budget=step.plan.budget,
+        reason=step.reason,
+    )
+
+
+def engine_lives(run: str, app: App) -> bool:
+    """Whether the run's engine runs on this machine now."""
+    return any(alive(one, app) for one in list_runs().runs if one.run == run)
 
 
 def alive(summary: RunSummary, app: App) -> bool:

@@ -53,7 +53,9 @@ def outage_start(said: str | None, now: datetime) -> datetime | None:
     except ValueError:
         start = _iso(said)
     if start > now + timedelta(seconds=1):
-        raise BadInput("--outage-since", f"{said} is still to come", f"a time before {now:%H:%M:%S}Z")
+        raise BadInput(
+            "--outage-since", f"{said} is still to come", f"a time before {now:%H:%M:%S}Z"
+        )
     return start
 
 

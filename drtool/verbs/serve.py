@@ -53,9 +53,7 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     """
     started = app.clock.wall()
     since = outage_start(request.outage_since, started)
-    loaded = load(
-        request.runbook, request.inventory, app.catalog, parameters(request.parameters)
-    )
+    loaded = load(request.runbook, request.inventory, app.catalog, parameters(request.parameters))
     journal = app.journal()
     run = journal.new_run_id()
     connections = app.connections(loaded.inventory, loaded.directory, run)
@@ -69,7 +67,9 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     lease = None
     if request.mode.changes_the_world:
         lease = take(plan.service, facts, connections, journal, request.requester)
-    ready = Ready(app, journal, run, plan, loaded.directory, connections, lease, choice, request.mode)
+    ready = Ready(
+        app, journal, run, plan, loaded.directory, connections, lease, choice, request.mode
+    )
     settings = RunSettings(
         run=run,
         plan=plan,

@@ -62,9 +62,7 @@ def _entry(plan: Plan, step: PlanStep, catalog: Catalog) -> Entry | None:
 
 
 def _spare(plan: Plan, target: str) -> bool:
-    """Whether a target may be dead at the start: it is at the site presumed lost, or one of
-    several DNS servers.
-    """
+    """Whether a target may be dead at the start: at the site presumed lost, or a DNS server."""
     inventory = plan.inventory
     if inventory.dns is not None and target in inventory.dns.servers:
         return True

@@ -1,0 +1,76 @@
+"""``drtool lab``: two sites on this machine, of real servers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from drtool.cli.options import AsJson
+
+app = typer.Typer(
+    help="Two sites on this machine, of real servers, to practise on.", no_args_is_help=True
+)
+Site = Annotated[str, typer.Argument(help="east or west.")]
+
+
+@app.command()
+def up() -> None:
+    """Bring both sites up, write the inventory, print the commands to try."""
+    from drtool.lab import verbs
+
+    verbs.up()
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Say what runs where, with everything that an outside judge needs."""
+    from drtool.lab import verbs
+
+    verbs.status(as_json=as_json)
+
+
+@app.command(name="break")
+def break_(site: Site) -> None:
+    """Cut a site's power: every process of it is killed."""
+    from drtool.lab import verbs
+
+    verbs.break_site(site)
+
+
+@app.command()
+def mend(site: Site) -> None:
+    """Let mains power return to a site; whether it starts is its power controller's matter."""
+    from drtool.lab import verbs
+
+    verbs.mend(site)
+
+
+@app.command()
+def button(site: Site) -> None:
+    """Press a site's power button, as somebody in the machine room would."""
+    from drtool.lab import verbs
+
+    verbs.button(site)
+
+
+@app.command()
+def down() -> None:
+    """End every process of the lab and remove its files."""
+    from drtool.lab import verbs
+
+    verbs.down()
+
+
+@app.command()
+def drill(
+    engine: Annotated[str, typer.Option("--engine", help="auto, prefect or direct.")] = "auto",
+    prefect: Annotated[
+        str, typer.Option("--prefect", help="run, stop or hang: what Prefect's server does.")
+    ] = "run",
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the lab up afterwards.")] = False,
+) -> None:
+    """Lose a site under load, fail over, bring it back, fail back; exit 0 only if all is well."""
+    from drtool.lab import verbs
+
+    raise typer.Exit(verbs.drill(engine=engine, prefect=prefect, keep=keep))

@@ -1,0 +1,229 @@
+"""Tables and texts for the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich import box
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from drtool.model.plan import Plan, PlanStep
+from drtool.model.purpose import Outcome
+from drtool.progress.explain import Explanation
+from drtool.units import seconds_text
+from drtool.verbs.documents import ActionLine, Actions, Checked
+from drtool.verbs.records import Runs, RunStatus, Services
+
+STYLES = {
+    Outcome.SUCCEEDED: "green",
+    Outcome.SKIPPED: "dim",
+    Outcome.PENDING: "dim",
+    Outcome.RUNNING: "bold cyan",
+    Outcome.WAITING: "bold yellow",
+    Outcome.REFUSED: "bold red",
+    Outcome.FAILED: "bold red",
+    Outcome.IN_DOUBT: "bold magenta",
+    Outcome.ABORTED: "yellow",
+    Outcome.UNWOUND: "yellow",
+    Outcome.HANDED_OVER: "cyan",
+}
+
+
+def console(*, err: bool = False) -> Console:
+    """A console for standard output; plain where there is no terminal."""
+    made = Console(highlight=False, stderr=err, soft_wrap=False)
+    if not made.is_terminal:
+        made.width = max(made.width, 110)
+    return made
+
+
+def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
+    """A table in the one look that all of drtool's have."""
+    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for column in columns:
+        right = column in numbers
+        made.add_column(column, justify="right" if right else "left", no_wrap=right)
+    return made
+
+
+def outcome(which: Outcome) -> Text:
+    """An outcome in its colour."""
+    return Text(which.value, style=STYLES[which])
+
+
+def linted(checked: Checked) -> None:
+    """What lint found."""
+    out, err = console(), console(err=True)
+    for fault in checked.faults:
+        err.print(Text(fault), soft_wrap=True)
+    for warning in checked.warnings:
+        out.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+    good = f"{len(checked.clean)} runbook{'s' if len(checked.clean) != 1 else ''} clean"
+    bad = f"{len(checked.faults)} fault{'s' if len(checked.faults) != 1 else ''}"
+    if checked.faults:
+        err.print(Text(f"{bad}; {good}", style="bold red"))
+    else:
+        out.print(Text(good, style="green"))
+
+
+def plan(made: Plan) -> None:
+    """A plan as a table, with its critical path marked."""
+    out = console()
+    way = f"{made.direction.from_site or '-'} to {made.direction.to_site or '-'}"
+    out.print(Text(f"{made.procedure.value} of {made.service}, {way}", style="bold"))
+    strategy = made.strategy.value if made.strategy else "no strategy"
+    out.print(Text(f"runbook {made.runbook} ({strategy})   digest {made.digest[:12]}", style="dim"))
+    rows = table("#", "step", "phase", "what", "at", "budget", "deadline", "after",
+                 numbers=("#", "budget", "deadline"))  # fmt: skip
+    path = set(made.critical_path)
+    for number, step in enumerate(made.steps, 1):
+        name = Text(step.name, style="bold" if step.name in path else "")
+        name.append(" *" if step.name in path else "", style="bold cyan")
+        rows.add_row(
+            str(number),
+            name,
+            step.purpose.value,
+            _what(step),
+            str(step.place or ""),
+            str(step.budget or ""),
+            str(step.deadline),
+            ", ".join(step.needs) if len(step.needs) < 4 else f"{len(step.needs)} steps",
+        )
+    out.print(rows)
+    limit = made.objectives.rto if made.procedure.unplanned else made.objectives.downtime
+    against = f" of the {limit} allowed" if limit else ""
+    out.print(Text.assemble(("* ", "bold cyan"), f"critical path: {made.expected}{against}"))
+    if made.consent_at_start:
+        out.print(f"It begins when somebody types the service's name: {made.service}")
+    for warning in made.warnings:
+        out.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+
+
+def _what(step: PlanStep) -> str:
+    if step.approval is not None:
+        return f"consent of {step.approval.of}"
+    return f"{step.action} ({step.kind.value})" if step.kind.value == "check" else step.action
+
+
+def runs(listed: Runs) -> None:
+    """The runs, newest first."""
+    out = console()
+    if not listed.runs:
+        out.print("no runs yet")
+        return
+    rows = table("run", "service", "procedure", "mode", "way", "started", "took", "outcome",
+                 numbers=("took",))  # fmt: skip
+    for one in listed.runs:
+        took = (one.ended.wall - one.started.wall).total_seconds() if one.ended else None
+        rows.add_row(
+            one.run,
+            one.service,
+            one.procedure.value,
+            one.mode.value,
+            f"{one.from_site or '-'} to {one.to_site or '-'}",
+            f"{one.started.wall:%Y-%m-%d %H:%M:%S}Z",
+            seconds_text(took) if took is not None else "",
+            outcome(one.outcome) if one.outcome else Text("not ended", style="bold cyan"),
+        )
+    out.print(rows)
+
+
+def services(known: Services) -> None:
+    """What the last runs left of each service."""
+    out = console()
+    if not known.services:
+        out.print("no runs yet")
+        return
+    rows = table("service", "last run", "procedure", "state of the world", "protection")
+    for one in known.services:
+        rows.add_row(
+            one.service,
+            one.last.run,
+            one.last.procedure.value,
+            one.last.world.value if one.last.world else "a run goes on",
+            _protection(one.unprotected_since),
+        )
+    out.print(rows)
+
+
+def _protection(since: datetime | None) -> Text:
+    if since is None:
+        return Text("protected, by what the runs say", style="green")
+    ago = seconds_text((datetime.now(UTC) - since).total_seconds())
+    return Text(f"unprotected for {ago}: drtool reprotect", style="bold red")
+
+
+def run(standing: RunStatus) -> None:
+    """One run."""
+    out = console()
+    head = Text.assemble(
+        (standing.run, "bold"),
+        f"  {standing.procedure.value} of {standing.service} ({standing.mode.value})  ",
+        outcome(standing.outcome),
+    )
+    out.print(head)
+    out.print(f"state of the world: {standing.world.value}")
+    rows = table("step", "phase", "outcome", "time", "budget", "via", "why",
+                 numbers=("time", "budget"))  # fmt: skip
+    for step in standing.steps:
+        rows.add_row(
+            step.name,
+            step.purpose.value,
+            outcome(step.outcome),
+            seconds_text(step.seconds) if step.outcome.ended else "",
+            str(step.budget or ""),
+            step.via.value if step.via else "",
+            step.reason,
+        )
+    out.print(rows)
+    for waiting in standing.waiting:
+        out.print(Text(f"step {waiting.step} waits: {waiting.text}", style="bold yellow"))
+        typed = f"drtool approve {standing.run} {waiting.step} --service {standing.service}"
+        out.print(f"  {typed}")
+    if standing.exit_code is None and not standing.engine_alive:
+        out.print(Text("its engine is gone", style="bold red"))
+        out.print(f"  drtool resume {standing.run}")
+
+
+def explanation(said: Explanation) -> None:
+    """The screen for three in the morning."""
+    out = console()
+    parts: list[Text | Table] = [Text(said.world, style="bold"), Text(said.why)]
+    for title, lines in (("Done", said.done), ("Not done", said.not_done)):
+        if lines:
+            parts.append(Text(f"\n{title}", style="bold"))
+            parts += [Text(f"  {line}") for line in lines]
+    options = Table(box=None, show_header=False, pad_edge=False)
+    options.add_column(style="bold cyan")
+    options.add_column()
+    for option in said.options:
+        options.add_row(f"  {option.command}", option.consequence)
+    parts += [Text("\nYou can type", style="bold"), options]
+    out.print(Panel(Group(*parts), title=said.title, title_align="left", padding=(1, 2)))
+
+
+def actions(listed: Actions) -> None:
+    """The actions that are installed."""
+    out = console()
+    if len(listed.actions) == 1:
+        _one_action(out, listed.actions[0])
+        return
+    rows = table("name", "kind", "purpose", "what it does")
+    for one in listed.actions:
+        rows.add_row(Text(one.name, style="bold"), one.kind.value, one.purpose.value, one.about)
+    out.print(rows)
+    for line in listed.broken:
+        out.print(Text(f"not usable: {line}", style="red"))
+
+
+def _one_action(out: Console, one: ActionLine) -> None:
+    out.print(Text.assemble((one.name, "bold"), f"  {one.kind.value}, for {one.purpose.value}\n"))
+    out.print(one.text)
+    rows = table("field", "type", "default", "about")
+    for field in one.fields:
+        default = "required" if field.required else str(field.default)
+        rows.add_row(Text(field.name, style="bold"), field.type, default, field.about)
+    out.print(rows)

@@ -1,0 +1,157 @@
+"""What can be said of documents before anything runs: lint, plan, the list of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from drtool.bootstrap import App, build
+from drtool.catalog import kind_of
+from drtool.errors import BadInput, DrtoolError, Faults
+from drtool.model.plan import Plan
+from drtool.model.purpose import Procedure, Purpose, StepKind
+from drtool.model.value import Value
+from drtool.runbook.load import load
+from drtool.runbook.planning import plan
+from drtool.verbs.request import parameters
+from drtool.verbs.roles import observe_roles
+
+
+class Checked(Value):
+    """What lint found: files that are clean, faults and warnings."""
+
+    clean: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Field(Value):
+    """One field of an action."""
+
+    name: str
+    type: str
+    default: JsonValue
+    required: bool
+    about: str
+
+
+class ActionLine(Value):
+    """One action, check or notice."""
+
+    name: str
+    kind: StepKind
+    purpose: Purpose
+    about: str
+    text: str
+    fields: tuple[Field, ...]
+
+
+class Actions(Value):
+    """The actions that are installed; ``broken`` names those that cannot be loaded, and why."""
+
+    actions: tuple[ActionLine, ...]
+    broken: tuple[str, ...] = ()
+
+
+def lint(paths: list[Path], inventory: Path | None) -> Checked:
+    """Check every runbook below the paths; raises BadInput when there is none."""
+    app = build()
+    clean, faults, warnings = [], [], []
+    found = [runbook for path in paths for runbook in _runbooks(path)]
+    if not found:
+        raise BadInput(", ".join(map(str, paths)), "no runbook there")
+    for path in found:
+        try:
+            loaded = load(path, inventory, app.catalog, {})
+        except Faults as error:
+            faults += error.lines
+        else:
+            clean.append(str(path))
+            warnings += loaded.warnings
+    return Checked(clean=tuple(clean), faults=tuple(faults), warnings=tuple(warnings))
+
+
+def _runbooks(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for name in sorted((*path.rglob("*.yaml"), *path.rglob("*.yml"))):
+        text = name.read_text(encoding="utf-8", errors="replace")
+        if any(line.startswith("runbook:") for line in text.splitlines()):
+            yield name
+
+
+def make_plan(
+    path: Path,
+    procedure: str,
+    inventory: Path | None,
+    *,
+    from_site: str | None,
+    to_site: str | None,
+    said: tuple[str, ...],
+) -> Plan:
+    """Plan one procedure; roles are observed unless both sites are named."""
+    app = build()
+    try:
+        wanted = Procedure(procedure)
+    except ValueError as error:
+        known = ", ".join(one.value for one in Procedure)
+        raise BadInput(f"procedure {procedure}", "is not known", known) from error
+    loaded = load(path, inventory, app.catalog, parameters(said))
+    connections = app.connections(loaded.inventory, loaded.directory, "plan")
+    try:
+        roles = observe_roles(connections, loaded.inventory, from_site)
+        return plan(
+            loaded, wanted, roles, from_site=from_site, to_site=to_site, catalog=app.catalog
+        )
+    finally:
+        connections.close()
+
+
+def list_actions(name: str) -> Actions:
+    """All actions, or one by name; raises BadInput when there is none of that name."""
+    app = build()
+    names = [name] if name else app.catalog.names()
+    found, broken = [], []
+    for one in names:
+        try:
+            found.append(_described(app, one))
+        except DrtoolError as error:
+            if name:
+                raise
+            broken.append(error.line())
+    return Actions(actions=tuple(found), broken=tuple(broken))
+
+
+def _described(app: App, name: str) -> ActionLine:
+    entry = app.catalog.get(name)
+    text = (entry.__doc__ or "").strip()
+    fields = tuple(
+        Field(
+            name=key,
+            type=_type_text(field.annotation),
+            default=None if field.is_required() else _plain(field.default),
+            required=field.is_required(),
+            about=field.description or "",
+        )
+        for key, field in entry.model_fields.items()
+    )
+    return ActionLine(
+        name=name,
+        kind=kind_of(entry),
+        purpose=entry.purpose,
+        about=text.partition("\n")[0],
+        text=text,
+        fields=fields,
+    )
+
+
+def _type_text(annotation: object) -> str:
+    name = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return name.replace("typing.", "").replace("drtool.units.", "").replace("NoneType", "None")
+
+
+def _plain(value: object) -> JsonValue:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
