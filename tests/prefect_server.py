@@ -66,8 +66,8 @@ class PrefectServer:
         os.kill(self.pid, signal.SIGKILL)
         eventually(lambda: not server.status(self.home).running)
 
-    def start(self) -> None:
-        assert server.start(self.home).answers
+    def start(self, port: int = 0) -> None:
+        assert server.start(self.home, port).answers
 
 
 class Ride:
@@ -147,12 +147,12 @@ class Rides:
     """Starts runs, and ends what a failed test leaves behind."""
 
     def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
+        self.scratch = scratch
         self._all: list[Ride] = []
 
     def start(self, api: Api, *steps: dict[str, Any], **told: Any) -> Ride:
         run = f"run-{os.getpid()}-{time.monotonic_ns()}"
-        self._all.append(Ride(self._scratch, api, told.pop("run", run), steps=steps, **told))
+        self._all.append(Ride(self.scratch, api, told.pop("run", run), steps=steps, **told))
         return self._all[-1]
 
     def close(self) -> None:
