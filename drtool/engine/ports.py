@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,8 +13,6 @@ from drtool.model.event import Body, Event, ReportWritten, Request, RunEnded, Vi
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.proof import AcceptedLoss, Statement
 from drtool.model.purpose import Mode, Outcome
-from drtool.model.value import Fields
-from drtool.progress.run_state import StepState
 from drtool.redact import Redactor
 
 Work = Callable[[Via, str], Outcome | None]
@@ -85,16 +83,6 @@ class Entries(Protocol):
         """The class behind a name; raises BadInput when there is none."""
 
 
-class Templates(Protocol):
-    """Fills in what only a run knows: what earlier steps have seen."""
-
-    def fields(self, step: PlanStep, facts: Facts, steps: Mapping[str, StepState]) -> Fields:
-        """The step's fields; raises BadInput when a value is not known."""
-
-    def holds(self, step: PlanStep, facts: Facts, steps: Mapping[str, StepState]) -> bool:
-        """Whether the step's ``when`` is true; raises BadInput when a value is not known."""
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long the engine waits, in seconds; tests make them short.
@@ -127,7 +115,6 @@ class Ports:
     journal: JournalPort
     executor: Executor
     entries: Entries
-    templates: Templates
     look: Callable[[Facts], Look]
     clock: Clock
     redactor: Redactor

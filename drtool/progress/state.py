@@ -26,6 +26,7 @@ from drtool.model.event import (
     Warned,
     World,
 )
+from drtool.model.proof import Proof
 from drtool.model.purpose import Outcome, Purpose
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.world import world
@@ -60,6 +61,7 @@ class Folder:
         self.end: Event | None = None
         self.report: ReportWritten | None = None
         self.last: Event | None = None
+        self._proving: dict[str, tuple[Proof, ...]] = {}
         self._host: tuple[str, int, str] = ("", 0, "")
         self._kept: RunState | None = None
 
@@ -115,6 +117,8 @@ class Folder:
                     "answered": body.answered or before.answered,
                     "adopted": body.adopted,
                 }
+                if body.proofs or body.step in self._proving:
+                    self._proving[body.step] = body.proofs
         self.steps[body.step] = replace(before, **changed)
 
     def _intent(self, before: StepState, at: Instant, body: StepIntent) -> dict[str, Any]:
@@ -165,6 +169,14 @@ class Folder:
                 self.report = body
             case _:
                 pass
+
+    def proofs(self) -> tuple[Proof, ...]:
+        """All proofs so far, in the order they were given."""
+        return tuple(proof for proofs in self._proving.values() for proof in proofs)
+
+    def proving(self) -> tuple[str, ...]:
+        """The steps that gave proofs."""
+        return tuple(name for name, proofs in self._proving.items() if proofs)
 
     def state(self) -> RunState:
         """What the events add up to; raises JournalUnusable before ``run.started``."""

@@ -1,0 +1,281 @@
+"""One step under way: its clock, its record, and the leave to act."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Literal
+
+from drtool.action import Facts, Hands, Look
+from drtool.crashpoint import crashpoint
+from drtool.engine.context import Phase, RunContext, Wake
+from drtool.engine.cover import changes_digest, not_shown
+from drtool.engine.desk import Waiter
+from drtool.engine.result import Result
+from drtool.errors import Aborted, Refused
+from drtool.model.change import Change
+from drtool.model.event import Body, ConsentAsked, StepEnded, StepIntent, StepStarted, Via
+from drtool.model.plan import PlanStep
+from drtool.model.purpose import Purpose
+from drtool.model.value import Fields
+from drtool.units import Duration
+
+_FIRST_PAUSE = 0.005
+_EXACT_FROM = 1.0
+
+
+class Abandoned(Exception):
+    """Raised in a step's thread when the scheduler has ended the step without it."""
+
+
+class Stopped(Exception):
+    """Raised in a step's thread when the run stops and the step has changed nothing."""
+
+
+class DeadlineOver(Exception):
+    """Raised in a step's thread when its deadline has ended; ``problem`` is what was left."""
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.problem, self.hint = problem, hint
+
+
+class Attempt:
+    """What a step's thread works with; all of its writes end when the step has ended.
+
+    Invariant: after ``ended`` is set, by the step's thread or by the scheduler, no event of this
+    step is written and no effect is begun.
+    """
+
+    def __init__(
+        self, step: PlanStep, context: RunContext, via: Via, via_reason: str, *, in_doubt: bool
+    ) -> None:
+        self.step, self.context, self.via, self._via_reason = step, context, via, via_reason
+        self.number = context.recorder.step(step.name).attempts + 1
+        self.began = context.clock.monotonic()
+        self.deadline_at = self.began + step.deadline.seconds
+        self.in_doubt = in_doubt
+        self.intent_written = in_doubt
+        self.applied = 0
+        self.asking = False
+        self.ended = False
+        self._pause = _FIRST_PAUSE
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+
+    def facts(self) -> Facts:
+        """What the run knows at this moment."""
+        return self.context.facts(self.step, self.number)
+
+    def look(self) -> Look:
+        """The means to read."""
+        return self.context.look(self.facts())
+
+    def hands(self) -> Hands:
+        """The means to change."""
+        return self.context.hands(self.facts())
+
+    def write(self, *bodies: Body) -> None:
+        """Write events of this step; raises Abandoned when it has ended."""
+        with self._lock:
+            if self.ended:
+                raise Abandoned
+            self.context.recorder.write(*bodies)
+
+    def start(self) -> None:
+        """Note that the step is under way."""
+        self.write(self._started())
+        crashpoint("step.started-written")
+
+    def again(self) -> None:
+        """Begin anew, with the whole deadline, because a person said so."""
+        self.number += 1
+        self.applied = 0
+        self.deadline_at = self.context.clock.monotonic() + self.step.deadline.seconds
+        self.start()
+
+    def end(self, result: Result) -> None:
+        """Note how the step ended; raises Abandoned when somebody else has."""
+        with self._lock:
+            if self.ended:
+                raise Abandoned
+            self.ended = True
+            seconds = self.context.clock.monotonic() - self.began
+            self.context.recorder.write(
+                StepEnded(
+                    step=self.step.name,
+                    attempt=self.number,
+                    outcome=result.outcome,
+                    via=self.via,
+                    seen=result.seen,
+                    changes=tuple(result.changes),
+                    proofs=tuple(result.proofs),
+                    reason=self.context.ports.redactor.clean(result.reason),
+                    hint=self.context.ports.redactor.clean(result.hint),
+                    seconds=round(seconds, 6),
+                    answered=result.answered,
+                    adopted=result.adopted,
+                )
+            )
+
+    def may_act(self, changes: Sequence[Change]) -> None:
+        """Raises what stands against an effect now: a stop, a lost lease, no consent to it."""
+        if self.context.phase is not Phase.GOING and not self.applied:
+            raise Stopped
+        self.context.check_lease()
+        shown = self.context.shown_to_consenters(self.step) if self.step.one_way else None
+        if shown is not None and (new := not_shown(changes, shown)):
+            self._ask_again(tuple(new), tuple(changes))
+
+    def _ask_again(self, new: tuple[Change, ...], changes: tuple[Change, ...]) -> None:
+        text = "This was not shown when consent was given: " + "; ".join(map(str, new))
+        waiter = self.ask("approval", text, changes)
+        if waiter.answer is None or waiter.answer.decision == "expired":
+            raise Refused(
+                f"step {self.step.name}",
+                "its changes differ from those approved, and nobody approved them in time",
+                "the changes that were shown",
+            )
+        if waiter.answer.decision == "denied":
+            raise Aborted(f"step {self.step.name}", f"{waiter.answer.by} denied its changes")
+
+    def intend(self, seen: Fields, changes: Sequence[Change]) -> None:
+        """Write what is about to be done, then make sure once more that it may be done.
+
+        When this returns, the very next thing is the effect.
+        """
+        crashpoint("step.before-intent")
+        intent = StepIntent(
+            step=self.step.name,
+            attempt=self.number,
+            seen=seen,
+            changes=tuple(changes),
+            one_way=self.step.one_way,
+            promotes=self.step.purpose is Purpose.PROMOTE,
+        )
+        if self.applied:
+            self.number += 1
+            intent = intent.model_copy(update={"attempt": self.number})
+            self.write(self._started(), intent)
+        else:
+            self.write(intent)
+        self.intent_written = True
+        crashpoint("step.intent-written")
+        crashpoint(f"step.intent-written {self.step.name}")
+        self.context.check_lease()
+        if self.ended:
+            raise Abandoned
+        self.applied += 1
+
+    def effect_applied(self) -> None:
+        """Name the moment after an effect and before its outcome is written."""
+        crashpoint("step.effect-applied")
+        crashpoint(f"step.effect-applied {self.step.name}")
+        self._pause = _FIRST_PAUSE
+
+    def pause(self, problem: str, hint: str = "", *, exactly: bool = False) -> None:
+        """Wait before the next look: shortly at first, then longer, up to the step's ``every``.
+
+        Raises DeadlineOver when the deadline has ended, Stopped when the run stops and nothing
+        was changed, Abandoned when the step was ended elsewhere.
+        """
+        self.going_on()
+        left = self.deadline_at - self.context.clock.monotonic()
+        if left <= 0:
+            raise DeadlineOver(problem, hint)
+        every = self.step.every.seconds
+        if exactly or every >= _EXACT_FROM:
+            wait = every
+        else:
+            wait, self._pause = min(self._pause, every), self._pause * 2
+        self.context.clock.sleep(min(wait, left), until=self._wake)
+        self._wake.clear()
+        self.going_on()
+
+    def going_on(self) -> None:
+        """Raises Abandoned or Stopped when the step shall not go on."""
+        if self.ended:
+            raise Abandoned
+        if self.context.phase is not Phase.GOING and not self.intent_written:
+            raise Stopped
+
+    def wake(self) -> None:
+        """End the pause at once: there is something new to look at."""
+        self._wake.set()
+
+    def abandon(self, result: Result) -> bool:
+        """End the step without its thread; False when it has ended by itself."""
+        with suppress(Abandoned):
+            self.end(result)
+            return True
+        return False
+
+    def ask(
+        self,
+        what: Literal["approval", "manual", "decision"],
+        text: str,
+        changes: tuple[Change, ...] = (),
+        budget: Duration | None = None,
+    ) -> Waiter:
+        """Ask a person and wait; the wait does not count against the step's deadline.
+
+        ``answer`` is expired when the time is up. A question that an earlier engine asked is
+        waited for on, with its own end. Raises Stopped when the run stops meanwhile.
+        """
+        name, limit = self.step.name, budget or self.step.deadline
+        asked = ConsentAsked(
+            step=name,
+            what=what,
+            of=self.step.approval.of if self.step.approval else "",
+            text=text,
+            changes=changes,
+            changes_digest=changes_digest(changes) if changes else "",
+            budget=limit,
+            expires=self.context.clock.wall() + timedelta(seconds=limit.seconds),
+        )
+        before, self.asking = self.context.clock.monotonic(), True
+        try:
+            return wait_for(self.context, asked)
+        finally:
+            self.deadline_at += self.context.clock.monotonic() - before
+            self.asking = False
+
+    def _started(self) -> StepStarted:
+        return StepStarted(
+            step=self.step.name,
+            attempt=self.number,
+            via=self.via,
+            via_reason=self._via_reason,
+        )
+
+
+def wait_for(context: RunContext, asked: ConsentAsked) -> Waiter:
+    """Ask, and wait for the answer; raises Stopped when the run stops meanwhile."""
+    pending = [
+        consent.asked
+        for consent in context.recorder.consents
+        if consent.asked.step == asked.step and consent.given is None
+    ]
+    if pending and pending[-1].changes_digest == asked.changes_digest:
+        asked = pending[-1]
+    else:
+        context.recorder.write(asked)
+        crashpoint("consent.asked-written")
+    waiter = Waiter(asked)
+    context.desk.put(waiter)
+    context.inbox.put(Wake())
+    if context.phase is not Phase.GOING:
+        context.desk.dismiss()
+        raise Stopped
+    left = (asked.expires - context.clock.wall()).total_seconds() if asked.expires else None
+    if not waiter.done.wait(left if left is None else max(0.0, left)):
+        given = context.desk.expire(waiter)
+        if given is None:
+            waiter.done.wait()
+        else:
+            context.recorder.write(given)
+    if waiter.answer is None:
+        raise Stopped
+    return waiter

@@ -1,0 +1,148 @@
+"""Carry out a command: applied once, found again when its end is not known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drtool.action import Command
+from drtool.engine.attempt import Attempt, DeadlineOver, Stopped
+from drtool.engine.context import Phase
+from drtool.engine.result import Result
+from drtool.engine.state_steps import fields_of
+from drtool.errors import DrtoolError, InDoubt, StepFailed, Unreachable
+from drtool.model.event import Instant
+from drtool.model.purpose import Outcome, Purpose
+from drtool.model.value import Value
+
+
+class CommandStep:
+    """One command on its way to having been run.
+
+    Invariant: it is not run again while it may have run before, unless it leaves a trace that
+    says it did not, the step says ``repeatable``, it only verifies, or a person decides so.
+    """
+
+    def __init__(self, attempt: Attempt, command: Command[Any]) -> None:
+        self._attempt, self._command = attempt, command
+        self._answered: Instant | None = None
+        self._passes = 0
+
+    def run(self) -> Result:
+        """Run it, or find what an earlier engine's run of it left."""
+        attempt = self._attempt
+        if attempt.context.ports.hands is None:
+            return self._would_run()
+        doubt: DrtoolError | None = None
+        if attempt.in_doubt:
+            doubt = InDoubt(f"step {attempt.step.name}", "an earlier engine began it")
+        while True:
+            if doubt is not None and (result := self._resolve(doubt)) is not None:
+                return result
+            doubt = None
+            try:
+                seen = self._once()
+            except InDoubt as error:
+                doubt = error
+                continue
+            except (StepFailed, Unreachable) as error:
+                if (failed := self._after_failure(error)) is not None:
+                    return failed
+                continue
+            if (result := self._passed(seen)) is not None:
+                return result
+
+    def _once(self) -> Value:
+        attempt, facts = self._attempt, self._attempt.facts()
+        changes = self._command.preview(facts)
+        if attempt.context.phase is not Phase.GOING:
+            raise Stopped
+        attempt.may_act(changes)
+        attempt.intend({}, changes)
+        try:
+            seen: Value = self._command.run(attempt.hands())
+        finally:
+            attempt.effect_applied()
+        return seen
+
+    def _passed(self, seen: Value) -> Result | None:
+        attempt = self._attempt
+        if not self._passes:
+            self._answered = attempt.context.recorder.now()
+        self._passes += 1
+        if self._passes >= attempt.step.passes:
+            return self._succeeded(seen, adopted=False)
+        try:
+            attempt.pause("", exactly=True)
+        except DeadlineOver:
+            wanted = f"passed {self._passes} of {attempt.step.passes} times in a row"
+            return Result(Outcome.FAILED, wanted, seen=fields_of(seen))
+        return None
+
+    def _after_failure(self, error: DrtoolError) -> Result | None:
+        """Another try where the step has tries left; its end otherwise."""
+        attempt, self._passes = self._attempt, 0
+        allowed = attempt.step.attempts
+        if allowed is None:
+            allowed = 0 if self._may_repeat() or isinstance(error, Unreachable) else 1
+        if allowed and attempt.applied >= allowed:
+            return Result(Outcome.FAILED, error.line(), error.hint)
+        try:
+            attempt.pause(error.line(), error.hint)
+        except DeadlineOver as over:
+            reason = f"not done within {attempt.step.deadline}: {over.problem}"
+            return Result(Outcome.FAILED, reason, over.hint)
+        return None
+
+    def _resolve(self, doubt: DrtoolError) -> Result | None:
+        """What became of it: found, to be run again (None), or not to be known."""
+        attempt = self._attempt
+        while True:
+            try:
+                found = self._command.find(attempt.look())
+                if found is not None:
+                    return self._succeeded(found, adopted=True)
+                if not self._command.unfinished(attempt.look()):
+                    break
+                problem = f"{doubt.line()}; it was seen started and not ended"
+            except Unreachable as error:
+                problem = error.line()
+            try:
+                attempt.pause(problem)
+            except DeadlineOver as over:
+                return Result(Outcome.IN_DOUBT, over.problem, doubt.hint)
+        if self._may_repeat():
+            return None
+        return self._ask(doubt)
+
+    def _ask(self, doubt: DrtoolError) -> Result | None:
+        text = (
+            f"{doubt.line()}. Nothing on the target says whether it ran. "
+            "Approve to run it again, deny to stop here."
+        )
+        waiter = self._attempt.ask("decision", text)
+        given = waiter.answer
+        if given is not None and given.decision == "approved":
+            if waiter.go_on:
+                return Result(Outcome.SKIPPED, f"{given.by} says that it is done: {given.reason}")
+            return None
+        return Result(Outcome.IN_DOUBT, doubt.line(), doubt.hint)
+
+    def _succeeded(self, seen: Value, *, adopted: bool) -> Result:
+        answered = self._answered or self._attempt.context.recorder.now()
+        return Result(
+            Outcome.SUCCEEDED,
+            seen=fields_of(seen),
+            changes=self._command.preview(self._attempt.facts()),
+            answered=answered if self._command.from_outside else None,
+            adopted=adopted,
+        )
+
+    def _would_run(self) -> Result:
+        changes = self._command.preview(self._attempt.facts())
+        self._attempt.context.tainted.add(self._attempt.step.name)
+        return Result(Outcome.SKIPPED, reason="would run", changes=changes)
+
+    def _may_repeat(self) -> bool:
+        """Whether running it twice does no harm; a probe that verifies cleans up after itself."""
+        step = self._attempt.step
+        return step.repeatable or step.purpose is Purpose.VERIFY

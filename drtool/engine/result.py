@@ -1,0 +1,26 @@
+"""How a step's work came out, before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from drtool.model.change import Change
+from drtool.model.event import Instant
+from drtool.model.proof import Proof
+from drtool.model.purpose import Outcome
+from drtool.model.value import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An outcome, and what belongs to it; see ``StepEnded``."""
+
+    outcome: Outcome
+    reason: str = ""
+    hint: str = ""
+    seen: Fields = field(default_factory=dict)
+    changes: Sequence[Change] = ()
+    proofs: Sequence[Proof] = ()
+    answered: Instant | None = None
+    adopted: bool = False

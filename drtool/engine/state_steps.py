@@ -1,0 +1,192 @@
+"""Carry out a state action: observe, say what would change, change it, observe again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drtool.action import StateAction
+from drtool.engine.attempt import Abandoned, Attempt, DeadlineOver, Stopped
+from drtool.engine.result import Result
+from drtool.errors import (
+    AccessDenied,
+    BadInput,
+    DrtoolError,
+    InDoubt,
+    JournalUnusable,
+    Refused,
+    StepFailed,
+    Unreachable,
+)
+from drtool.model.change import Change
+from drtool.model.event import Warned
+from drtool.model.purpose import Outcome, Purpose
+from drtool.model.value import Fields, Value
+
+_FINAL = (Refused, AccessDenied, BadInput, JournalUnusable, Abandoned, Stopped)
+_PASSING = (Unreachable, StepFailed, InDoubt)
+
+
+class StateStep:
+    """One state action on its way to having nothing left to change.
+
+    Invariant: nothing is applied without an intent that was written after a look which showed
+    changes and a guard which let them pass; what was applied is looked at before the step ends
+    well; what cannot be looked at after it was applied ends in doubt.
+    """
+
+    def __init__(self, attempt: Attempt, action: StateAction[Any]) -> None:
+        self._attempt, self._action = attempt, action
+        self._problem, self._hint = "nothing was seen", ""
+        self._blind = False
+        self._fatal: Exception | None = None
+        self._quiet_until = 0.0
+        self._changed: tuple[Change, ...] = ()
+        self._warned = False
+
+    def run(self) -> Result:
+        """Look and act until nothing is left to change; raises what ends the step otherwise."""
+        while True:
+            try:
+                result = self._round()
+            except DeadlineOver as over:
+                return self._too_late(over)
+            if result is not None:
+                return result
+
+    def _round(self) -> Result | None:
+        """One look, and one effect if there is cause; None when another round is needed."""
+        try:
+            seen = self._action.observe(self._attempt.look())
+        except (Unreachable, StepFailed) as error:
+            return self._unseen(error)
+        self._blind = False
+        changes = list(self._action.changes(seen))
+        if not changes:
+            return self._done(seen)
+        if self._fatal is not None:
+            raise self._fatal
+        waiting = self._action.reason_to_wait(seen)
+        if waiting is None and self._effect_may_still_show():
+            waiting = "left to change: " + "; ".join(map(str, changes))
+        if waiting is None and self._attempts_are_over():
+            waiting = self._last_chance(changes)
+        if waiting is not None:
+            self._note(waiting)
+            self._attempt.pause(self._problem, self._hint)
+            return None
+        return self._act(seen, changes)
+
+    def _act(self, seen: Value, changes: list[Change]) -> Result | None:
+        attempt = self._attempt
+        reason = self._action.reason_not_to_apply(seen, attempt.facts())
+        if attempt.context.ports.hands is None:
+            return self._would_change(seen, changes, reason)
+        if reason is not None:
+            raise Refused(f"step {attempt.step.name}", reason)
+        attempt.may_act(changes)
+        attempt.intend(fields_of(seen), changes)
+        self._changed = tuple(changes)
+        try:
+            self._action.apply(attempt.hands(), changes)
+        except _FINAL:
+            raise
+        except _PASSING as error:
+            self._note(error.line(), error.hint)
+            self._warn_of_fence(error)
+            attempt.effect_applied()
+            attempt.pause(self._problem, self._hint)
+            return None
+        except Exception as error:  # noqa: BLE001 - looked at once more, then raised
+            self._fatal = error
+        attempt.effect_applied()
+        self._quiet_until = attempt.context.clock.monotonic() + attempt.context.limits.settle
+        return None
+
+    def _unseen(self, error: DrtoolError) -> Result | None:
+        """The target could not be looked at: data for a later round."""
+        self._blind = isinstance(error, Unreachable)
+        if self._fatal is not None:
+            raise self._fatal
+        if self._attempt.context.ports.hands is None:
+            raise error
+        self._note(error.line(), error.hint)
+        self._warn_of_fence(error)
+        self._attempt.pause(self._problem, self._hint)
+        return None
+
+    def _done(self, seen: Value) -> Result:
+        attempt = self._attempt
+        answered = attempt.context.recorder.now() if self._action.from_outside else None
+        untouched = not attempt.applied
+        return Result(
+            Outcome.SUCCEEDED,
+            reason="nothing to change" if untouched else "",
+            seen=fields_of(seen),
+            changes=self._changed,
+            proofs=self._action.proofs(seen, attempt.facts()),
+            answered=answered,
+            adopted=untouched,
+        )
+
+    def _would_change(self, seen: Value, changes: list[Change], reason: str | None) -> Result:
+        """What a dry-run says; a guard counts only where nothing before it was left out."""
+        name = self._attempt.step.name
+        tainted = self._attempt.context.tainted
+        if reason is not None and name not in tainted:
+            raise Refused(f"step {name}", reason)
+        tainted.add(name)
+        return Result(Outcome.SKIPPED, reason="would change", seen=fields_of(seen), changes=changes)
+
+    def _effect_may_still_show(self) -> bool:
+        return self._attempt.context.clock.monotonic() < self._quiet_until
+
+    def _attempts_are_over(self) -> bool:
+        allowed = self._attempt.step.attempts
+        return allowed is not None and self._attempt.applied >= allowed
+
+    def _last_chance(self, changes: Sequence[Change]) -> str:
+        """All attempts were made: fail, unless the last effect may still be on its way."""
+        left = "; ".join(map(str, changes))
+        raise StepFailed(
+            f"step {self._attempt.step.name}",
+            f"after {self._attempt.applied} attempts is left to change: {left}",
+            hint=self._hint,
+        )
+
+    def _note(self, problem: str, hint: str = "") -> None:
+        self._problem, self._hint = problem, hint or self._hint
+
+    def _warn_of_fence(self, error: DrtoolError) -> None:
+        """Say at once that a fence is not proven, while a person's word can still be given."""
+        attempt = self._attempt
+        if self._warned or attempt.step.purpose is not Purpose.FENCE:
+            return
+        self._warned = True
+        attempt.write(
+            Warned(about="fence_unproven", text=f"{error.line()}. {statement_hint(attempt)}")
+        )
+
+    def _too_late(self, over: DeadlineOver) -> Result:
+        attempt = self._attempt
+        reason = f"not done within {attempt.step.deadline}: {over.problem}"
+        if attempt.step.purpose is Purpose.FENCE:
+            hint = over.hint or statement_hint(attempt)
+            return Result(Outcome.REFUSED, f"the fence is not proven; {reason}", hint)
+        outcome = Outcome.IN_DOUBT if self._blind and attempt.intent_written else Outcome.FAILED
+        return Result(outcome, reason, over.hint)
+
+
+def fields_of(seen: Value) -> Fields:
+    """An observation as later steps and the journal hold it."""
+    return seen.model_dump(mode="json")
+
+
+def statement_hint(attempt: Attempt) -> str:
+    """How a person gives their word that the old primary cannot write."""
+    context = attempt.context
+    return (
+        "if you know that it cannot write: "
+        f"drtool state {context.recorder.run} {attempt.step.name} "
+        f"--service {context.plan.service} --reason '...'"
+    )
