@@ -10,9 +10,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from drtool.model.event import ConsentAsked, Verdict
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Outcome
 from drtool.progress.explain import Explanation
+from drtool.progress.run_state import RunState
 from drtool.units import seconds_text
 from drtool.verbs.documents import ActionLine, Actions, Checked
 from drtool.verbs.records import Runs, RunStatus, Services
@@ -227,3 +229,57 @@ def _one_action(out: Console, one: ActionLine) -> None:
         default = "required" if field.required else str(field.default)
         rows.add_row(Text(field.name, style="bold"), field.type, default, field.about)
     out.print(rows)
+
+
+def question(asked: ConsentAsked, service: str) -> None:
+    """What a person is asked to consent to."""
+    out = console()
+    parts: list[Text | Table] = [Text(asked.text or f"Step {asked.step} waits for you.")]
+    if asked.changes:
+        rows = table("what", "now", "afterwards")
+        for change in asked.changes:
+            rows.add_row(change.subject, change.before, Text(change.after, style="bold"))
+        parts.append(rows)
+    if asked.of:
+        parts.append(Text(f"asked of: {asked.of}", style="dim"))
+    title = f"consent for {asked.step}, service {service}"
+    out.print(Panel(Group(*parts), title=title, title_align="left", border_style="yellow"))
+
+
+def ending(state: RunState) -> None:
+    """How a run ended: outcome, world, objectives, where the report lies."""
+    out = console()
+    ended = state.ended
+    if ended is None:
+        return
+    out.print(Text.assemble(outcome(ended.outcome), f": {ended.world.value}"))
+    for verdict in ended.verdicts:
+        out.print(verdict_line(verdict))
+    if ended.reason:
+        out.print(Text(ended.reason), soft_wrap=True)
+    if ended.hint:
+        out.print(Text(f"  hint: {ended.hint}"), soft_wrap=True)
+    if state.report is not None and state.report.html:
+        out.print(Text(f"report: {state.report.html}", style="dim"), soft_wrap=True)
+    elif state.report is not None and state.report.trouble:
+        out.print(Text(f"no report: {state.report.trouble}", style="yellow"), soft_wrap=True)
+
+
+NAMES = {"rto": "recovery time", "rpo": "data loss", "downtime": "downtime"}
+
+
+def verdict_line(verdict: Verdict) -> Text:
+    """One objective: met, missed or not measured, with its figures."""
+    name = NAMES[verdict.objective]
+    measured = (
+        "not measured"
+        if verdict.measured_seconds is None
+        else ("at most " if verdict.upper_bound else "") + seconds_text(verdict.measured_seconds)
+    )
+    limit = f" of {verdict.limit}" if verdict.limit is not None else ""
+    word, style = _VERDICTS[verdict.met]
+    note = f" ({verdict.note})" if verdict.note else ""
+    return Text.assemble(f"{name}: {measured}{limit}  ", (word, style), note)
+
+
+_VERDICTS = {True: ("met", "bold green"), False: ("MISSED", "bold red"), None: ("", "")}

@@ -1,0 +1,133 @@
+"""Show a run while it goes on, and ask at the terminal what it asks."""
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+
+import typer
+from rich.live import Live
+
+from drtool.cli import show
+from drtool.cli.picture import picture
+from drtool.errors import Interrupted
+from drtool.model.event import ConsentAsked
+from drtool.progress.narrate import narrate
+from drtool.verbs.follow import Following, following
+
+POLL_SECONDS = 0.02
+LEFT = 130
+
+
+def follow(run: str, *, as_json: bool, ask: bool) -> int:
+    """Follow a run to its end; the run's own exit code.
+
+    Ctrl-C leaves the run alone and says how to come back.
+    """
+    followed = following(run)
+    try:
+        if as_json:
+            return _as_json(followed)
+        if sys.stdout.isatty():
+            return _live(followed, ask=ask and sys.stdin.isatty())
+        return _plain(followed)
+    except KeyboardInterrupt:
+        typer.echo(f"\nthe run goes on; come back with: drtool attach {followed.run}", err=True)
+        return LEFT
+    finally:
+        followed.journal.close()
+
+
+def _as_json(followed: Following) -> int:
+    while True:
+        for event in followed.poll():
+            typer.echo(event.model_dump_json())
+        if followed.over:
+            return _code(followed)
+        time.sleep(POLL_SECONDS)
+
+
+def _plain(followed: Following) -> int:
+    while True:
+        for event in followed.poll():
+            line = narrate(event, followed.state)
+            if line:
+                typer.echo(line)
+        if followed.over:
+            break
+        time.sleep(POLL_SECONDS)
+    show.ending(followed.state)
+    return _code(followed)
+
+
+def _live(followed: Following, *, ask: bool) -> int:
+    out = show.console()
+    asked: set[str] = set()
+    while not followed.over:
+        waiting = None
+        with Live(console=out, auto_refresh=False, transient=True) as live:
+            while not followed.over and waiting is None:
+                followed.poll()
+                if followed.seen:
+                    live.update(picture(followed.state, followed.now()), refresh=True)
+                    waiting = _unanswered(followed, asked) if ask else None
+                time.sleep(POLL_SECONDS * 4)
+        if waiting is not None:
+            out.print(picture(followed.state, followed.now()))
+            _ask(followed, waiting, asked)
+    if followed.seen:
+        out.print(picture(followed.state, followed.now()))
+        show.ending(followed.state)
+    return _code(followed)
+
+
+def _code(followed: Following) -> int:
+    ended = followed.state.ended if followed.seen else None
+    if ended is not None:
+        return ended.exit_code
+    error = Interrupted(
+        f"run {followed.run}",
+        "its engine is gone and it has not ended",
+        hint=f"drtool explain {followed.run}, then drtool resume {followed.run}",
+    )
+    typer.echo(error.text(), err=True)
+    return error.exit_code
+
+
+def _unanswered(followed: Following, asked: set[str]) -> ConsentAsked | None:
+    for consent in followed.state.waiting_for:
+        if f"{consent.asked.step} {consent.asked_at.monotonic}" not in asked:
+            return consent.asked
+    return None
+
+
+def _ask(followed: Following, question: ConsentAsked, asked: set[str]) -> None:
+    """Put one question; an answer from elsewhere, or the run's end, ends the wait."""
+    service = followed.state.plan.service
+    asked.update(
+        f"{consent.asked.step} {consent.asked_at.monotonic}"
+        for consent in followed.state.waiting_for
+        if consent.asked.step == question.step
+    )
+    show.question(question, service)
+    while True:
+        sys.stdout.write(f"Type {service} to consent, no to refuse: ")
+        sys.stdout.flush()
+        while not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
+            followed.poll()
+            if followed.over or question.step not in _waiting(followed):
+                typer.echo("\nanswered elsewhere")
+                return
+        said = sys.stdin.readline().strip()
+        if said == service:
+            followed.answer(question, approve=True, service=said)
+            return
+        if said.lower() in {"no", "n"}:
+            followed.answer(question, approve=False)
+            return
+        typer.echo(f"{said!r} is not the service's name.")
+
+
+def _waiting(followed: Following) -> set[str]:
+    return {consent.asked.step for consent in followed.state.waiting_for}

@@ -1,0 +1,99 @@
+"""The picture of a run that goes on: steps, elapsed against budget, the RTO burning down."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from drtool.cli.show import outcome, table
+from drtool.model.event import Instant
+from drtool.model.purpose import Outcome
+from drtool.progress.forecast import forecast
+from drtool.progress.run_state import RunState, StepState
+from drtool.units import seconds_text
+
+BAR = 24
+NEARLY = 0.8
+
+
+def picture(state: RunState, now: Instant) -> Group:
+    """A run at this moment."""
+    rows = table("", "step", "phase", "time", "budget", "via", "", numbers=("time", "budget"))
+    for step in state.steps:
+        rows.add_row(
+            _mark(step),
+            step.name,
+            step.purpose.value,
+            _time(step, now),
+            str(step.plan.budget or ""),
+            step.via.value if step.via else "",
+            Text(step.reason, overflow="ellipsis", no_wrap=True, style="dim"),
+        )
+    lines: list[Text | Table] = [_head(state), rows, _burning(state, now)]
+    lines += [Text(f"! {warned.text}", style="yellow") for warned in state.warnings[-3:]]
+    return Group(*lines)
+
+
+def _head(state: RunState) -> Text:
+    way = f"{state.plan.direction.from_site or '-'} to {state.plan.direction.to_site or '-'}"
+    which = state.ended.outcome if state.ended else Outcome.RUNNING
+    if state.ended is None and state.waiting_for:
+        which = Outcome.WAITING
+    return Text.assemble(
+        (f"{state.plan.procedure.value} of {state.plan.service}", "bold"),
+        f", {way}, {state.mode.value}   ",
+        outcome(which),
+        (f"   {state.run}", "dim"),
+        ("" if state.engine == "prefect" else f"   engine: {state.engine}", "yellow"),
+    )
+
+
+_MARKS = {
+    Outcome.SUCCEEDED: ("✔", "green"),
+    Outcome.SKIPPED: ("-", "dim"),
+    Outcome.PENDING: ("·", "dim"),
+    Outcome.RUNNING: ("▶", "bold cyan"),
+    Outcome.WAITING: ("?", "bold yellow"),
+    Outcome.IN_DOUBT: ("?", "bold magenta"),
+}
+
+
+def _mark(step: StepState) -> Text:
+    sign, style = _MARKS.get(step.outcome, ("✘", "bold red"))
+    return Text(sign, style=style)
+
+
+def _time(step: StepState, now: Instant) -> Text:
+    if step.started is None:
+        return Text("")
+    running = step.ended is None
+    seconds = now.monotonic - step.started.monotonic if running else step.seconds
+    over = step.plan.budget is not None and seconds > step.plan.budget.seconds
+    return Text(seconds_text(max(0.0, seconds)), style="bold red" if over else "")
+
+
+def _burning(state: RunState, now: Instant) -> Table:
+    """The time since the outage against the RTO, and where the run is going to end."""
+    grid = Table.grid(padding=(0, 1))
+    objectives = state.plan.objectives
+    limit = objectives.rto if state.plan.procedure.unplanned else objectives.downtime
+    ahead = forecast(state, now)
+    used = ahead.elapsed_seconds
+    if used is None:
+        grid.add_row(Text("outage start not known: recovery time is not measured", style="yellow"))
+        return grid
+    name = "RTO" if state.plan.procedure.unplanned else "downtime"
+    if limit is None:
+        grid.add_row(Text(f"{seconds_text(used)} so far"))
+        return grid
+    share = used / limit.seconds if limit.seconds else 1.0
+    style = "red" if share > 1 or ahead.rto_at_risk else "yellow" if share > NEARLY else "green"
+    said = f"{seconds_text(used)} of {name} {limit}"
+    if ahead.recovery_seconds is not None and state.ended is None:
+        said += f", forecast {seconds_text(ahead.recovery_seconds)}"
+    risk = Text(f" {name} AT RISK ", style="bold white on red") if ahead.rto_at_risk else Text("")
+    bar = ProgressBar(total=1.0, completed=min(1.0, share), width=BAR, complete_style=style)
+    grid.add_row(Text(name, style="bold"), bar, Text(said, style=style), risk)
+    return grid

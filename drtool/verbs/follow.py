@@ -1,0 +1,97 @@
+"""Follow a run from any terminal, through its journal alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from drtool.bootstrap import App, build
+from drtool.clock import Clock
+from drtool.journal.store import Journal
+from drtool.model.event import ConsentAsked, Event, Instant, Request
+from drtool.progress.run_state import RunState
+from drtool.progress.state import Folder
+from drtool.verbs.records import engine_lives, find, records
+from drtool.verbs.request import requester
+
+REPORT_SECONDS = 3.0
+LIFE_SECONDS = 1.0
+
+
+@dataclass
+class Following:
+    """A run that is being followed; call ``poll`` again and again until ``over``."""
+
+    app: App
+    run: str
+    journal: Journal
+    folder: Folder = field(default_factory=Folder)
+    seen: int = 0
+    alive: bool = True
+    _ended_at: float | None = None
+    _looked_at: float = 0.0
+
+    @property
+    def state(self) -> RunState:
+        """The run as far as it was followed."""
+        return self.folder.state
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that elapsed times are told by."""
+        return self.app.clock
+
+    def now(self) -> Instant:
+        """This moment."""
+        clock = self.app.clock
+        return Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
+
+    def poll(self) -> list[Event]:
+        """The events since the last call."""
+        fresh = self.journal.events(self.run, self.seen)
+        for event in fresh:
+            self.folder.apply(event)
+            self.seen = event.seq
+        if self.seen and self.state.ended is not None and self._ended_at is None:
+            self._ended_at = time.monotonic()
+        return fresh
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come: report written, waited for in vain, or engine gone."""
+        if self._ended_at is not None:
+            waited = time.monotonic() - self._ended_at
+            return self.state.report is not None or waited > REPORT_SECONDS
+        if time.monotonic() - self._looked_at > LIFE_SECONDS:
+            self._looked_at = time.monotonic()
+            self.alive = engine_lives(self.run, self.app) or bool(self.poll())
+        return not self.alive
+
+    def answer(self, asked: ConsentAsked, *, approve: bool, service: str = "") -> None:
+        """Answer a question of the run."""
+        journal = self.app.journal()
+        journal.request(
+            Request(
+                run=self.run,
+                verb="approve" if approve else "deny",
+                step=asked.step,
+                service=service,
+                by=requester(),
+                at=self.app.clock.wall(),
+            )
+        )
+        journal.close()
+
+    def abort(self, reason: str) -> None:
+        """Ask the run to stop."""
+        journal = self.app.journal()
+        journal.request(
+            Request(run=self.run, verb="abort", by=requester(), reason=reason, at=self.clock.wall())
+        )
+        journal.close()
+
+
+def following(said: str) -> Following:
+    """Begin to follow a run; raises BadInput when there is none of that name."""
+    app = build()
+    return Following(app=app, run=find(said, app), journal=records(app))
