@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from drtool.model.value import Value
+from drtool.units import seconds_text
 
 
 def position_text(position: int | None) -> str:
@@ -56,6 +57,7 @@ class Sample(Value):
     """Where a primary's WAL ended at a moment, by drtool's own clock."""
 
     position: int
+    timeline: int
     at: datetime
 
 
@@ -115,6 +117,65 @@ class Replication(Value):
             f"{self.place}: {self.role} on timeline {self.timeline}"
             f" at {position_text(self.position)}"
         )
+
+
+class LossEvidence(Value):
+    """All that is known about what a standby has of its primary's commits.
+
+    ``primary`` is the old primary if it answered as one, ``waited_for`` the standbys that it
+    waits for at each commit. ``sample`` is the last position seen at the primary, with its age.
+    ``fenced_at`` is the time of the proof of its fence, ``final_position`` where its shutdown
+    checkpoint begins, if it stopped cleanly. ``now`` is drtool's own clock.
+    """
+
+    standby: Replication
+    primary: Replication | None = None
+    waited_for: tuple[str, ...] = ()
+    sample: Sample | None = None
+    outage_start: datetime | None = None
+    fenced_at: datetime | None = None
+    final_position: int | None = None
+    now: datetime
+
+
+class DataLoss(Value):
+    """What a promotion of ``place`` now would lose, at most.
+
+    ``seconds`` is None when it is unknown, and ``reason`` says why. ``upper_bound`` says that the
+    end of the last possible commit is not known better than by the fence or the clock. What was
+    received but not replayed delays a promotion and loses nothing; ``not_received_bytes`` is
+    known only where the primary's last position is.
+    """
+
+    place: str
+    seconds: float | None
+    source: str
+    upper_bound: bool = False
+    reason: str = ""
+    newest_received: datetime | None = None
+    evidence_age_seconds: float | None = None
+    received_not_replayed_bytes: int = 0
+    not_received_bytes: int | None = None
+    replay_paused: bool = False
+    streaming: bool = False
+    primary_answers: bool = False
+    already_primary: bool = False
+
+    def __str__(self) -> str:
+        """The loss on one line."""
+        if self.already_primary:
+            return "already a primary"
+        if self.seconds is None:
+            return f"unknown: {self.reason}"
+        bound = "at most " if self.upper_bound else ""
+        return f"{bound}{seconds_text(self.seconds)} ({self.source})"
+
+
+class ManagerSign(Value):
+    """A sign that a cluster manager is in charge of a server."""
+
+    manager: str
+    sign: str
 
 
 class Holder(Value):

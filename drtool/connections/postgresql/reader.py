@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from drtool.connections.postgresql import statements as sql
-from drtool.connections.postgresql.wire import STATEMENT_SECONDS, Row, Wire
+from drtool.connections.postgresql.dial import Row
+from drtool.connections.postgresql.wire import STATEMENT_SECONDS, Wire
 from drtool.connections.reach import Context, Reader
 from drtool.errors import StepFailed, Unreachable
-from drtool.model.replication import Heartbeat, Replication, Sample, Sender, TableSum
+from drtool.model.replication import Heartbeat, ManagerSign, Replication, Sample, Sender, TableSum
 
 T = TypeVar("T")
 
@@ -65,9 +66,10 @@ class PostgresqlReader(Reader):
         """The physical replication slots, and whether each is in use."""
         return dict(self._rows("replication slots", sql.SLOTS))
 
-    def strangers(self) -> dict[str, str]:
-        """Signs of a cluster manager that is in charge here: its name, and what shows it."""
-        return {str(name): str(sign) for name, sign in self._rows("managers", sql.STRANGERS)}
+    def managers(self) -> tuple[ManagerSign, ...]:
+        """Signs of cluster managers that are in charge here."""
+        rows = self._rows("managers", sql.MANAGERS)
+        return tuple(ManagerSign(manager=name, sign=sign) for name, sign in rows)
 
     def table_sum(self, table: str, seconds: float = STATEMENT_SECONDS) -> TableSum:
         """Count and checksum a table, named as ``table`` or ``schema.table``."""
@@ -87,6 +89,7 @@ class PostgresqlReader(Reader):
         return int(self._rows(f"table {table}", query, (mark,))[0][0])
 
     def _replication(self) -> Replication:
+        asked = self.context.clock.wall()
         try:
             row = self._wire.row("replication", sql.REPLICATION)
         except StepFailed as error:
@@ -100,7 +103,7 @@ class PostgresqlReader(Reader):
         found["receiver"] = receiver if receiver["status"] else None
         seen = Replication.model_validate({"place": self.target, **found})
         if seen.current is not None:
-            self.sample = Sample(position=seen.current, at=self.context.clock.wall())
+            self.sample = Sample(position=seen.current, timeline=seen.timeline, at=asked)
         return seen
 
     def _heartbeat(self) -> Heartbeat | None:

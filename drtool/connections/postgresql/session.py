@@ -12,6 +12,7 @@ from drtool.errors import BadInput, StepFailed
 from drtool.model.replication import Holder
 
 POLL_SECONDS = 0.003
+ASK_AGAIN_SECONDS = 0.03
 PROMOTE_SECONDS = 10.0
 CHECKPOINT_SECONDS = 300.0
 _CHANGEABLE = frozenset({"synchronous_standby_names", "primary_conninfo", "primary_slot_name"})
@@ -51,7 +52,7 @@ class PostgresqlSession(PostgresqlReader, Writer):
 
         Asked of the server each time, so that a lost session raises Unreachable.
         """
-        return str(self._rows("token", sql.SESSION_TOKEN)[0][0])
+        return str(self._rows("token", sql.WHO_AM_I)[0][0])
 
     def set_name(self, text: str) -> None:
         """Say in ``application_name`` who holds this session; at most 63 bytes are kept."""
@@ -61,15 +62,24 @@ class PostgresqlSession(PostgresqlReader, Writer):
         """Ask for the promotion and poll until the server has left recovery; whether it has.
 
         ``pg_promote(true)`` looks only every 100 ms. Asking again while a promotion is under way
-        does no harm.
+        does no harm, and is needed: a request that arrives just when the walreceiver dies is
+        slept over for wal_retrieve_retry_interval, five seconds (seen on 17.10).
         """
-        self._rows("pg_promote", "SELECT pg_catalog.pg_promote(false)")
         end = time.monotonic() + seconds
-        while self.in_recovery():
+        while True:
+            try:
+                self._rows("pg_promote", sql.PROMOTE)
+            except StepFailed:
+                # an error, too, when the server leaves recovery between two clauses
+                if self.in_recovery():
+                    raise
+            again = time.monotonic() + ASK_AGAIN_SECONDS
+            while time.monotonic() < again:
+                if not self.in_recovery():
+                    return True
+                time.sleep(POLL_SECONDS)
             if time.monotonic() > end:
                 return False
-            time.sleep(POLL_SECONDS)
-        return True
 
     def write_through(self, text: str, seconds: float = 5.0) -> int:
         """Commit a record that touches no table, and return its position in the WAL.

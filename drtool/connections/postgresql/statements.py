@@ -84,24 +84,18 @@ SLOTS: Final[LiteralString] = """
 SELECT slot_name, active FROM pg_replication_slots WHERE slot_type = 'physical'
 """
 
-# Patroni names its sessions and starts PostgreSQL with its own cluster_name and slots; repmgr
-# keeps a schema; operators name theirs in settings.
-STRANGERS: Final[LiteralString] = """
-SELECT 'Patroni', 'a session named ' || application_name
-  FROM pg_stat_activity WHERE application_name ILIKE 'patroni%%'
+# Patroni, CloudNativePG and pg_auto_failover name their sessions, repmgr keeps a schema.
+MANAGERS: Final[LiteralString] = """
+SELECT m.manager, 'a session is named ' || min(a.application_name)
+  FROM (VALUES ('Patroni', 'patroni'), ('CloudNativePG', 'cnpg'),
+               ('pg_auto_failover', 'pgautofailover'), ('repmgr', 'repmgr')) m(manager, prefix)
+  JOIN pg_stat_activity a ON lower(a.application_name) LIKE m.prefix || '%'
+   AND a.pid <> pg_backend_pid()
+ GROUP BY 1
 UNION ALL
-SELECT 'repmgr', 'the extension repmgr is installed and repmgrd is connected'
-  WHERE EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'repmgr')
-    AND EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name ILIKE 'repmgr%%')
-UNION ALL
-SELECT 'CloudNativePG', 'a session named ' || application_name
-  FROM pg_stat_activity WHERE application_name ILIKE 'cnpg%%'
-UNION ALL
-SELECT 'pg_auto_failover', 'the library pgautofailover or a session named ' || application_name
-  FROM pg_stat_activity WHERE application_name ILIKE 'pgautofailover%%'
-UNION ALL
-SELECT 'pg_auto_failover', 'the extension pgautofailover is installed'
-  FROM pg_extension WHERE extname = 'pgautofailover'
+SELECT CASE extname WHEN 'repmgr' THEN 'repmgr' ELSE 'pg_auto_failover' END,
+       'the extension ' || extname || ' is installed'
+  FROM pg_extension WHERE extname IN ('repmgr', 'pgautofailover')
 """
 
 TABLE_SUM: Final[LiteralString] = """
@@ -116,9 +110,14 @@ SELECT l.pid, coalesce(a.application_name, ''), a.backend_start
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
-SESSION_TOKEN: Final[LiteralString] = """
+WHO_AM_I: Final[LiteralString] = """
 SELECT to_char(backend_start AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || '-' || pid
   FROM pg_stat_activity WHERE pid = pg_backend_pid()
+"""
+
+# pg_promote is an error on a server that has just left recovery
+PROMOTE: Final[LiteralString] = """
+SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_promote(false) END
 """
 
 PROBE_TABLE: Final[LiteralString] = """

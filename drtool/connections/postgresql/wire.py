@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import queue
 import threading
-import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from drtool.connections.postgresql.trouble import connect_trouble, statement_trouble
-from drtool.errors import BadInput, DrtoolError, MissingExtra, StepFailed, Unreachable
+from drtool.connections.postgresql.dial import Row, dial
+from drtool.connections.postgresql.trouble import statement_trouble
+from drtool.errors import BadInput, DrtoolError, StepFailed, Unreachable
 from drtool.model.inventory import Postgresql
 
 if TYPE_CHECKING:
@@ -19,10 +17,8 @@ if TYPE_CHECKING:
 
     from drtool.connections.reach import Context
 
-Row = tuple[Any, ...]
 STATEMENT_SECONDS = 5.0
 _MARGIN = 0.2
-_CANCEL_SECONDS = 1.0
 _SETTINGS = {
     "statement_timeout": f"{int(STATEMENT_SECONDS * 1000)}",
     "lock_timeout": "2000",
@@ -89,7 +85,7 @@ class Wire:
             "options": " ".join(f"-c {key}={value}" for key, value in _SETTINGS.items()),
         }
         given = {key: value for key, value in arguments.items() if value is not None}
-        return cls(target, _connect(target, where, given, context.connect_seconds))
+        return cls(target, dial(target, where, given, context.connect_seconds))
 
     @property
     def broken(self) -> bool:
@@ -159,79 +155,3 @@ class Wire:
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             return Unreachable(f"postgresql {self.place}", f"{what}: the session ended: {text}")
         return statement_trouble(self.place, what, error)
-
-
-def _connect(place: str, where: str, arguments: dict[str, Any], seconds: float) -> Any:
-    """Connect on a thread of its own: name resolution and TLS have no limit that libpq keeps."""
-    try:
-        import psycopg  # noqa: PLC0415 - heavy, and an optional extra
-    except ImportError as error:
-        raise MissingExtra(f"postgresql {place}", "postgresql") from error
-
-    class Limited(psycopg.Connection[Row]):
-        """A connection whose waits end at a limit, even if the server is frozen.
-
-        At the limit the server is asked to cancel, which keeps the session and its locks; a
-        second later the wait ends with TimeoutError. PostgreSQL's statement_timeout does not
-        cover a commit that waits for a synchronous standby.
-        """
-
-        limit = math.inf
-        asked = False
-
-        def allow(self, seconds: float) -> None:
-            self.limit, self.asked = time.monotonic() + seconds, False
-
-        def expire(self) -> None:
-            if self.asked:
-                raise TimeoutError
-            self.limit, self.asked = time.monotonic() + _CANCEL_SECONDS, True
-            threading.Thread(target=self._ask, name=f"cancel {place}", daemon=True).start()
-
-        def wait(self, gen: Any, *rest: Any, **named: Any) -> Any:
-            return super().wait(_until(gen, self), *rest, **named)
-
-        def _ask(self) -> None:
-            with contextlib.suppress(psycopg.Error):
-                self.cancel_safe(timeout=_CANCEL_SECONDS)
-
-    answers: queue.SimpleQueue[psycopg.Connection[Row] | BaseException] = queue.SimpleQueue()
-    late = threading.Event()
-
-    def attempt() -> None:
-        try:
-            made = Limited.connect(**arguments, autocommit=True, prepare_threshold=None)
-        except Exception as error:  # noqa: BLE001 - told to the caller, on its own thread
-            answers.put(error)
-            return
-        answers.put(made)
-        if late.is_set():
-            made.close()
-
-    threading.Thread(target=attempt, name=f"connect {place}", daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except queue.Empty as error:
-        late.set()
-        if not answers.empty() and not isinstance(stray := answers.get(), BaseException):
-            stray.close()
-        raise Unreachable(
-            f"postgresql {place}", f"no answer at {where} within {seconds:g} s",
-            "a PostgreSQL server that answers",
-        ) from error  # fmt: skip
-    if isinstance(answer, BaseException):
-        raise connect_trouble(place, where, answer) from answer
-    return answer
-
-
-def _until(gen: Generator[Any, Any, Any], connection: Any) -> Generator[Any, Any, Any]:
-    """Psycopg's own steps, ended with TimeoutError once the connection's limit has passed."""
-    try:
-        wanted = next(gen)
-        while True:
-            ready = yield wanted
-            if not ready and time.monotonic() > connection.limit:
-                connection.expire()
-            wanted = gen.send(ready)
-    except StopIteration as done:
-        return done.value
