@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from drtool.errors import BadInput, Refused
-from drtool.model.inventory import Inventory
 from drtool.model.place import Direction
 from drtool.model.purpose import Procedure
 from drtool.model.value import Name, Value

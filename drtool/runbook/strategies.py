@@ -1,0 +1,161 @@
+"""What each strategy asks of a runbook's procedures."""
+
+from __future__ import annotations
+
+from drtool.model.purpose import Procedure, Purpose, StepKind, Strategy
+from drtool.model.runbook import Runbook
+from drtool.runbook.marks import FaultList
+from drtool.runbook.standing import Order, Standing
+
+_TWO_SIDED = (Procedure.FAILOVER, Procedure.SWITCHOVER, Procedure.FAILBACK)
+_MANY_SIDED = (Procedure.DRAIN, Procedure.LOSE, Procedure.REFILL)
+
+
+def check_strategy(order: Order, strategy: Strategy | None) -> None:
+    """Note every break of the strategy's rules in one procedure."""
+    if strategy is None or order.procedure in {Procedure.REPROTECT, Procedure.REHEARSAL}:
+        return
+    {
+        Strategy.HOT_STANDBY: _hot,
+        Strategy.WARM_STANDBY: _warm,
+        Strategy.PILOT_LIGHT: _pilot,
+        Strategy.COLD_STANDBY: _cold,
+        Strategy.ACTIVE_ACTIVE: _active,
+    }[strategy](order)
+
+
+def check_procedures(runbook: Runbook, faults: FaultList) -> None:
+    """Note which procedures are missing, or have no place in the strategy."""
+    active = runbook.strategy is Strategy.ACTIVE_ACTIVE
+    at = runbook.sources.get("@procedures", "")
+    for procedure, way in runbook.procedures.items():
+        stranger = procedure in (_TWO_SIDED if active else _MANY_SIDED)
+        if stranger and runbook.strategy is not None:
+            faults.add(
+                way.source,
+                f"procedure {procedure.value} has no place in {runbook.strategy.value}",
+                "active-active has drain, lose and refill" if active else "that is active-active's",
+            )
+    for procedure in (Procedure.DRAIN, Procedure.LOSE) if active else ():
+        if procedure not in runbook.procedures:
+            faults.add(at, f"active-active wants a procedure {procedure.value}; there is none")
+    _way_back(runbook, at, faults)
+
+
+def _way_back(runbook: Runbook, at: str, faults: FaultList) -> None:
+    there = set(runbook.procedures)
+    leaves = there & {Procedure.FAILOVER, Procedure.SWITCHOVER}
+    drains = there & {Procedure.DRAIN, Procedure.LOSE}
+    if "failback" in runbook.waivers or not at:
+        return
+    if leaves and Procedure.FAILBACK not in there:
+        hint = "failback: {switchover: to_preferred}"
+        hint = hint if Procedure.SWITCHOVER in there else "failback: [...]"
+        faults.add(
+            at, "there is no way back: no failback", f'{hint}, or waivers: {{failback: "why"}}'
+        )
+    if drains and Procedure.REFILL not in there:
+        faults.add(
+            at, "there is no way back: no refill", 'refill: [...], or waivers: {failback: "why"}'
+        )
+
+
+def _hot(order: Order) -> None:
+    _must_have(order, Strategy.HOT_STANDBY, Purpose.FENCE)
+    _must_have(order, Strategy.HOT_STANDBY, Purpose.PROMOTE)
+    for step in order.of(Purpose.RESTORE, Purpose.PROVISION):
+        order.fault(
+            step,
+            f"has the purpose {step.purpose.value}; a hot standby has nothing to {_verb(step)}",
+            "that is cold-standby or pilot-light",
+        )
+
+
+def _warm(order: Order) -> None:
+    if _must_have(order, Strategy.WARM_STANDBY, Purpose.SCALE):
+        _each_after(order, Purpose.REDIRECT, Purpose.SCALE, "before the standby is scaled")
+
+
+def _pilot(order: Order) -> None:
+    if not _must_have(order, Strategy.PILOT_LIGHT, Purpose.PROVISION):
+        return
+    _each_after(order, Purpose.REDIRECT, Purpose.PROVISION, "before what is off was started")
+    started = order.of(Purpose.PROVISION)
+    healthy = [
+        step
+        for step in order.steps
+        if _only_looks(step) and any(step.after(start) for start in started)
+    ]
+    for redirect in order.of(Purpose.REDIRECT):
+        if not any(redirect.after(check) for check in healthy):
+            order.fault(
+                redirect,
+                "moves clients to what was started and not seen healthy",
+                "put a check or wait.until between them",
+            )
+
+
+def _cold(order: Order) -> None:
+    if order.procedure in {Procedure.FAILBACK, Procedure.SWITCHOVER}:
+        return
+    found = [
+        _must_have(order, Strategy.COLD_STANDBY, purpose)
+        for purpose in (Purpose.PROVISION, Purpose.RESTORE)
+    ]
+    if not all(found):
+        return
+    _each_after(order, Purpose.RESTORE, Purpose.PROVISION, "before anything was provisioned")
+    for restore in order.of(Purpose.RESTORE):
+        if not any(_only_looks(step) and restore.after(step) for step in order.steps):
+            order.fault(
+                restore,
+                "restores a backup whose age nobody judged",
+                "put a check of the backup's age before it, with objectives.rpo as its limit",
+            )
+
+
+def _active(order: Order) -> None:
+    if order.procedure is Procedure.DRAIN and not any(s.spread.ramped for s in order.steps):
+        order.fault(None, "drains all at once", "ramp: weight, through: [50, 10, 0]")
+    if order.procedure is not Procedure.LOSE:
+        return
+    for step in order.where(lambda one: one.spread.ramped):
+        order.fault(step, "stands in a ramp; a lost site is left all at once")
+        break
+    _must_have(order, Strategy.ACTIVE_ACTIVE, Purpose.FENCE)
+    for move in order.of(Purpose.REDIRECT, Purpose.DRAIN):
+        if not any(_only_looks(step) and move.after(step) for step in order.steps):
+            order.fault(
+                move,
+                "moves clients before the capacity of the other sites was checked",
+                "put a check at others before it",
+            )
+
+
+def _must_have(order: Order, strategy: Strategy, purpose: Purpose) -> bool:
+    if order.of(purpose):
+        return True
+    order.fault(None, f"{strategy.value} wants a step with the purpose {purpose.value}")
+    return False
+
+
+def _each_after(order: Order, later: Purpose, earlier: Purpose, words: str) -> None:
+    for step in order.of(later):
+        if not any(step.after(other) for other in order.of(earlier)):
+            what = "moves clients" if later is Purpose.REDIRECT else f"is to {_verb(step)}"
+            order.fault(
+                step, f"{what} {words}", f"put a step with the purpose {earlier.value} first"
+            )
+
+
+def _only_looks(step: Standing) -> bool:
+    """Whether a step waits for what it sees: a check, or a command that assesses or verifies."""
+    return step.kind is StepKind.CHECK or (
+        not step.human
+        and step.kind is not StepKind.NOTICE
+        and step.purpose in {Purpose.ASSESS, Purpose.VERIFY}
+    )
+
+
+def _verb(step: Standing) -> str:
+    return step.purpose.value
