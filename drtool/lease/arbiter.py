@@ -1,0 +1,100 @@
+"""Take the right to act on a service, at the arbiter that the inventory names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from drtool.action import Facts
+from drtool.connections.reach import Connections, Context
+from drtool.errors import BadInput
+from drtool.journal.store import Journal
+from drtool.lease.dns import take_dns
+from drtool.lease.lease import Lease
+from drtool.lease.local import take_local
+from drtool.lease.pair import PairLease
+from drtool.lease.postgresql import take_postgresql
+from drtool.model.inventory import Inventory
+from drtool.model.purpose import Procedure
+
+_AT_BOTH = {Procedure.SWITCHOVER, Procedure.FAILBACK}
+
+
+def take(
+    service: str, facts: Facts, connections: Connections, journal: Journal, holder: str
+) -> Lease:
+    """Take the lease of a service for the run that ``facts`` tell of.
+
+    Switchover and failback hold it at both sites, everything else at ``to``, or at ``from``
+    where there is no ``to``. Raises LeaseHeld that names the holder, and what reaching the
+    arbiter raises.
+    """
+    where = facts.inventory.services[service].lease.at
+    if where == "journal":
+        return take_local(
+            service, journal.path.parent, connections.context.clock, holder, facts.run
+        )
+    at_site = _taker(where, service, connections.context, holder, facts.run)
+    first, second = sites(facts)
+    if first is None:
+        raise BadInput(
+            f"lease of {service}",
+            f"a {facts.procedure.value} without a site to act at cannot keep it at {where}",
+            "--to SITE",
+        )
+    if second is None:
+        return at_site(first)
+    # always in the same order, so that of two takers in opposite directions one wins
+    taken: dict[str, Lease] = {}
+    try:
+        for site in sorted((first, second)):
+            taken[site] = at_site(site)
+    except BaseException:
+        for lease in taken.values():
+            lease.release()
+        raise
+    return PairLease(taken[first], taken[second], partial(at_site, second))
+
+
+def sites(facts: Facts) -> tuple[str | None, str | None]:
+    """The site whose arbiter decides, and the second one of a planned procedure."""
+    direction = facts.direction
+    if facts.procedure in _AT_BOTH:
+        return direction.to_site, direction.from_site
+    return direction.to_site or direction.from_site, None
+
+
+def reason_to_warn(inventory: Inventory, service: str) -> str | None:
+    """What the arbiter does not cover; lint says it and a live run repeats it."""
+    if inventory.services[service].lease.at != "journal":
+        return None
+    return (
+        f"the lease of {service} is kept in this machine's journal: a run started on another "
+        "machine is not excluded (lease: {at: postgresql} or {at: dns} does that)"
+    )
+
+
+def _taker(
+    where: str, service: str, context: Context, holder: str, run: str
+) -> Callable[[str], Lease]:
+    def at_site(site: str) -> Lease:
+        if where == "dns":
+            return take_dns(service, site, context, holder, run)
+        target = system_at(service, site, context.inventory)
+        return take_postgresql(service, target, context, holder, run)
+
+    return at_site
+
+
+def system_at(service: str, site: str, inventory: Inventory) -> str:
+    """The PostgreSQL system that arbitrates at a site; BadInput unless there is just one."""
+    systems = inventory.sites[site].systems
+    found = sorted(name for name, system in systems.items() if system.kind == "postgresql")
+    if len(found) != 1:
+        raise BadInput(
+            f"lease of {service}",
+            f"site {site} has {len(found)} PostgreSQL systems ({', '.join(found) or 'none'})",
+            "one, which arbitrates",
+            f"keep it elsewhere: services.{service}.lease: {{at: dns}}",
+        )
+    return f"{site}.{found[0]}"

@@ -1,0 +1,83 @@
+"""A lease at two sites, for planned procedures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from drtool.connections.reach import Writer
+from drtool.errors import DrtoolError, LeaseHeld
+from drtool.lease.lease import Lease
+
+AGAIN_SECONDS = 0.5
+
+
+class PairLease:
+    """The lease at ``to``, and that at ``from`` besides.
+
+    The one at ``to`` decides. The one at ``from`` ends when the run itself stops the server
+    there; it is then taken again, on a thread, as soon as the site answers. Until it answers
+    nobody can take it, and nothing waits for it. Only somebody else who holds it ends ours.
+    """
+
+    def __init__(self, first: Lease, second: Lease, take_second: Callable[[], Lease]) -> None:
+        self._first, self._second, self._take_second = first, second, take_second
+        self._gone, self._over = False, threading.Event()
+        self._turn = threading.Lock()
+        self._refusal: LeaseHeld | None = None
+        self.arbiter = f"{first.arbiter} and {second.arbiter}"
+
+    @property
+    def token(self) -> str:
+        """The token at ``to``."""
+        return self._first.token
+
+    @property
+    def holder(self) -> str:
+        """Who holds both."""
+        return self._first.holder
+
+    @property
+    def session(self) -> Writer | None:
+        """The session at ``to``, through which the promotion goes."""
+        return self._first.session
+
+    def check(self) -> None:
+        """Raises LeaseHeld when the lease at ``to`` was lost, or another has that at ``from``."""
+        self._first.check()
+        with self._turn:
+            if self._refusal is not None:
+                raise self._refusal
+            if self._gone:
+                return
+            try:
+                self._second.check()
+            except LeaseHeld:
+                self._gone = True
+                self._second.release()
+                threading.Thread(target=self._regain, name="lease", daemon=True).start()
+
+    def release(self) -> None:
+        """Give both back."""
+        self._over.set()
+        with self._turn:
+            if not self._gone:
+                self._second.release()
+                self._gone = True
+        self._first.release()
+
+    def _regain(self) -> None:
+        while not self._over.wait(AGAIN_SECONDS):
+            try:
+                regained = self._take_second()
+            except LeaseHeld as error:
+                self._refusal = error
+                return
+            except DrtoolError:
+                continue
+            with self._turn:
+                if self._over.is_set():
+                    regained.release()
+                else:
+                    self._second, self._gone = regained, False
+            return

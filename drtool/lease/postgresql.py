@@ -1,0 +1,108 @@
+"""The arbiter that is the candidate's own PostgreSQL server.
+
+A session advisory lock is granted on a hot standby and survives ``pg_promote`` in the same
+session, so that a holder who lost it cannot promote. The server ends a dead holder's session
+by TCP keepalive within 15 s, and the lock with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime
+
+from drtool.connections.postgresql import PostgresqlSession
+from drtool.connections.reach import Context
+from drtool.errors import DrtoolError, LeaseHeld
+from drtool.lease.lease import held, lost
+from drtool.model.replication import Holder
+
+_LONGEST_NAME = 63
+_KEY_BITS = (1 << 63) - 1
+_PRINTABLE = re.compile(r"[^ -~]")
+
+
+class PostgresqlLease:
+    """A session advisory lock, held by a session of its own."""
+
+    def __init__(self, service: str, holder: str, session: PostgresqlSession, key: int) -> None:
+        self.holder, self.session = holder, session
+        self.arbiter = f"postgresql {session.target}"
+        self.token = session.token()
+        self._service, self._key = service, key
+
+    def check(self) -> None:
+        """Ask that very session whether it still has the lock; raises LeaseHeld if not."""
+        try:
+            if self.session.holds(self._key):
+                return
+        except DrtoolError as error:
+            raise lost(self._service, self.arbiter, error.found) from error
+        raise lost(self._service, self.arbiter, "the session no longer has the lock")
+
+    def release(self) -> None:
+        """End the session, and so the lock."""
+        self.session.close()
+
+
+def lock_key(service: str) -> int:
+    """The advisory lock of a service: 63 bits of SHA-256, the same on every machine."""
+    digest = hashlib.sha256(f"drtool lease {service}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") & _KEY_BITS
+
+
+def session_name(holder: str, run: str) -> str:
+    """``drtool:HOLDER:RUN`` in the 63 printable bytes that application_name keeps."""
+    room = _LONGEST_NAME - len(f"drtool::{run}")
+    return f"drtool:{_PRINTABLE.sub('?', holder)[:room]}:{run}"
+
+
+def take_postgresql(
+    service: str, target: str, context: Context, holder: str, run: str
+) -> PostgresqlLease:
+    """Take the lock at the system ``target``.
+
+    Raises LeaseHeld that names the holder, and what opening the session raises.
+    """
+    session = PostgresqlSession.open(target, context)
+    try:
+        # before the lock, so that whoever is refused finds the name there
+        session.set_name(session_name(holder, run))
+        _lock(service, session)
+        return PostgresqlLease(service, holder, session, lock_key(service))
+    except BaseException:
+        session.close()
+        raise
+
+
+def _lock(service: str, session: PostgresqlSession) -> None:
+    key = lock_key(service)
+    if not session.try_lock(key):
+        raise _held(service, session.target, session.who_holds(key))
+
+
+def _held(service: str, target: str, holder: Holder | None) -> LeaseHeld:
+    arbiter = f"postgresql {target}"
+    if holder is None:
+        return held(service, arbiter, "somebody who has just let it go", "", "start again")
+    who, run = _who(holder.application_name)
+    return held(
+        service,
+        arbiter,
+        f"{who}{f', run {run}' if run else ''}, since {_since(holder.since)}, pid {holder.pid}",
+        run,
+        "if that machine is dead its lock ends within 15 s; if it hangs, this ends its right "
+        f"to act: SELECT pg_terminate_backend({holder.pid}); at {target}",
+    )
+
+
+def _who(name: str) -> tuple[str, str]:
+    """Holder and run from a session's name; the bare name of a session that is not ours."""
+    if not name.startswith("drtool:"):
+        return name or "a session without a name", ""
+    holder, _, run = name.removeprefix("drtool:").rpartition(":")
+    return holder, run
+
+
+def _since(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "an unknown time"
