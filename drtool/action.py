@@ -34,7 +34,10 @@ class Target(Enum):
 
 
 class Facts(Value):
-    """What a run knows: direction, objectives, clocks, proofs so far, the lease."""
+    """What a run knows: direction, objectives, clocks, proofs so far, the lease.
+
+    ``seconds_left`` is what the step's deadline left when these facts were gathered.
+    """
 
     run: str
     step: str = ""
@@ -52,6 +55,7 @@ class Facts(Value):
     lease_token: str = ""
     accepted_loss: AcceptedLoss | None = None
     statement: Statement | None = None
+    seconds_left: float | None = None
 
 
 class Look:
@@ -65,6 +69,10 @@ class Look:
         if issubclass(kind, Writer):
             raise DrtoolError(kind.__name__, "a writer was asked of a Look", "a reader")
         return self._connections.get(kind, target)
+
+    def now(self) -> datetime:
+        """The wall time, by the run's own clock."""
+        return self._connections.context.clock.wall()
 
     def drop(self, kind: type[Reader], target: str) -> None:
         """Forget a broken connection."""

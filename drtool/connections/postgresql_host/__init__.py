@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drtool.connections.postgresql_host.hands import PostgresqlHostHands
 from drtool.connections.postgresql_host.reader import PostgresqlHostReader
 
-__all__ = ["PostgresqlHostReader"]
+__all__ = ["PostgresqlHostHands", "PostgresqlHostReader"]

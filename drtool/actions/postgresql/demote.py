@@ -1,0 +1,219 @@
+"""postgresql.demote: stop a healthy primary so that nothing is lost and it stays down."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.sides import other_side, place_of, system_at
+from drtool.connections.postgresql import PostgresqlReader
+from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
+from drtool.connections.reach import Reader
+from drtool.errors import Unreachable
+from drtool.model.change import Change
+from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY, IN_PRODUCTION, HostState
+from drtool.model.proof import Proof, ProofKind
+from drtool.model.purpose import Purpose
+from drtool.model.replication import Replication, position_text
+from drtool.model.value import Value
+from drtool.safety.identity import reason_not_same_cluster
+from drtool.safety.processes import reason_able_to_write, reason_managed
+from drtool.units import Duration
+
+
+class Demotion(Value):
+    """How far the old primary is on its way down, and what its standby has of it.
+
+    ``position`` is where its shutdown checkpoint begins, ``received`` what the standby has;
+    both are numbers of bytes in the WAL. ``able_to_write`` says why it counts as still able to,
+    and is empty once it is fenced.
+    """
+
+    place: str
+    standby_place: str
+    at: datetime
+    host: HostState
+    standby: Replication | None
+    trouble: str = ""
+    identity: str
+    able_to_write: str = ""
+    position: int | None = None
+    received: int | None = None
+
+    @property
+    def everything_received(self) -> bool:
+        """Whether the standby has the shutdown checkpoint: more than where it begins."""
+        return (
+            self.position is not None
+            and self.received is not None
+            and self.received > self.position
+        )
+
+
+class Demote(StateAction[Demotion]):
+    """Stop the primary of a planned switchover, once its standby has all of its WAL.
+
+    It ends stopped, with ``standby.signal`` in its data directory, and proves it: a supervisor
+    that starts it again starts a standby. ``drain`` bounds the fast stop, ``max_age`` the proof.
+    """
+
+    purpose: ClassVar[Purpose] = Purpose.FENCE
+    target: ClassVar[Target] = Target.SYSTEM
+    system_kind: ClassVar[str] = "postgresql"
+    default_deadline: ClassVar[Duration] = Duration(30)
+    every: ClassVar[Duration] = Duration(0.02)
+
+    drain: Duration = Duration(15)
+    max_age: Duration = Duration(300)
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """The old primary's host, and the standby that must have everything."""
+        place, standby = str(place_of(facts)), str(other_side(facts))
+        return [
+            (PostgresqlHostReader, place),
+            (PostgresqlHostHands, place),
+            (PostgresqlReader, standby),
+        ]
+
+    def observe(self, look: Look) -> Demotion:
+        """Processes and control file at the old primary, received position at the standby."""
+        place, standby_place = place_of(look.facts), other_side(look.facts)
+        state = look.reach(PostgresqlHostReader, str(place)).state()
+        standby, trouble = None, ""
+        try:
+            standby = look.reach(PostgresqlReader, str(standby_place)).replication()
+        except Unreachable as error:
+            trouble = error.line()
+        identity = system_at(look.facts, place).system_identifier or ""
+        if not identity and standby is not None:
+            identity = standby.system_identifier
+        return Demotion(
+            place=str(place),
+            standby_place=str(standby_place),
+            at=look.now(),
+            host=state,
+            standby=standby,
+            trouble=trouble,
+            identity=identity,
+            able_to_write=reason_able_to_write(state, identity) or "",
+            position=_last_position(state),
+            received=standby.received if standby is not None else None,
+        )
+
+    def changes(self, seen: Demotion) -> list[Change]:
+        """One, until the primary is down and the standby has everything."""
+        if not seen.able_to_write and seen.everything_received:
+            return []
+        before = seen.host.control.state if seen.host.control else "unknown"
+        after = "stopped for good, standby.signal written, its last record received by "
+        return [
+            Change(
+                subject=f"postgresql {seen.place}", before=before, after=after + seen.standby_place
+            )
+        ]
+
+    def reason_to_wait(self, seen: Demotion) -> str | None:
+        """It is down, or going down: the rest is on its way."""
+        if seen.able_to_write:
+            return None
+        if seen.trouble:
+            return f"{seen.place} is stopped; {seen.trouble}"
+        return (
+            f"{seen.place} is stopped with its last record at {position_text(seen.position)}, "
+            f"but {seen.standby_place} has received {position_text(seen.received)} only; "
+            f"promote nothing: remove standby.signal and start {seen.place} again"
+        )
+
+    def reason_not_to_apply(self, seen: Demotion, facts: Facts) -> str | None:
+        """What speaks against stopping this server now."""
+        del facts
+        control = seen.host.control
+        if control is None:
+            return f"{seen.place}: {seen.host.control_trouble}"
+        return (
+            reason_managed(seen.host)
+            or reason_not_same_cluster(seen.place, control.system_identifier, seen.identity)
+            or self._reason_nothing_to_stop(seen, control.state)
+            or self._reason_standby_not_ready(seen)
+        )
+
+    def apply(self, hands: Hands, changes: list[Change]) -> None:
+        """Write ``standby.signal``, stop fast, wait until the processes are gone."""
+        del changes
+        place = place_of(hands.facts)
+        identity = system_at(hands.facts, place).system_identifier
+        if identity is None:
+            standby = hands.reach(PostgresqlReader, str(other_side(hands.facts)))
+            identity = standby.replication().system_identifier
+        host = hands.reach(PostgresqlHostHands, str(place))
+        note = f"drtool run {hands.facts.run}: demoted at {hands.now().isoformat()}"
+        host.stop(identity, note, self.drain.seconds, kill=False)
+
+    def proofs(self, seen: Demotion, facts: Facts) -> list[Proof]:
+        """That no process is left that could write, and where the WAL ended."""
+        del facts
+        if seen.able_to_write:
+            return []
+        return [
+            Proof(
+                kind=ProofKind.PROCESSES,
+                subject=seen.place,
+                identity=seen.identity,
+                evidence=str(seen.host),
+                at=seen.at,
+                max_age=self.max_age,
+                durable=True,
+                final_position=seen.position,
+            )
+        ]
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """Stop it in a way that cannot lose anything, and look what it left."""
+        system = system_at(facts, place_of(facts))
+        data = system.data_directory
+        return [
+            f"On host {system.host}: touch {data}/standby.signal",
+            f"pg_ctl -D {data} -m fast stop",
+            f"pgrep -x postgres | xargs pwdx    # none may be in {data}",
+            f"pg_controldata -D {data}          # 'shut down', and its checkpoint location",
+            f"On {other_side(facts)}: SELECT pg_last_wal_receive_lsn();    # must be beyond it",
+        ]
+
+    def _reason_nothing_to_stop(self, seen: Demotion, state: str) -> str | None:
+        if seen.host.running:
+            return None
+        if state == IN_PRODUCTION:
+            return (
+                f"{seen.place} is not running and was not shut down: it has crashed; "
+                "this is no planned switchover any more: drtool failover"
+            )
+        return None
+
+    def _reason_standby_not_ready(self, seen: Demotion) -> str | None:
+        standby = seen.standby
+        if standby is None:
+            return f"its standby cannot be asked: {seen.trouble}"
+        other = reason_not_same_cluster(
+            seen.standby_place, standby.system_identifier, seen.identity
+        )
+        if other is not None:
+            return other
+        if not standby.in_recovery:
+            return f"{seen.standby_place} is a primary already: stopping {seen.place} helps nobody"
+        if seen.host.running and not standby.streaming:
+            return f"{seen.standby_place} does not stream: it would miss the last records"
+        return None
+
+
+def _last_position(state: HostState) -> int | None:
+    """Where the last checkpoint begins that it wrote as a primary.
+
+    A supervisor may have started it again as a standby meanwhile: its control file then still
+    names the checkpoint that it recovered from.
+    """
+    if state.control is None:
+        return None
+    if state.running and state.control.state != IN_ARCHIVE_RECOVERY:
+        return None
+    return state.control.checkpoint

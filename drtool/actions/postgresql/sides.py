@@ -1,0 +1,39 @@
+"""Which system a step acts on, and which stands at the other site."""
+
+from __future__ import annotations
+
+from drtool.action import Facts
+from drtool.errors import BadInput
+from drtool.model.inventory import Postgresql
+from drtool.model.place import Place
+
+
+def place_of(facts: Facts) -> Place:
+    """The system that ``at`` names; raises BadInput when it names none."""
+    if facts.at is None or facts.at.system is None:
+        raise BadInput(f"step {facts.step}", "does not say which system it acts on", "at: from")
+    return facts.at
+
+
+def system_at(facts: Facts, place: Place) -> Postgresql:
+    """The inventory's entry of a system."""
+    return facts.inventory.sites[place.site].systems[place.system or ""]
+
+
+def other_side(facts: Facts, site: str | None = None) -> Place:
+    """The counterpart of the step's system at the run's ``to`` site, by name or as the only one.
+
+    Raises BadInput when there is none, or when the step acts at ``to`` itself.
+    """
+    place, other = place_of(facts), site or facts.direction.to_site
+    if other is None or other == place.site:
+        raise BadInput(f"step {facts.step}", "has no other site to look at", hint="--to SITE")
+    systems = facts.inventory.sites[other].systems
+    if place.system in systems:
+        return Place(site=other, system=place.system)
+    found = [name for name, system in systems.items() if system.kind == "postgresql"]
+    if len(found) != 1:
+        raise BadInput(
+            f"site {other}", f"has {len(found)} PostgreSQL systems", f"one named {place.system}"
+        )
+    return Place(site=other, system=found[0])
