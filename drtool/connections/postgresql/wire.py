@@ -146,8 +146,10 @@ class Wire:
         )
 
     def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
-        # a cancelled wait for a synchronous standby is told as a warning, not as an error
-        if notice.sqlstate == "57014":
+        # a cancelled wait for a synchronous standby is told as a warning, with no code of its own
+        if notice.severity_nonlocalized != "WARNING" or notice.sqlstate != "01000":
+            return
+        if self._connection.asked or "synchronous" in (notice.message_primary or ""):
             self._only_local = True
 
     def _trouble(self, what: str, error: BaseException) -> DrtoolError:
