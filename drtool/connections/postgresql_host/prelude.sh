@@ -13,10 +13,10 @@ tool() {
 }
 
 # pids: the server processes of this data directory, known by their working directory: a backend
-# whose postmaster was killed keeps it. hidden: servers that we may not look into. A zombie has
-# no directory any more and can do nothing.
+# whose postmaster was killed keeps it. hidden: servers that we may not look into and that may be
+# this one's. A zombie has no directory any more and can do nothing.
 scan() {
-	pids='' hidden='' manager=''
+	pids='' hidden='' manager='' foreign='' ours='' owner=''
 	for p in /proc/[0-9]*; do
 		{ read -r name <"$p/comm"; } 2>/dev/null || continue
 		case $name in
@@ -36,9 +36,34 @@ scan() {
 		if [ "$p/cwd" -ef "$dir" ]; then
 			pids="$pids ${p#/proc/}"
 		elif ! [ -e "$p/cwd" ] && state_of "${p#/proc/}"; then
-			case $state in Z | X) ;; *) hidden="$hidden ${p#/proc/}" ;; esac
+			case $state in Z | X) ;; *) elsewhere "${p#/proc/}" "$parent" || hidden="$hidden ${p#/proc/}" ;; esac
 		fi
 	done
+}
+
+# Whether a server that we may not look into is another one: it belongs to somebody else than the
+# data directory does, or the -D of its postmaster leads elsewhere. foreign and ours remember
+# postmasters that were judged.
+elsewhere() {
+	uid=''
+	while read -r key uid rest; do [ "$key" = Uid: ] && break; done 2>/dev/null <"/proc/$1/status"
+	[ -n "$owner" ] || owner=$(stat -c %u "$dir")
+	[ "${uid:-none}" != "$owner" ] && return 0
+	head=$1
+	{ read -r head_name <"/proc/$2/comm"; } 2>/dev/null && [ "$head_name" = "$name" ] && head=$2
+	case "$foreign " in *" $head "*) return 0 ;; esac
+	case "$ours " in *" $head "*) return 1 ;; esac
+	given=$(tr '\0' '\n' <"/proc/$head/cmdline" | sed -n '/^-D$/{n;p;q;};s/^-D\(.\)/\1/p' | head -n 1)
+	case $given in
+	/*)
+		if ! [ "$given" -ef "$dir" ]; then
+			foreign="$foreign $head"
+			return 0
+		fi
+		;;
+	esac
+	ours="$ours $head"
+	return 1
 }
 
 # state and parent of a process; fails when it is gone.

@@ -1,0 +1,251 @@
+"""Fences over SSH against real servers: F26 to F31, F33, and what only looks like a fence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from driven import drive, facts_of
+from postgresql_pair import Server, bin_directory, new_cluster, free_port, wait_until
+from ssh_host import Hosts
+
+import postgresql_pair
+from drtool.action import Look
+from drtool.actions.postgresql.fence import Fence
+from drtool.connections.postgresql_host import PostgresqlHostReader
+from drtool.errors import Refused, StepFailed
+from drtool.model.proof import ProofKind, Statement
+from drtool.safety.fence import reason_not_proven
+from drtool.units import Duration
+
+EAST = "east.orders_db"
+QUICK = Fence(paths=("ssh",), drain=Duration(1))
+
+
+def fence(hosts: Hosts, action: Fence = QUICK, seconds: float = 20.0, **facts_changed: object):
+    """Fence east, and give what was seen, its proofs and why a promotion would be refused."""
+    inventory = hosts.inventory()
+    connections = hosts.connections()
+    facts = facts_of(inventory, **facts_changed)
+    try:
+        seen = drive(action, connections, facts, seconds)
+        proofs = action.proofs(seen, facts)
+        place = facts.at
+        assert place is not None
+        reason = reason_not_proven(proofs, place, inventory, None, seen.at)
+    finally:
+        connections.close()
+    return seen, proofs, reason
+
+
+def processes_of(data: Path) -> list[int]:
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (directory / "cwd").resolve(strict=True) == data:
+                found.append(int(directory.name))
+    return found
+
+
+def accepts_writes(server: Server) -> bool:
+    try:
+        server.sql("CREATE TABLE IF NOT EXISTS probe(x int)")
+    except psycopg.Error:
+        return False
+    return True
+
+
+def comes_up_as_a_standby(server: Server) -> None:
+    """Whoever starts it again gets a standby."""
+    server.start()
+    assert server.sql("SELECT pg_is_in_recovery()")[0][0] is True
+    assert not accepts_writes(server)
+
+
+def test_a_healthy_primary_is_drained_and_proven(hosts: Hosts) -> None:
+    east, west = hosts.pair.east, hosts.pair.west
+    east.sql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS x")
+    seen, proofs, reason = fence(hosts)
+    assert reason is None
+    assert proofs[0].kind is ProofKind.PROCESSES
+    assert proofs[0].durable
+    assert proofs[0].final_position is not None
+    received = west.sql("SELECT pg_last_wal_receive_lsn() - '0/0'::pg_lsn")[0][0]
+    assert int(str(received)) > proofs[0].final_position
+    assert processes_of(east.data) == []
+    comes_up_as_a_standby(east)
+    again, proofs, reason = fence(hosts)
+    assert reason is None, "a restarted standby is still fenced"
+
+
+def test_f26_a_killed_primary_is_fenced_where_it_lies(hosts: Hosts) -> None:
+    hosts.pair.east.cut_power()
+    _, proofs, reason = fence(hosts)
+    assert reason is None
+    assert proofs[0].final_position is None
+    comes_up_as_a_standby(hosts.pair.east)
+
+
+def test_f27_l03_a_busy_backend_outlives_its_postmaster_and_is_found(hosts: Hosts) -> None:
+    east = hosts.pair.east
+    east.sql("CREATE TABLE busy(x int)")
+    stop = threading.Event()
+
+    def keep_committing() -> None:
+        with contextlib.suppress(psycopg.Error), psycopg.connect(east.conninfo) as session:
+            session.autocommit = True
+            while not stop.is_set():
+                session.execute(
+                    "DO $$ BEGIN FOR i IN 1..100 LOOP INSERT INTO busy VALUES (i); COMMIT; "
+                    "PERFORM pg_sleep(0.001); END LOOP; END $$"
+                )
+
+    worker = threading.Thread(target=keep_committing, daemon=True)
+    worker.start()
+    wait_until(lambda: east.sql("SELECT count(*) FROM busy")[0][0] != 0)
+    assert east.process is not None
+    backend = next(
+        child for child in east.children()
+        if "DO" in Path(f"/proc/{child}/cmdline").read_text()
+    )  # fmt: skip
+    os.kill(backend, signal.SIGSTOP)  # frozen inside its statement: it does not notice
+    east.process.kill()
+    east.process.wait()
+    wait_until(lambda: processes_of(east.data) == [backend])
+    os.kill(backend, signal.SIGCONT)
+
+    connections = hosts.connections()
+    look = Look(connections, facts_of(hosts.inventory()))
+    os.kill(backend, signal.SIGSTOP)
+    seen = QUICK.observe(look)
+    assert seen.proving is None, "a port that is closed is no fence"
+    assert "without a postmaster" in seen.paths[0].trouble
+    connections.close()
+
+    _, _, reason = fence(hosts)
+    stop.set()
+    assert reason is None
+    assert processes_of(east.data) == []
+    worker.join(5)
+
+
+def test_f28_f29_a_frozen_primary_is_killed_and_stays_dead(hosts: Hosts) -> None:
+    east = hosts.pair.east
+    assert east.process is not None
+    frozen = [east.process.pid, *east.children()]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    _, _, reason = fence(hosts)
+    assert reason is None
+    assert time.monotonic() - begun < 10
+    for pid in frozen:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    east.process.wait()
+    assert processes_of(east.data) == []
+    assert not accepts_writes(east)
+
+
+@pytest.fixture
+def supervisor(hosts: Hosts) -> Iterator[threading.Event]:
+    """Starts east again whenever it is gone, as systemd's Restart=always does."""
+    stop, east = threading.Event(), hosts.pair.east
+
+    def supervise() -> None:
+        while not stop.is_set():
+            assert east.process is not None
+            if east.process.poll() is not None:
+                with contextlib.suppress(AssertionError):
+                    east.start()
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=supervise, daemon=True)
+    thread.start()
+    yield stop
+    stop.set()
+    thread.join(20)
+
+
+def test_f30_a_fence_survives_a_supervisor(hosts: Hosts, supervisor: threading.Event) -> None:
+    east = hosts.pair.east
+    _, _, reason = fence(hosts)
+    assert reason is None
+    wait_until(lambda: processes_of(east.data) != [])
+    wait_until(lambda: east.sql("SELECT pg_is_in_recovery()")[0][0])
+    assert not accepts_writes(east)
+    _, proofs, reason = fence(hosts)
+    assert reason is None
+    supervisor.set()
+
+
+def test_f31_a_host_that_does_not_answer_proves_nothing(hosts: Hosts) -> None:
+    hosts.hosts["east"].stop()
+    with pytest.raises(StepFailed, match="ssh host east_db"):
+        fence(hosts, seconds=3)
+    assert accepts_writes(hosts.pair.east)
+
+
+def test_f31_a_statement_is_accepted_and_never_called_proof(hosts: Hosts) -> None:
+    hosts.hosts["east"].stop()
+    statement = Statement(by="operator", reason="I pulled the plug", at=facts_of(hosts.inventory()).started)
+    with pytest.raises(StepFailed):
+        fence(hosts, seconds=2, statement=statement)  # its port answers: belied
+    hosts.pair.east.cut_power()
+    seen, proofs, reason = fence(hosts, statement=statement)
+    assert reason is None
+    assert seen.proving is None
+    assert [proof.kind for proof in proofs] == [ProofKind.STATEMENT]
+    assert proofs[0].evidence.startswith("not proven")
+
+
+def test_f32_a_lost_reply_is_observed_again(hosts: Hosts) -> None:
+    host = hosts.hosts["east"]
+    connections = hosts.connections()
+    facts = facts_of(hosts.inventory())
+    look = Look(connections, facts)
+    assert QUICK.changes(QUICK.observe(look)) != []
+    host.drop_replies = True
+    threading.Timer(1.0, setattr, (host, "drop_replies", False)).start()
+    drive(QUICK, connections, facts)
+    assert processes_of(hosts.pair.east.data) == []
+    connections.close()
+
+
+def test_f33_l05_another_cluster_is_not_stopped(hosts: Hosts, tmp_path: Path) -> None:
+    other = new_cluster(tmp_path, "other", free_port(), "other password")
+    other.start()
+    hosts.pair.others.append(other)
+    inventory = hosts.inventory(data_directory=str(other.data))
+    connections = hosts.connections(data_directory=str(other.data))
+    with pytest.raises(Refused, match="another cluster"):
+        drive(QUICK, connections, facts_of(inventory))
+    assert other.process is not None
+    assert other.process.poll() is None
+    assert not (other.data / "standby.signal").exists()
+    connections.close()
+
+
+def test_a_host_in_patronis_charge_is_refused_with_its_verb(hosts: Hosts, tmp_path: Path) -> None:
+    fake = tmp_path / "patroni"
+    fake.write_text("#!/bin/sh\nexec 3<>\"$1\"; read -r x <&3\n")
+    fake.chmod(0o755)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = subprocess.Popen([str(fake), str(pipe)])
+    try:
+        wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text().strip() == "patroni")
+        with pytest.raises(Refused, match="patronictl failover"):
+            fence(hosts, seconds=5)
+        assert accepts_writes(hosts.pair.east)
+    finally:
+        process.kill()
+        process.wait()
