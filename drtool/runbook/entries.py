@@ -144,7 +144,7 @@ def _leaves(value: JsonValue, path: Loc) -> list[tuple[Loc, JsonValue]]:
 def _at(value: JsonValue, loc: Loc) -> JsonValue:
     for part in loc:
         try:
-            value = value[part]  # type: ignore[index, call-overload]
+            value = value[part]  # type: ignore[index]
         except (KeyError, IndexError, TypeError):
             return None
     return value

@@ -1,0 +1,111 @@
+"""Judge a runbook against its inventory, and warn of what the two together do not promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drtool.catalog import Catalog
+from drtool.errors import BadInput
+from drtool.model.inventory import Inventory
+from drtool.model.purpose import Procedure, Purpose, StepKind
+from drtool.model.runbook import Each, Ramp, Runbook, Step
+from drtool.runbook.blocks import all_entries, all_steps
+from drtool.runbook.expansion import Spread
+from drtool.runbook.mapping import did_you_mean, one_of
+from drtool.runbook.marks import FaultList
+from drtool.runbook.places import check_at, default_at
+from drtool.runbook.references import NAMES
+from drtool.runbook.standing import Order
+from drtool.runbook.templates import is_template
+
+
+def check_against(
+    runbook: Runbook, inventory: Inventory, catalog: Catalog, faults: FaultList
+) -> None:
+    """Note every name of the runbook that the inventory does not have."""
+    if runbook.service not in inventory.services:
+        hint = did_you_mean(runbook.service, inventory.services)
+        hint = (
+            hint
+            or f"the inventory has {one_of(inventory.services) if inventory.services else 'none'}"
+        )
+        faults.add(
+            runbook.sources["service"], f"service {runbook.service} is not in the inventory", hint
+        )
+    for step in all_steps(runbook):
+        if step.kind is StepKind.APPROVAL and step.approval and inventory.roles:
+            _role(step, step.approval.of, inventory, faults)
+        if step.at and not is_template(step.at):
+            _at(step, inventory, catalog, faults)
+
+
+def check_variables(runbook: Runbook, faults: FaultList) -> None:
+    """Note every list or ramp whose variable hides a name of the language."""
+    for entry in all_entries(runbook):
+        if isinstance(entry, Each | Ramp) and entry.variable in {*NAMES, "params", "steps"}:
+            what = f"the variable {entry.variable} hides a name that templates have"
+            faults.add(entry.source, what, "name it otherwise")
+
+
+def check_rehearsal(
+    steps: list[Spread], inventory: Inventory, service: str, faults: FaultList
+) -> None:
+    """Note every step of a rehearsal that names a production host or system."""
+    found = inventory.services.get(service)
+    preferred = found.preferred if found else None
+    for spread in steps:
+        site = (spread.step.at or "").partition(".")[0]
+        if site == preferred:
+            what = (
+                f"step {spread.step.name}: a rehearsal at {spread.step.at} would reach production"
+            )
+            faults.add(
+                spread.step.place_of("at"), what, "at: to, on a host that bears only the copy"
+            )
+
+
+def warnings_about(
+    runbook: Runbook, inventory: Inventory, orders: list[Order], source: str
+) -> Iterator[str]:
+    """Sentences about what is allowed and yet does not hold in every case."""
+    service = inventory.services.get(runbook.service)
+    if service and service.lease.at == "journal":
+        yield (
+            f"{source}: the lease of {runbook.service} is at journal, which covers one machine only; "
+            "a second machine could act at the same moment"
+        )
+    fences = any(
+        order.of(Purpose.FENCE) for order in orders if order.procedure is Procedure.FAILOVER
+    )
+    for site, name in _unguarded(inventory) if fences else ():
+        yield (
+            f"{source}: {site}.{name} has no boot guard: its fence does not survive a manual "
+            "power-on; install the guard and set boot_guard: true"
+        )
+    asked = [s for s in all_steps(runbook) if s.kind is StepKind.APPROVAL and s.approval]
+    if asked and not inventory.roles:
+        yield f"{source}: the inventory names nobody under roles; anyone may answer approvals"
+
+
+def _unguarded(inventory: Inventory) -> Iterator[tuple[str, str]]:
+    for site, found in inventory.sites.items():
+        for name, system in found.systems.items():
+            if not system.boot_guard:
+                yield site, name
+
+
+def _role(step: Step, role: str, inventory: Inventory, faults: FaultList) -> None:
+    if role not in inventory.roles:
+        hint = did_you_mean(role, inventory.roles) or f"it has {one_of(inventory.roles)}"
+        what = f"step {step.name}: role {role} is not in the inventory"
+        faults.add(step.place_of("approval.of"), what, hint)
+
+
+def _at(step: Step, inventory: Inventory, catalog: Catalog, faults: FaultList) -> None:
+    try:
+        entry = None if step.kind is StepKind.MANUAL else catalog.get(step.uses)
+    except BadInput:
+        return
+    astray = check_at(str(default_at(entry, step.at)), entry, inventory)
+    if astray:
+        faults.add(step.place_of("at"), f"step {step.name}: {astray.reason}", astray.hint)

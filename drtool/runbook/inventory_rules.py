@@ -1,0 +1,244 @@
+"""Rules of inventories, judged on what is written, so that all faults are told at once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import shlex
+import stat
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from drtool.runbook.mapping import did_you_mean
+from drtool.runbook.marks import FaultList, Items, Node, Pairs, Scalar, bare, walk
+
+Say = Callable[[Node, str, str], None]
+Named = tuple[str, Pairs]
+
+
+def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
+    """Note every break of the rules."""
+
+    def say(node: Node, what: str, hint: str = "") -> None:
+        if node.mark not in faults.spoiled:
+            faults.add(node.mark, what, hint)
+
+    _references(root, say)
+    _one_host_one_role(root, say)
+    _identities(root, say)
+    _host_keys(root, say)
+    _dns(root, say)
+    _secret_files(root, directory, say)
+
+
+def _references(root: Pairs, say: Say) -> None:
+    sites, hosts = dict(_under(root, "sites")), dict(_under(root, "hosts"))
+    for name, service in _under(root, "services"):
+        _known(service, "preferred", sites, f"service {name}: unknown site {{}}", say)
+        lease = _text(_inner(service, "lease"), "at")
+        if lease == "dns" and "dns" not in root.nodes:
+            say(service.nodes["lease"], f"service {name}: the lease is at dns; there is no dns", "")
+        if lease == "postgresql" and not list(_systems(root)):
+            what = f"service {name}: the lease is at postgresql; no site has a system of that kind"
+            say(service.nodes["lease"], what, "lease: {at: journal}")
+    for name, host in hosts.items():
+        _known(host, "site", sites, f"host {name}: unknown site {{}}", say)
+    for site, name, system in _systems(root):
+        what = f"site {site}, system {name}: host"
+        _known(system, "host", hosts, f"{what} {{}} is not under hosts", say)
+        bearer = hosts.get(_text(system, "host"))
+        home = _text(bearer, "site")
+        if home and home != site and home in sites:
+            say(system.nodes["host"], f"{what} {_text(system, 'host')} is of site {home}", "")
+        _fence_paths(system, bearer, f"site {site}, system {name}", say)
+
+
+def _fence_paths(system: Pairs, host: Pairs | None, subject: str, say: Say) -> None:
+    paths = system.nodes.get("fence")
+    for path in paths.nodes if isinstance(paths, Items) and host else ():
+        word = bare(path)
+        if word in {"ssh", "power"} and host and word not in host.nodes:
+            name = _text(system, "host")
+            say(
+                path,
+                f"{subject}: fence by {word}, and host {name} has no {word}",
+                f"add {word} to the host, or take it from the fence",
+            )
+    if isinstance(paths, Items) and not paths.nodes:
+        say(paths, f"{subject}: fence is an empty list", "fence: [ssh, power]")
+
+
+def _one_host_one_role(root: Pairs, say: Say) -> None:
+    """One machine cannot be what is fenced and what is promoted."""
+    seen: dict[object, str] = {}
+    for site, name, system in _systems(root):
+        host = _text(system, "host")
+        here = f"{site}.{name}"
+        if host and host in seen:
+            say(
+                system.nodes["host"],
+                f"site {site}, system {name}: host {host} is {seen[host]}'s too",
+                "a host cannot be both the one that is fenced and the one that takes over",
+            )
+        seen.setdefault(host, here)
+    _shared(root, "ssh", ("address", "port"), "ssh reaches the same machine as", say)
+    _shared(root, "power", ("redfish", "system"), "power switches the same machine as", say)
+    where: dict[object, str] = {}
+    for name, site_node in _under(root, "sites"):
+        address = _text(site_node, "address")
+        if address and address in where:
+            say(
+                site_node.nodes["address"],
+                f"site {name}: address {address} is {where[address]}'s too",
+                "clients could not be moved",
+            )
+        where.setdefault(address, f"site {name}")
+
+
+def _shared(root: Pairs, part: str, keys: tuple[str, str], words: str, say: Say) -> None:
+    seen: dict[object, str] = {}
+    for name, host in _under(root, "hosts"):
+        inner = _inner(host, part)
+        if inner is None or keys[0] not in inner.nodes:
+            continue
+        what = tuple(bare(inner.nodes[key]) if key in inner.nodes else None for key in keys)
+        if what in seen:
+            say(
+                inner.nodes[keys[0]],
+                f"host {name}: {words} host {seen[what]}",
+                "each host is a machine of its own",
+            )
+        seen.setdefault(what, name)
+
+
+def _identities(root: Pairs, say: Say) -> None:
+    """A standby bears its primary's identifier, and no other server does."""
+    of_name: dict[str, tuple[object, str]] = {}
+    of_identity: dict[object, tuple[str, str]] = {}
+    for site, name, system in _systems(root):
+        node = system.nodes.get("system_identifier")
+        identity = bare(node) if node else None
+        if node is None or identity is None:
+            continue
+        subject = f"site {site}, system {name}: system_identifier {identity}"
+        if name in of_name and of_name[name][0] != identity:
+            say(
+                node,
+                f"{subject} differs from {of_name[name][0]} at {of_name[name][1]}",
+                "a standby has the identifier of its primary: pg_controldata shows it",
+            )
+        other = of_identity.get(identity)
+        if other and other[0] != name:
+            say(
+                node,
+                f"{subject} is that of {other[1]}.{other[0]} too",
+                "two servers that do not replicate each other cannot share it",
+            )
+        of_name.setdefault(name, (identity, site))
+        of_identity.setdefault(identity, (name, site))
+
+
+def _host_keys(root: Pairs, say: Say) -> None:
+    for name, host in _under(root, "hosts"):
+        key = _text(_inner(host, "ssh"), "host_key").split(" ")
+        reason = reason_not_a_key(key[0], key[1]) if len(key) == 2 else None
+        if reason:
+            node = host.nodes["ssh"]
+            at = node.nodes["host_key"] if isinstance(node, Pairs) else node
+            say(at, f"host {name}: host_key {reason}", "copy it from ssh-keyscan or from the host")
+
+
+def reason_not_a_key(kind: str, text: str) -> str | None:
+    """A sentence when text is not the base64 of a public key of that kind (RFC 4253, 6.6)."""
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return "is not base64"
+    if len(blob) < 4:
+        return "is too short"
+    (length,) = struct.unpack(">I", blob[:4])
+    inner = blob[4 : 4 + length].decode("ascii", "replace")
+    if inner != kind and not (inner == "ssh-rsa" and kind.startswith("rsa-sha2-")):
+        return f"is not a key of the kind {kind}"
+    if kind == "ssh-ed25519" and len(blob) != 51:
+        return "is cut short"
+    return None
+
+
+def _dns(root: Pairs, say: Say) -> None:
+    dns = _inner(root, "dns")
+    if dns is None:
+        return
+    sites, servers = dict(_under(root, "sites")), list(_under(dns, "servers"))
+    for name, server in servers:
+        _known(server, "site", sites, f"dns server {name}: unknown site {{}}", say)
+    least = dns.nodes.get("min_servers")
+    wanted = bare(least) if least else 1
+    if isinstance(wanted, int) and wanted > len(servers) and "servers" in dns.nodes:
+        what = f"dns: min_servers is {wanted}, and there are {len(servers)}"
+        say(least or dns.nodes["servers"], what, "")
+    zone = _text(dns, "zone").rstrip(".")
+    for name, service in _under(root, "services"):
+        endpoint = _text(service, "endpoint").rstrip(".")
+        if endpoint and zone and endpoint != zone and not endpoint.endswith(f".{zone}"):
+            say(
+                service.nodes["endpoint"],
+                f"service {name}: endpoint {endpoint} is not in zone {zone}",
+                "",
+            )
+
+
+def _secret_files(root: Pairs, directory: Path, say: Say) -> None:
+    """Key files that others could read; one that is not here is told when it is used."""
+    for path, node in walk(root):
+        key = path.rpartition(".")[2]
+        value = node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
+        if key == "secret" and value.startswith("file:"):
+            file = value.removeprefix("file:")
+        elif key == "key_file":
+            file = value
+        else:
+            continue
+        found = directory / Path(file).expanduser()
+        try:
+            mode = stat.S_IMODE(found.stat().st_mode)
+        except OSError:
+            continue
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            say(
+                node,
+                f"{file} can be read by others, its mode is {mode:04o}",
+                f"chmod 600 {shlex.quote(str(found))}",
+            )
+
+
+def _known(holder: Pairs, key: str, known: dict[str, Pairs], what: str, say: Say) -> None:
+    name = _text(holder, key)
+    if name and name not in known:
+        say(holder.nodes[key], what.format(name), did_you_mean(name, known))
+
+
+def _systems(root: Pairs) -> Iterator[tuple[str, str, Pairs]]:
+    for site, node in _under(root, "sites"):
+        for name, system in _under(node, "systems"):
+            yield site, name, system
+
+
+def _under(holder: Pairs, key: str) -> Iterator[Named]:
+    """The named mappings under a key."""
+    inner = _inner(holder, key)
+    for name, node in inner.nodes.items() if inner else ():
+        if isinstance(node, Pairs):
+            yield name, node
+
+
+def _inner(holder: Pairs | None, key: str) -> Pairs | None:
+    node = holder.nodes.get(key) if holder else None
+    return node if isinstance(node, Pairs) else None
+
+
+def _text(holder: Pairs | None, key: str) -> str:
+    node = holder.nodes.get(key) if holder else None
+    value = node.value if isinstance(node, Scalar) else None
+    return value if isinstance(value, str) else ""
