@@ -1,0 +1,244 @@
+"""Bring the lab up and down, and do to its sites what life does to real ones."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from drtool.errors import BadInput, DrtoolError
+from drtool.lab import documents, postgresql, prefect_server
+from drtool.lab.ask import Said, ask
+from drtool.lab.keys import make_secrets
+from drtool.lab.layout import (
+    ADDRESSES,
+    EAST,
+    SITES,
+    WEST,
+    Identity,
+    Layout,
+    Ports,
+    choose_ports,
+    write_private,
+)
+from drtool.lab.processes import Process, end, marked, process
+
+MARK = "DRTOOL_LAB_MARK"
+SERVICE = "orders"
+Tell = Callable[[str], None]
+_POLL = 0.02
+
+
+def up(home: Path, *, prefect: bool = True, tell: Tell | None = None) -> Layout:
+    """Bring the lab up in ``home``, which must not hold one; gives its layout.
+
+    ``tell`` hears a sentence for each part that is up. Whatever was started is ended and removed
+    again when something fails. Raises BadInput when a lab is there already, DrtoolError when a
+    part does not start.
+    """
+    say = tell or _silent
+    layout = Layout(home.absolute())
+    if layout.identity_file.exists():
+        raise BadInput(
+            "lab", f"there is one in {home} already", hint="drtool lab status, drtool lab down"
+        )
+    _prepare(layout)
+    try:
+        _start(layout, say, prefect=prefect)
+    except BaseException:
+        down(home)
+        raise
+    return layout
+
+
+def _silent(sentence: str) -> None:
+    del sentence
+
+
+def _prepare(layout: Layout) -> None:
+    """Directories, ports and secrets."""
+    if layout.home.exists() and any(layout.home.iterdir()):
+        raise BadInput(
+            "lab", f"{layout.home} is not empty", "a directory of its own", "set DRTOOL_LAB_HOME"
+        )
+    layout.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    layout.home.chmod(0o700)
+    ports = choose_ports(secrets.randbelow(1 << 16))
+    layout.write_identity(Identity(ports, secrets.token_hex(16)))
+    for directory in (layout.secrets, layout.logs, *map(layout.controller, SITES)):
+        directory.mkdir(mode=0o700)
+    for site in SITES:
+        layout.site(site).logs.mkdir(mode=0o700, parents=True)
+
+
+def _start(layout: Layout, say: Tell, *, prefect: bool) -> None:
+    make_secrets(layout)
+    identity = layout.identity()
+    environment = {**os.environ, MARK: identity.mark}
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        waiting = []
+        if prefect:
+            _remember(layout, "prefect", prefect_server.start(layout, environment))
+            waiting.append(pool.submit(prefect_server.wait_and_warm, layout))
+        waiting.append(pool.submit(_start_sites, layout, identity.ports, environment, say))
+        for one in waiting:
+            one.result()
+    if prefect:
+        say(f"Prefect answers at {prefect_server.reach(layout).ui_url}")
+
+
+def _start_sites(layout: Layout, ports: Ports, environment: dict[str, str], say: Tell) -> None:
+    """East as primary, west as its standby, and the heartbeat."""
+    for site in SITES:
+        paths = layout.site(site)
+        postgresql.write_programs(paths, sys.executable)
+        postgresql.write_configuration(paths, site, ports.postgresql)
+        documents.write_site(layout, site, ports)
+        documents.write_controller(layout, site, ports)
+    east, west = layout.site(EAST), layout.site(WEST)
+    postgresql.create_primary(east, layout.secret("drtool.password"))
+    east.release.touch()
+    _switch_on(layout, EAST, environment)
+    passwords = {
+        user: layout.secret(f"{user}.password").read_text(encoding="utf-8")
+        for user in ("drtool", "replicator", "orders")
+    }
+    identifier = postgresql.fill_primary(ADDRESSES[EAST], ports.postgresql, passwords)
+    documents.write_inventory(layout, ports, identifier)
+    say(f"east is the primary, at {ADDRESSES[EAST]}:{ports.postgresql}")
+    postgresql.create_standby(
+        west, WEST, ADDRESSES[EAST], ports.postgresql, passwords["replicator"]
+    )
+    _switch_on(layout, WEST, environment)
+    _start_heartbeat(layout, environment)
+    for site in SITES:
+        wait_for_services(layout, site)
+    postgresql.wait_for_standby(ADDRESSES[EAST], ports.postgresql, passwords["drtool"])
+    say(f"west follows it, at {ADDRESSES[WEST]}:{ports.postgresql}")
+
+
+def _switch_on(layout: Layout, site: str, environment: dict[str, str]) -> None:
+    directory = layout.controller(site)
+    command = [sys.executable, "-m", "drtool.lab.controller", str(directory)]
+    _spawn(layout, f"{site}_power", command, environment)
+
+
+def _start_heartbeat(layout: Layout, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "drtool", "heartbeat", str(layout.inventory), SERVICE]
+    _spawn(layout, "heartbeat", command, environment)
+
+
+def _spawn(layout: Layout, name: str, command: list[str], environment: dict[str, str]) -> None:
+    with (layout.logs / f"{name}.log").open("ab") as log:
+        started = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=layout.home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _remember(layout, name, started.pid)
+
+
+def _remember(layout: Layout, name: str, pid: int) -> None:
+    found = process(pid)
+    if found is None:
+        raise DrtoolError(name, "ended at once", hint=f"tail {layout.logs / name}.log")
+    known = {**processes(layout), name: found}
+    told = {name: asdict(one) for name, one in known.items()}
+    write_private(layout.processes_file, json.dumps(told))
+
+
+def processes(layout: Layout) -> dict[str, Process]:
+    """What ``up`` started, by name."""
+    try:
+        told = json.loads(layout.processes_file.read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    return {name: Process(**one) for name, one in told.items()}
+
+
+def panel(layout: Layout, site: str, request: str) -> Said:
+    """Ask a site's power controller what no network can ask; raises DrtoolError."""
+    layout.site(site)
+    layout.identity()
+    try:
+        said = ask(str(layout.controller(site)), request)
+    except OSError as error:
+        raise DrtoolError(
+            f"power controller of {site}",
+            f"does not answer: {error}",
+            hint="drtool lab down && drtool lab up",
+        ) from error
+    if not said.get("done"):
+        raise DrtoolError(f"site {site}", str(said.get("text")))
+    return said
+
+
+def break_site(home: Path, site: str) -> None:
+    """Cut the site's power: everything at it ends by SIGKILL; its power controller survives."""
+    panel(Layout(home.absolute()), site, "cut")
+
+
+def mend(home: Path, site: str) -> None:
+    """Let mains power return; whether the site starts is up to its power restore policy."""
+    panel(Layout(home.absolute()), site, "mains")
+
+
+def press_button(home: Path, site: str) -> None:
+    """Press the site's power button; raises DrtoolError while the mains are gone."""
+    panel(Layout(home.absolute()), site, "button")
+
+
+def wait_for_services(layout: Layout, site: str, seconds: float = 20.0) -> None:
+    """Wait until SSH, DNS, orders and power controller of a site take connections."""
+    ports, until = layout.identity().ports, time.monotonic() + seconds
+    for port in (ports.ssh, ports.dns, ports.orders, ports.power):
+        while not takes_connections(ADDRESSES[site], port):
+            if time.monotonic() > until:
+                raise DrtoolError(
+                    f"site {site}",
+                    f"nothing listens at port {port} after {seconds:g} s",
+                    hint=f"its logs: {layout.site(site).logs}",
+                )
+            time.sleep(_POLL)
+
+
+def takes_connections(address: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection((address, port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def down(home: Path) -> None:
+    """End every process of the lab and remove every file; no lab is no error.
+
+    Raises DrtoolError that names what could not be ended.
+    """
+    layout = Layout(home.absolute())
+    if not layout.home.exists():
+        return
+    known = list(processes(layout).values())
+    with contextlib.suppress(BadInput):
+        # Runs that were started for the lab, and whatever else bears its mark.
+        known += marked(MARK, layout.identity().mark)
+    left = end([one for one in known if one.pid != os.getpid()])
+    if left:
+        raise DrtoolError("lab", f"processes would not end: {[one.pid for one in left]}")
+    if layout.identity_file.exists():
+        shutil.rmtree(layout.home)

@@ -1,0 +1,196 @@
+"""What a lab writes down before it starts: the inventory, the zone, what each process runs."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+
+from drtool.lab.controller import Settings
+from drtool.lab.keys import host_key
+from drtool.lab.layout import ADDRESSES, EAST, ENDPOINT, SITES, ZONE, Layout, Ports
+from drtool.lab.postgresql import DATABASE, SLOT, START_SCRIPT
+from drtool.model.inventory import Inventory
+
+SSH_USER = "operator"
+POWER_USER = "drtool"
+KEY_NAME = "drtool"
+TTL_SECONDS = 1
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def host_name(site: str) -> str:
+    """The inventory's name of a site's machine."""
+    return f"{site}_db"
+
+
+def other(site: str) -> str:
+    """The other site."""
+    return next(name for name in SITES if name != site)
+
+
+def write_site(layout: Layout, site: str, ports: Ports) -> None:
+    """``site.json`` and the zone: what the site's supervisor starts."""
+    paths = layout.site(site)
+    address, peer = ADDRESSES[site], ADDRESSES[other(site)]
+    servers = ",".join(f"{one}:{ports.dns}" for one in (address, peer))
+    paths.zone_file.write_text(_zone(), encoding="utf-8")
+    services = {
+        "ssh": _module(
+            "drtool.lab.sshd",
+            *("--bind", f"{address}:{ports.ssh}", "--user", SSH_USER),
+            *("--host-key", paths.host_key, "--directory", paths.root),
+            *("--authorized-keys", layout.secret("authorized_keys")),
+            *("--path", f"{paths.bin}:{_PATH}"),
+        ),
+        "dns": _module(
+            "drtool.lab.nameserver",
+            *("--zone", ZONE, "--zone-file", paths.zone_file),
+            *("--bind", f"{address}:{ports.dns}", "--peer", f"{peer}:{ports.dns}"),
+            *("--key-file", layout.secret("tsig"), "--key-name", KEY_NAME),
+        ),
+        "orders": _module(
+            "drtool.lab.orders",
+            *("--bind", f"{address}:{ports.orders}", "--site", site),
+            *("--endpoint", ENDPOINT, "--dns", servers),
+            *("--database-port", ports.postgresql, "--database", DATABASE),
+            *("--user", "orders", "--password-file", layout.secret("orders.password")),
+        ),
+    }
+    told = {
+        "services": services,
+        "postgresql": [str(paths.bin / "postgres"), "-D", str(paths.data)],
+    }
+    paths.configuration.write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+def write_controller(layout: Layout, site: str, ports: Ports) -> None:
+    """``controller.json``: what the site's power controller switches."""
+    directory = layout.controller(site)
+    settings = Settings(
+        name=host_name(site),
+        address=ADDRESSES[site],
+        port=ports.power,
+        user=POWER_USER,
+        password_file=str(layout.secret(f"{site}_power.password")),
+        certificate=str(directory / "certificate.pem"),
+        key=str(directory / "key.pem"),
+        supervisor=_module("drtool.lab.site", layout.site(site).root),
+        directory=str(layout.site(site).root),
+        log=str(directory / "site.log"),
+    )
+    (directory / "controller.json").write_text(json.dumps(asdict(settings)), encoding="utf-8")
+
+
+def _module(name: str, *words: str | int | Path) -> list[str]:
+    return [sys.executable, "-m", name, *(str(word) for word in words)]
+
+
+def _zone() -> str:
+    lines = [
+        f"$ORIGIN {ZONE}.",
+        f"$TTL {TTL_SECONDS}",
+        f"@ IN SOA ns-east.{ZONE}. hostmaster.{ZONE}. 1 60 10 600 {TTL_SECONDS}",
+        *(f"@ IN NS ns-{site}.{ZONE}." for site in SITES),
+        *(f"ns-{site} IN A {ADDRESSES[site]}" for site in SITES),
+        f"{ENDPOINT}. IN A {ADDRESSES[EAST]}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_inventory(layout: Layout, ports: Ports, identifier: str) -> None:
+    """The inventory of both sites, checked by drtool's own model before it is written."""
+    document = {
+        "version": 1,
+        "services": {
+            "orders": {
+                "endpoint": ENDPOINT,
+                "url": f"http://{ENDPOINT}:{ports.orders}",
+                "preferred": EAST,
+                "lease": {"at": "postgresql"},
+                "heartbeat": "1s",
+            }
+        },
+        "sites": {site: _site(layout, site, ports, identifier) for site in SITES},
+        "hosts": {host_name(site): _host(layout, site, ports) for site in SITES},
+        "dns": {
+            "zone": ZONE,
+            "min_servers": 1,
+            "ttl": f"{TTL_SECONDS}s",
+            "key_name": KEY_NAME,
+            "algorithm": "hmac-sha256",
+            "key": {"secret": "file:secrets/tsig"},
+            "servers": {
+                f"ns_{site}": {"site": site, "address": ADDRESSES[site], "port": ports.dns}
+                for site in SITES
+            },
+        },
+        "roles": {"incident_commander": {"people": [_user()]}},
+    }
+    Inventory.model_validate(document)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=96)
+    layout.inventory.write_text(f"# Written by drtool lab up; gone with drtool lab down.\n{text}")
+
+
+def _site(layout: Layout, site: str, ports: Ports, identifier: str) -> dict[str, object]:
+    paths = layout.site(site)
+    return {
+        "address": ADDRESSES[site],
+        "systems": {
+            "orders_db": {
+                "kind": "postgresql",
+                "host": host_name(site),
+                "address": ADDRESSES[site],
+                "port": ports.postgresql,
+                "user": "drtool",
+                "database": DATABASE,
+                "password": {"secret": "file:secrets/drtool.password"},
+                "sslmode": "disable",
+                "data_directory": str(paths.data),
+                "bin_directory": str(paths.bin),
+                "system_identifier": identifier,
+                "start_command": [str(paths.bin / START_SCRIPT)],
+                "replication": {
+                    "user": "replicator",
+                    "password": {"secret": "file:secrets/replicator.password"},
+                    "slot": SLOT,
+                },
+                "fence": ["ssh", "power"],
+                "boot_guard": True,
+            }
+        },
+    }
+
+
+def _host(layout: Layout, site: str, ports: Ports) -> dict[str, object]:
+    return {
+        "site": site,
+        "ssh": {
+            "address": ADDRESSES[site],
+            "port": ports.ssh,
+            "user": SSH_USER,
+            "host_key": host_key(layout, site),
+            "key_file": str(layout.ssh_key),
+            "state_directory": str(layout.site(site).root / "state"),
+        },
+        "power": {
+            "redfish": f"https://{ADDRESSES[site]}:{ports.power}",
+            "system": "1",
+            "user": POWER_USER,
+            "password": {"secret": f"file:secrets/{site}_power.password"},
+            "ca_file": str(layout.ca),
+        },
+        "also_runs": ["the orders web service", f"the DNS server ns_{site}"],
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -1,0 +1,118 @@
+"""The lab's Prefect server: on loopback, with a secret and a home of its own, warmed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from drtool.errors import DrtoolError
+from drtool.lab.layout import LOOPBACK, Layout
+
+_READY_SECONDS = 60.0
+_POLL = 0.05
+_ASK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where the server answers, and the secret that it wants; never put on a command line."""
+
+    api_url: str
+    auth: str
+
+    @property
+    def ui_url(self) -> str:
+        """Where people look at it."""
+        return self.api_url.removesuffix("/api")
+
+    def environment(self) -> dict[str, str]:
+        """What a client of Prefect reads."""
+        return {"PREFECT_API_URL": self.api_url, "PREFECT_API_AUTH_STRING": self.auth}
+
+    def client(self) -> httpx.Client:
+        """A client for its API."""
+        user, _, password = self.auth.partition(":")
+        return httpx.Client(
+            base_url=self.api_url,
+            auth=(user, password),
+            timeout=_ASK_SECONDS,
+            trust_env=False,
+        )
+
+
+def reach(layout: Layout) -> Reach:
+    """How to reach the server of the lab."""
+    port = layout.identity().ports.prefect
+    auth = layout.secret("prefect.auth").read_text(encoding="utf-8").strip()
+    return Reach(f"http://{LOOPBACK}:{port}/api", auth)
+
+
+def start(layout: Layout, environment: dict[str, str]) -> int:
+    """Start the server and return at once; gives its process id."""
+    found = reach(layout)
+    layout.prefect.mkdir(mode=0o700, exist_ok=True)
+    settings = {
+        **{name: value for name, value in environment.items() if not name.startswith("PREFECT_")},
+        "PREFECT_HOME": str(layout.prefect),
+        "PREFECT_SERVER_API_AUTH_STRING": found.auth,
+        "PREFECT_SERVER_UI_API_URL": found.api_url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "DO_NOT_TRACK": "1",
+    }
+    port = str(layout.identity().ports.prefect)
+    with (layout.logs / "prefect.log").open("ab") as log:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "uvicorn", "--factory"),
+                "prefect.server.api.server:create_app",
+                *("--host", LOOPBACK, "--port", port, "--log-level", "warning"),
+            ],
+            env=settings,
+            cwd=layout.prefect,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ).pid
+
+
+def answers(found: Reach, seconds: float = 1.0) -> bool:
+    """Whether the server answers now."""
+    try:
+        with found.client() as client:
+            return client.get("/health", timeout=seconds).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def wait_and_warm(layout: Layout) -> None:
+    """Wait until the server answers, then take its slow first requests upon us."""
+    found = reach(layout)
+    until = time.monotonic() + _READY_SECONDS
+    while not answers(found):
+        if time.monotonic() > until:
+            raise DrtoolError(
+                "Prefect server",
+                f"did not answer within {_READY_SECONDS:g} s",
+                hint=f"tail {layout.logs / 'prefect.log'}",
+            )
+        time.sleep(_POLL)
+    with found.client() as client:
+        flow = client.post("/flows/", json={"name": "drtool-lab-warm-up"}).json()
+        run = client.post("/flow_runs/", json={"flow_id": flow["id"], "name": "warm-up"}).json()
+        for state in ("RUNNING", "COMPLETED"):
+            told = {"state": {"type": state}}
+            client.post(f"/flow_runs/{run['id']}/set_state", json=told)
+        client.delete(f"/flows/{flow['id']}")
+
+
+def running_environment() -> dict[str, str]:
+    """Our own environment, for children."""
+    return dict(os.environ)

@@ -1,0 +1,129 @@
+"""A real SSH server for one site: keys only, commands run by a real shell.
+
+``python -m drtool.lab.sshd --bind ADDRESS:PORT --host-key FILE --authorized-keys FILE
+--user NAME --directory DIRECTORY --path PATH``. Each command leads a session and process group
+of its own, as under OpenSSH; like there, what it left running goes on when the client leaves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import asyncssh
+
+_SHELL = "/bin/sh"
+_ALGORITHMS = ["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256", "ecdsa-sha2-nistp256"]
+
+
+class Server(asyncssh.SSHServer):
+    """Lets in one user name, by key."""
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+
+    def begin_auth(self, username: str) -> bool:
+        """Every user has to prove something."""
+        del username
+        return True
+
+    def password_auth_supported(self) -> bool:
+        """No passwords."""
+        return False
+
+    def kbdint_auth_supported(self) -> bool:
+        """No keyboard either."""
+        return False
+
+    def validate_user(self, username: str) -> bool:
+        """Whether that is the lab's user."""
+        return username == self._user
+
+
+class Shell:
+    """Runs commands in a directory, with a path of programs."""
+
+    def __init__(self, directory: Path, path: str) -> None:
+        self._directory = directory
+        keep = {"DRTOOL_LAB_MARK", "LD_LIBRARY_PATH"}
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if name in keep},
+            "HOME": str(directory),
+            "PATH": path,
+            "LANG": "C.UTF-8",
+            "SHELL": _SHELL,
+        }
+
+    async def run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """One command from its start to its exit code."""
+        command = process.command
+        words = [_SHELL, "-c", command] if command is not None else [_SHELL]
+        child = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=self._directory,
+            env=self._environment,
+            start_new_session=True,
+        )
+        try:
+            await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+            code = await child.wait()
+            await process.stdout.drain()
+            await process.stderr.drain()
+        except (OSError, asyncssh.Error):
+            code = await child.wait()
+        if code < 0:
+            name = signal.Signals(-code).name.removeprefix("SIG")
+            process.exit_with_signal(name)
+        else:
+            process.exit(code)
+
+
+async def serve(given: argparse.Namespace) -> None:
+    """Listen until ended; prints ``ready`` once it does."""
+    shell = Shell(given.directory, given.path)
+    host, _, port = given.bind.rpartition(":")
+    await asyncssh.create_server(
+        lambda: Server(given.user),
+        host,
+        int(port),
+        server_host_keys=[str(given.host_key)],
+        authorized_client_keys=str(given.authorized_keys),
+        signature_algs=_ALGORITHMS,
+        process_factory=shell.run,
+        sftp_factory=True,
+        encoding=None,
+        login_timeout=10,
+        server_version="drtool_lab",
+    )
+    sys.stdout.write(f"ready ssh on {given.bind}\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until ended."""
+    parser = argparse.ArgumentParser(prog="python -m drtool.lab.sshd", description=__doc__)
+    parser.add_argument("--bind", required=True)
+    parser.add_argument("--host-key", required=True, type=Path)
+    parser.add_argument("--authorized-keys", required=True, type=Path)
+    parser.add_argument("--user", required=True)
+    parser.add_argument("--directory", required=True, type=Path)
+    parser.add_argument("--path", required=True)
+    given = parser.parse_args(arguments)
+    try:
+        asyncio.run(serve(given))
+    except OSError as error:
+        sys.stderr.write(f"ssh on {given.bind}: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

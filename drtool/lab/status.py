@@ -1,0 +1,323 @@
+"""What of a lab is up, and all that somebody needs who wants to check it by other means."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+import psycopg
+
+from drtool.errors import BadInput, DrtoolError, Unreachable
+from drtool.lab import prefect_server
+from drtool.lab.ask import Said, ask
+from drtool.lab.bring import panel, processes, takes_connections
+from drtool.lab.documents import KEY_NAME, POWER_USER, SSH_USER, host_name
+from drtool.lab.endpoint import Endpoint
+from drtool.lab.keys import host_key
+from drtool.lab.layout import ADDRESSES, ENDPOINT, SITES, ZONE, Layout
+from drtool.lab.postgresql import DATABASE, SLOT, connect
+from drtool.model.value import Value
+
+_SEEN = """
+select pg_is_in_recovery(),
+       case when pg_is_in_recovery()
+            then coalesce((select received_tli from pg_stat_wal_receiver),
+                          (select timeline_id from pg_control_checkpoint()))
+            else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end,
+       case when pg_is_in_recovery()
+            then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+            else pg_current_wal_lsn() end::text,
+       (select system_identifier from pg_control_system())::text,
+       coalesce((select string_agg(application_name || ' ' || state, ', ')
+                 from pg_stat_replication), ''),
+       coalesce((select sender_host || ' ' || status from pg_stat_wal_receiver), ''),
+       (select count(*) from orders where not probe)
+"""
+
+
+class PostgresqlStatus(Value):
+    """A site's PostgreSQL server: where it is, and what it says of itself."""
+
+    address: str
+    port: int
+    database: str
+    users: dict[str, str]
+    data_directory: str
+    bin_directory: str
+    log: str
+    slot: str
+    state: Literal["primary", "standby", "held back", "stopped", "no answer"]
+    note: str = ""
+    pid: int | None = None
+    timeline: int | None = None
+    position: str | None = None
+    system_identifier: str | None = None
+    followed_by: str = ""
+    follows: str = ""
+    orders: int | None = None
+
+
+class SshStatus(Value):
+    """A site's SSH server."""
+
+    address: str
+    port: int
+    user: str
+    key_file: str
+    host_key: str
+    pid: int | None
+    answers: bool
+
+
+class DnsStatus(Value):
+    """A site's DNS server, and where it says that the service is."""
+
+    address: str
+    port: int
+    pid: int | None
+    answers: bool
+    endpoint_address: str | None
+    note: str = ""
+
+
+class OrdersStatus(Value):
+    """A site's web service."""
+
+    url: str
+    pid: int | None
+    answers: bool
+
+
+class PowerStatus(Value):
+    """A site's power controller and what it says of the machine."""
+
+    redfish: str
+    system: str
+    user: str
+    password_file: str
+    ca_file: str
+    pid: int | None
+    answers: bool
+    mains: bool | None = None
+    on: bool | None = None
+    restore_policy: str | None = None
+
+
+class SiteStatus(Value):
+    """One site."""
+
+    address: str
+    host: str
+    postgresql: PostgresqlStatus
+    ssh: SshStatus
+    dns: DnsStatus
+    orders: OrdersStatus
+    power: PowerStatus
+
+
+class ZoneStatus(Value):
+    """The zone and the key that signs its updates."""
+
+    zone: str
+    endpoint: str
+    key_name: str
+    algorithm: str
+    key_file: str
+
+
+class PrefectStatus(Value):
+    """The Prefect server; ``auth_file`` holds ``user:password``."""
+
+    api_url: str
+    ui_url: str
+    auth_file: str
+    pid: int | None
+    answers: bool
+
+
+class LabStatus(Value):
+    """The whole lab."""
+
+    up: bool
+    home: str
+    inventory: str = ""
+    service: str = ""
+    url: str = ""
+    primaries: tuple[str, ...] = ()
+    sites: dict[str, SiteStatus] = {}
+    dns: ZoneStatus | None = None
+    prefect: PrefectStatus | None = None
+    heartbeat_pid: int | None = None
+    drtool_home: str = ""
+    journal: str = ""
+
+
+def status(home: Path) -> LabStatus:
+    """Look at everything now; what does not answer is told as such, never raised."""
+    layout = Layout(home.absolute())
+    try:
+        identity = layout.identity()
+    except BadInput:
+        return LabStatus(up=False, home=str(layout.home))
+    running = {name: one.pid for name, one in processes(layout).items() if one.runs}
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        prefect = pool.submit(_prefect, layout, running.get("prefect"))
+        looks = {
+            site: pool.submit(_site, layout, site, running.get(f"{site}_power")) for site in SITES
+        }
+        sites = {site: look.result() for site, look in looks.items()}
+    drtool_home = runs_home()
+    return LabStatus(
+        up=True,
+        home=str(layout.home),
+        inventory=str(layout.inventory),
+        service="orders",
+        url=f"http://{ENDPOINT}:{identity.ports.orders}",
+        primaries=tuple(name for name, site in sites.items() if site.postgresql.state == "primary"),
+        sites=sites,
+        dns=ZoneStatus(
+            zone=ZONE,
+            endpoint=ENDPOINT,
+            key_name=KEY_NAME,
+            algorithm="hmac-sha256",
+            key_file=str(layout.secret("tsig")),
+        ),
+        prefect=prefect.result(),
+        heartbeat_pid=running.get("heartbeat"),
+        drtool_home=str(drtool_home),
+        journal=str(drtool_home / "journal.sqlite"),
+    )
+
+
+def runs_home() -> Path:
+    """Where runs keep their journal and reports; they outlive the lab."""
+    told = os.environ.get("DRTOOL_HOME")
+    return Path(told).expanduser() if told else Path(platformdirs.user_state_dir("drtool"))
+
+
+def _prefect(layout: Layout, pid: int | None) -> PrefectStatus:
+    found = prefect_server.reach(layout)
+    return PrefectStatus(
+        api_url=found.api_url,
+        ui_url=found.ui_url,
+        auth_file=str(layout.secret("prefect.auth")),
+        pid=pid,
+        answers=pid is not None and prefect_server.answers(found),
+    )
+
+
+def _site(layout: Layout, site: str, controller: int | None) -> SiteStatus:
+    ports, address, paths = layout.identity().ports, ADDRESSES[site], layout.site(site)
+    state = _ask(str(paths.root))
+    pids = _pids(state)
+    held = str(state.get("held", ""))
+    return SiteStatus(
+        address=address,
+        host=host_name(site),
+        postgresql=_postgresql(layout, site, pids.get("postgresql"), held),
+        ssh=SshStatus(
+            address=address,
+            port=ports.ssh,
+            user=SSH_USER,
+            key_file=str(layout.ssh_key),
+            host_key=host_key(layout, site),
+            pid=pids.get("ssh"),
+            answers=takes_connections(address, ports.ssh),
+        ),
+        dns=_dns(address, ports.dns, pids.get("dns")),
+        orders=OrdersStatus(
+            url=f"http://{address}:{ports.orders}",
+            pid=pids.get("orders"),
+            answers=takes_connections(address, ports.orders),
+        ),
+        power=_power(layout, site, controller),
+    )
+
+
+def _ask(directory: str) -> Said:
+    try:
+        return ask(directory, "state", 5.0)
+    except OSError:
+        return {}
+
+
+def _pids(state: Said) -> dict[str, int]:
+    told = state.get("pids")
+    return {name: pid for name, pid in told.items() if pid} if isinstance(told, dict) else {}
+
+
+def _power(layout: Layout, site: str, pid: int | None) -> PowerStatus:
+    try:
+        said = panel(layout, site, "state")
+    except DrtoolError:
+        said = {}
+    return PowerStatus(
+        redfish=f"https://{ADDRESSES[site]}:{layout.identity().ports.power}",
+        system="1",
+        user=POWER_USER,
+        password_file=str(layout.secret(f"{site}_power.password")),
+        ca_file=str(layout.ca),
+        pid=pid,
+        answers=bool(said),
+        mains=bool(said["mains"]) if said else None,
+        on=bool(said["on"]) if said else None,
+        restore_policy=str(said["policy"]) if said else None,
+    )
+
+
+def _dns(address: str, port: int, pid: int | None) -> DnsStatus:
+    found, note = None, ""
+    try:
+        found = Endpoint(ENDPOINT, ((address, port),)).address()
+    except Unreachable as error:
+        note = error.found
+    return DnsStatus(
+        address=address,
+        port=port,
+        pid=pid,
+        answers=found is not None,
+        endpoint_address=found,
+        note=note,
+    )
+
+
+def _postgresql(layout: Layout, site: str, pid: int | None, held: str) -> PostgresqlStatus:
+    paths = layout.site(site)
+    users = ("drtool", "replicator", "orders")
+    found = PostgresqlStatus(
+        address=ADDRESSES[site],
+        port=layout.identity().ports.postgresql,
+        database=DATABASE,
+        users={user: str(layout.secret(f"{user}.password")) for user in users},
+        data_directory=str(paths.data),
+        bin_directory=str(paths.bin),
+        log=str(paths.logs / "postgresql.log"),
+        slot=SLOT,
+        state="held back" if held else "stopped",
+        note=held,
+        pid=pid,
+    )
+    password = layout.secret("drtool.password").read_text(encoding="utf-8")
+    try:
+        with connect(found.address, found.port, "drtool", password, DATABASE) as session:
+            row = session.execute(_SEEN).fetchone()
+    except psycopg.Error as error:
+        if pid is None:
+            return found
+        return found.model_copy(update={"state": "no answer", "note": str(error).strip()})
+    if row is None:
+        return found
+    return found.model_copy(
+        update={
+            "state": "standby" if row[0] else "primary",
+            "timeline": row[1],
+            "position": row[2],
+            "system_identifier": row[3],
+            "followed_by": row[4],
+            "follows": row[5],
+            "orders": row[6],
+        }
+    )

@@ -1,0 +1,74 @@
+"""What ``drtool lab`` does, each verb a function that prints."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from rich.console import Console
+
+from drtool.lab import bring
+from drtool.lab.layout import default_home
+from drtool.lab.showing import show_commands, show_status
+from drtool.lab.status import status as look
+from drtool.units import seconds_text
+
+
+def up() -> None:
+    """Bring the lab up; say how long it took and what to try."""
+    console, began = Console(), time.monotonic()
+    layout = bring.up(default_home(), tell=lambda sentence: console.print(f"  {sentence}"))
+    console.print(f"The lab is up after {seconds_text(time.monotonic() - began)}.")
+    seen = look(layout.home)
+    show_status(console, seen)
+    show_commands(console, seen)
+
+
+def status(*, as_json: bool = False) -> None:
+    """Show what is up."""
+    seen = look(default_home())
+    if as_json:
+        sys.stdout.write(seen.model_dump_json(indent=2) + "\n")
+    else:
+        show_status(Console(), seen)
+
+
+def break_site(site: str) -> None:
+    """Cut a site's power."""
+    bring.break_site(default_home(), site)
+    Console().print(f"Site {site} has lost its power: every process there was killed.")
+
+
+def mend(site: str) -> None:
+    """Let the mains return."""
+    bring.mend(default_home(), site)
+    _tell_power(site)
+
+
+def button(site: str) -> None:
+    """Press the power button."""
+    bring.press_button(default_home(), site)
+    _tell_power(site)
+
+
+def _tell_power(site: str) -> None:
+    layout = bring.Layout(default_home())
+    said = bring.panel(layout, site, "state")
+    console = Console()
+    if not said["on"]:
+        console.print(
+            f"Mains power is there, and site {site} stays off: its power controller was told"
+            f" {said['policy']}."
+        )
+        return
+    bring.wait_for_services(layout, site)
+    found = look(layout.home).sites[site].postgresql
+    console.print(f"Site {site} is on; its PostgreSQL server: {found.state}.")
+    if found.note:
+        console.print(f"  {found.note}", soft_wrap=True)
+
+
+def down() -> None:
+    """Take the lab down."""
+    bring.down(default_home())
+    Console().print("The lab is down: no process and no file of it is left.")
