@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 from drtool.connections.dns import Names
 from drtool.connections.reach import Context, Reader, Writer
+from drtool.connections.secrets import Secrets
 from drtool.errors import AccessDenied, BadInput, InDoubt, StepFailed, Unreachable
+from drtool.model.secret import SecretRef
 from drtool.model.value import Value
 
 LARGEST_BODY_BYTES = 1_000_000
@@ -30,14 +33,14 @@ class Reply(Value):
 class HttpReader(Reader):
     """GET and HEAD; every request is a new connection, as a new customer's would be."""
 
-    def __init__(self, names: Names) -> None:
-        self._names = names
+    def __init__(self, names: Names, secrets: Secrets) -> None:
+        self._names, self._secrets = names, secrets
 
     @classmethod
     def open(cls, target: str, context: Context) -> Self:
         """Ready to ask; ``target`` is empty, for each request names its URL."""
         del target
-        return cls(Names(context))
+        return cls(Names(context), context.secrets)
 
     def close(self) -> None:
         """Let the zone's servers go."""
@@ -120,7 +123,7 @@ class HttpHands(HttpReader, Writer):
         *,
         content_type: str = "application/json",
         idempotency_key: str = "",
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str | SecretRef] | None = None,
         seconds: float = SECONDS,
         ca_file: str | None = None,
     ) -> Reply:
@@ -129,7 +132,10 @@ class HttpHands(HttpReader, Writer):
         Raises Unreachable when it was certainly not sent, InDoubt when no whole reply came,
         AccessDenied when the server's certificate is not believed.
         """
-        sent = dict(headers or {})
+        sent = {
+            name: value if isinstance(value, str) else self._secrets.resolve(value)
+            for name, value in (headers or {}).items()
+        }
         if body:
             sent["Content-Type"] = content_type
         if idempotency_key:

@@ -16,8 +16,8 @@ UDP_SECONDS = 0.3
 TCP_SECONDS = 0.7
 UPDATE_SECONDS = 1.0
 # A server that was silent a moment ago is asked only briefly until this much later.
-SILENT_SECONDS = 5.0
-BRIEF_SECONDS = 0.1
+SILENT_SECONDS = 15.0
+BRIEF_SECONDS = 0.25
 _TURNED_AWAY = frozenset({"REFUSED", "NOTAUTH"})
 _PREREQUISITE_FAILED = frozenset({"NXRRSET", "YXRRSET", "NXDOMAIN", "YXDOMAIN"})
 

@@ -1,0 +1,54 @@
+"""Whether a name has the address that it should have."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from drtool.action import Check, Facts, Look, Target
+from drtool.actions.dns.pointing import (
+    ADDRESS,
+    NAME,
+    Pointing,
+    dns_of,
+    endpoint,
+    pointing,
+    site_address,
+)
+from drtool.connections.dns import ZoneReader
+from drtool.connections.reach import Reader
+from drtool.model.purpose import Purpose
+
+
+class Resolves(Check[Pointing]):
+    """A name has the site's address at every server that answers, and enough answer."""
+
+    purpose = Purpose.VERIFY
+    target = Target.SITE
+
+    name: str | None = Field(default=None, description=NAME)
+    address: str | None = Field(default=None, description=ADDRESS)
+
+    def observe(self, look: Look) -> Pointing:
+        """What every server says."""
+        return pointing(look, self.name, self.address or site_address(look.facts))
+
+    def judge(self, seen: Pointing, facts: Facts) -> str | None:
+        """A server with another address blocks; one that is cut off does not."""
+        del facts
+        if seen.behind:
+            told = "; ".join(str(said) for said in seen.behind)
+            return f"{seen.name} is {told}, expected {seen.wanted}"
+        return seen.too_few()
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """The questions to ask."""
+        name, wanted = self.name or endpoint(facts), self.address or site_address(facts)
+        return [
+            f"dig @{s.address} -p {s.port} +short {name}   # {wanted}"
+            for s in dns_of(facts).servers.values()
+        ]
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """All servers at once."""
+        del facts
+        return [(ZoneReader, "")]

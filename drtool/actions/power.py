@@ -1,0 +1,204 @@
+"""Actions and checks on the power of a host, through its Redfish controller."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from drtool.action import Check, Facts, Hands, Look, StateAction, Target
+from drtool.connections.reach import Reader
+from drtool.connections.redfish import PowerHands, PowerReader, PowerState, RestorePolicy
+from drtool.errors import BadInput
+from drtool.model.change import Change
+from drtool.model.proof import Proof, ProofKind
+from drtool.model.purpose import Purpose
+from drtool.units import Duration
+
+_PROOF_AGE = Duration(60)
+_RESET = "/Actions/ComputerSystem.Reset"
+
+
+class Off(StateAction[PowerState]):
+    """Cut a host's power at once, and keep it off when mains power returns.
+
+    The restore policy is set first: a machine that was cut and comes back by itself would be a
+    second primary; where the controller knows no such policy the proof is not durable.
+    Everything else that runs on the host ends with it.
+    """
+
+    purpose = Purpose.FENCE
+    target = Target.HOST
+    default_deadline = Duration(30)
+
+    stay_off: bool = Field(
+        default=True, description="Set the restore policy to stay off when mains power returns."
+    )
+
+    def observe(self, look: Look) -> PowerState:
+        """What the controller says."""
+        return look.reach(PowerReader, host_of(look.facts)).state()
+
+    def changes(self, seen: PowerState) -> list[Change]:
+        """Power, and the restore policy where it can be set."""
+        found = []
+        if self.stay_off and seen.restore_policy is not None and not seen.stays_off:
+            found.append(_policy(seen, "AlwaysOff"))
+        if not seen.off:
+            found.append(_power(seen, "Off"))
+        return found
+
+    def reason_to_wait(self, seen: PowerState) -> str | None:
+        """Wait while the controller is at it."""
+        return "the controller says PoweringOff" if seen.power == "PoweringOff" else None
+
+    def apply(self, hands: Hands, changes: list[Change]) -> None:
+        """The restore policy first, then the cut."""
+        controller = hands.reach(PowerHands, host_of(hands.facts))
+        if any(change.after == "AlwaysOff" for change in changes):
+            controller.set_restore_policy("AlwaysOff")
+        if any(change.after == "Off" for change in changes):
+            controller.reset("ForceOff")
+
+    def proofs(self, seen: PowerState, facts: Facts) -> list[Proof]:
+        """That this machine was seen off, and whether it stays so."""
+        return [
+            Proof(
+                kind=ProofKind.POWER,
+                subject=str(facts.at),
+                identity=seen.uuid or seen.system,
+                evidence=f"controller says Off, restore policy {seen.restore_policy or 'unknown'}",
+                at=datetime.now(UTC),
+                max_age=_PROOF_AGE,
+                durable=seen.stays_off,
+            )
+        ]
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """The requests to the controller."""
+        system, auth = _system(facts)
+        return [
+            _curl(f"{auth} -X PATCH {system}", '{"PowerRestorePolicy": "AlwaysOff"}'),
+            _curl(f"{auth} {system}{_RESET}", '{"ResetType": "ForceOff"}'),
+            f"curl {auth} {system}   # PowerState must be Off",
+        ]
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """The host's controller."""
+        return [(PowerReader, host_of(facts)), (PowerHands, host_of(facts))]
+
+
+class On(StateAction[PowerState]):
+    """Power a host on. Whether its PostgreSQL may start is the boot guard's business."""
+
+    purpose = Purpose.PROVISION
+    target = Target.HOST
+    default_deadline = Duration(300)
+
+    restore_policy: RestorePolicy | None = Field(
+        default=None,
+        description="What shall happen when mains power returns; default: as it is.",
+    )
+
+    def observe(self, look: Look) -> PowerState:
+        """What the controller says."""
+        return look.reach(PowerReader, host_of(look.facts)).state()
+
+    def changes(self, seen: PowerState) -> list[Change]:
+        """Power, and the restore policy where one is wanted."""
+        found = [] if seen.power == "On" else [_power(seen, "On")]
+        if self.restore_policy not in {None, seen.restore_policy}:
+            found.append(_policy(seen, str(self.restore_policy)))
+        return found
+
+    def reason_to_wait(self, seen: PowerState) -> str | None:
+        """Wait while the controller is at it."""
+        return "the controller says PoweringOn" if seen.power == "PoweringOn" else None
+
+    def apply(self, hands: Hands, changes: list[Change]) -> None:
+        """Power first, then the policy."""
+        controller = hands.reach(PowerHands, host_of(hands.facts))
+        if any(change.after == "On" for change in changes):
+            controller.reset("On")
+        if self.restore_policy and any(c.after == self.restore_policy for c in changes):
+            controller.set_restore_policy(self.restore_policy)
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """The request to the controller."""
+        system, auth = _system(facts)
+        return [_curl(f"{auth} {system}{_RESET}", '{"ResetType": "On"}')]
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """The host's controller."""
+        return [(PowerReader, host_of(facts)), (PowerHands, host_of(facts))]
+
+
+class State(Check[PowerState]):
+    """A host is on, or off, by its controller's word."""
+
+    purpose = Purpose.ASSESS
+    target = Target.HOST
+
+    # A quoted word: `on` and `off` are strings in a runbook too.
+    state: Literal["on", "off"] = Field(description="on or off")
+    restore_policy: RestorePolicy | None = Field(
+        default=None, description="What shall be set for the return of mains power."
+    )
+
+    def observe(self, look: Look) -> PowerState:
+        """What the controller says."""
+        return look.reach(PowerReader, host_of(look.facts)).state()
+
+    def judge(self, seen: PowerState, facts: Facts) -> str | None:
+        """Power and policy against what was asked for."""
+        if seen.power.lower() != self.state:
+            return f"power of {host_of(facts)} is {seen.power}, expected {self.state.title()}"
+        if self.restore_policy not in {None, seen.restore_policy}:
+            return (
+                f"restore policy of {host_of(facts)} is {seen.restore_policy or 'unknown'}, "
+                f"expected {self.restore_policy}"
+            )
+        return None
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """The question to the controller."""
+        system, auth = _system(facts)
+        return [f"curl {auth} {system}   # PowerState must be {self.state.title()}"]
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """The host's controller."""
+        return [(PowerReader, host_of(facts))]
+
+
+def host_of(facts: Facts) -> str:
+    """The host that ``at`` names; raises BadInput when it names none."""
+    if facts.at is None or facts.at.host is None:
+        raise BadInput(f"step {facts.step}", "acts on a host", hint="at: SITE.HOST")
+    return facts.at.host
+
+
+def _power(seen: PowerState, after: str) -> Change:
+    return Change(subject=f"power of system {seen.system}", before=seen.power, after=after)
+
+
+def _policy(seen: PowerState, after: str) -> Change:
+    return Change(
+        subject=f"restore policy of system {seen.system}",
+        before=seen.restore_policy or "unknown",
+        after=after,
+    )
+
+
+def _system(facts: Facts) -> tuple[str, str]:
+    """The system's URL, and how curl is given user and authority; it asks for the password."""
+    host = facts.inventory.hosts.get(host_of(facts))
+    if host is None or host.power is None:
+        raise BadInput(f"host {host_of(facts)}", "the inventory names no power controller for it")
+    power = host.power
+    ca_file = f" --cacert {power.ca_file}" if power.ca_file else ""
+    return f"{power.redfish}/redfish/v1/Systems/{power.system}", f"-u {power.user}{ca_file}"
+
+
+def _curl(target: str, body: str) -> str:
+    return f"curl {target} -H 'Content-Type: application/json' -d '{body}'"
