@@ -143,3 +143,12 @@ class RunSettings:
     accepted_loss: AcceptedLoss | None = None
     statement: Statement | None = None
     adopts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """What an engine is told that takes up a run: its events so far, who asks, what has drifted."""
+
+    events: tuple[Event, ...]
+    by: str
+    drift: str = ""

@@ -93,7 +93,7 @@ class Recorder:
     def state(self) -> RunState:
         """What the events add up to; costs a pass over the steps."""
         with self._lock:
-            return self._folder.state()
+            return self._folder.state
 
     def step(self, name: str) -> StepState:
         """How one step stands."""

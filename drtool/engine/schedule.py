@@ -66,6 +66,11 @@ class Schedule:
             self._judge_rescue(rescuer, well=well)
 
     @property
+    def more(self) -> bool:
+        """Whether a step is ready to be given out."""
+        return bool(self._ready or self._rescues or self._unneeded)
+
+    @property
     def out(self) -> frozenset[str]:
         """The names of the steps that were given out and have not ended."""
         return frozenset(self._out)

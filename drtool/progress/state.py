@@ -178,6 +178,7 @@ class Folder:
         """The steps that gave proofs."""
         return tuple(name for name, proofs in self._proving.items() if proofs)
 
+    @property
     def state(self) -> RunState:
         """What the events add up to; raises JournalUnusable before ``run.started``."""
         if self._kept is None:
@@ -235,4 +236,4 @@ def fold(events: Iterable[Event]) -> RunState:
     folder = Folder()
     for event in events:
         folder.apply(event)
-    return folder.state()
+    return folder.state

@@ -1,0 +1,119 @@
+"""Say what happened, one plain line for each event."""
+
+from __future__ import annotations
+
+from drtool.model.event import (
+    AbortAsked,
+    Body,
+    ConsentAsked,
+    ConsentGiven,
+    Event,
+    LeaseEnded,
+    LeaseTaken,
+    ReportWritten,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    StatementMade,
+    StepEnded,
+    StepIntent,
+    StepStarted,
+    Via,
+    Warned,
+)
+from drtool.progress.run_state import RunState
+from drtool.units import seconds_text
+
+
+def narrate(event: Event, state: RunState | None = None) -> str | None:
+    """The line for an event, with its time; None for what need not be told.
+
+    With ``state``, what a person may type names the run's service.
+    """
+    service = state.plan.service if state is not None else "SERVICE"
+    said = _step(event.body) or _person(event.body, event.run, service) or _run(event.body)
+    if said is None:
+        return None
+    text = " ".join(said.split())
+    return f"{event.at.wall:%H:%M:%S}.{event.at.wall.microsecond // 1000:03d}Z {text}"
+
+
+def _run(body: Body) -> str | None:
+    match body:
+        case RunStarted():
+            return _started(body)
+        case RunResumed():
+            return f"run resumed by {body.by}" + (f"; {body.drift}" if body.drift else "")
+        case LeaseTaken():
+            return f"lease taken at {body.arbiter} for {body.holder}"
+        case LeaseEnded():
+            what = "lease LOST" if body.lost else "lease given back"
+            return what + (f": {body.reason}" if body.reason else "")
+        case _:
+            return _end(body)
+
+
+def _started(body: RunStarted) -> str:
+    plan = body.plan
+    sites = (plan.direction.from_site, plan.direction.to_site)
+    way = " -> ".join(site for site in sites if site)
+    note = f" ({body.engine_note})" if body.engine_note else ""
+    return (
+        f"run started: {plan.procedure.value} of {plan.service} {way}, {body.mode.value}, "
+        f"asked by {body.requester}, engine {body.engine}{note}"
+    )
+
+
+def _end(body: Body) -> str | None:
+    match body:
+        case RunEnded():
+            why = f". {body.reason}" if body.reason else ""
+            return f"run {body.outcome.value} (exit {body.exit_code}): {body.world.value}{why}"
+        case ReportWritten():
+            return f"report: {body.html or body.json_file or body.trouble}"
+        case _:
+            return None
+
+
+def _step(body: Body) -> str | None:
+    match body:
+        case StepStarted():
+            again = f", attempt {body.attempt}" if body.attempt > 1 else ""
+            direct = f", {body.via_reason}" if body.via is Via.DIRECT and body.via_reason else ""
+            return f"step {body.step}: started ({body.via.value}{direct}{again})"
+        case StepIntent():
+            changes = "; ".join(map(str, body.changes))
+            return f"step {body.step}: about to change {changes}" if changes else None
+        case StepEnded():
+            why = f": {body.reason}" if body.reason else ""
+            hint = f" (hint: {body.hint})" if body.hint else ""
+            took = seconds_text(body.seconds)
+            return f"step {body.step}: {body.outcome.value} after {took}{why}{hint}"
+        case _:
+            return None
+
+
+def _person(body: Body, run: str, service: str) -> str | None:
+    match body:
+        case ConsentAsked():
+            of = f" of {body.of}" if body.of else ""
+            changes = "; ".join(map(str, body.changes))
+            shown = f" [{changes}]" if changes else ""
+            return (
+                f"waiting for {body.what}{of}: {body.text}{shown}; "
+                f"drtool approve {run} {body.step} --service {service}"
+            )
+        case ConsentGiven():
+            by = f" by {body.by}" if body.by else ""
+            own = ", self-consented" if body.self_consented else ""
+            why = f": {body.reason}" if body.reason else ""
+            return f"{body.step}: {body.decision}{by}{own}{why}"
+        case StatementMade():
+            said = body.statement
+            return f"step {body.step}: {said.by} states that it is fenced: {said.reason}"
+        case Warned():
+            return f"WARNING {body.about}: {body.text}"
+        case AbortAsked():
+            return f"abort asked by {body.by}" + (f": {body.reason}" if body.reason else "")
+        case _:
+            return None

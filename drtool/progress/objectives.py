@@ -1,0 +1,259 @@
+"""Judge a run against its objectives, and split its recovery time into parts.
+
+Recovery time runs from the start of the outage to the first success seen from outside. A verdict
+that could not be measured is None, which is never "met": where the runbook gives a limit, a run
+that cannot show that it kept it ends with exit code 6. A figure without a limit is only told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from drtool.model.event import Instant, Verdict
+from drtool.model.purpose import Outcome, Procedure, Purpose, StepKind
+from drtool.model.value import Fields
+from drtool.progress.moments import seconds_between, seconds_since
+from drtool.progress.run_state import RunState
+from drtool.units import Duration
+
+_DOWNTIME = {Procedure.SWITCHOVER, Procedure.FAILBACK, Procedure.DRAIN, Procedure.REFILL}
+_MOVING = {Purpose.FENCE, Purpose.PROMOTE, Purpose.SCALE, Purpose.REDIRECT, Purpose.DRAIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of the recovery time, in seconds; None where one was not measured.
+
+    ``decision`` are all waits for people, ``execution`` the engine's own work up to the end of
+    the last effect that moves the service, ``convergence`` what clients still waited after it.
+    These four add up to the recovery time. ``verification`` comes after it: from the first
+    success to the last check that confirmed it.
+    """
+
+    detection: float | None = None
+    decision: float | None = None
+    execution: float | None = None
+    convergence: float | None = None
+    verification: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The data loss as the promotion saw it; ``seconds`` is None when it was unknown."""
+
+    seconds: float | None
+    source: str
+    upper_bound: bool
+
+
+def judge(state: RunState) -> tuple[Verdict, ...]:
+    """A verdict for each objective that the procedure is judged by; none in dry-runs."""
+    if not state.mode.changes_the_world:
+        return ()
+    limits = state.plan.objectives
+    if state.plan.procedure.unplanned:
+        return (_rto(state, limits.rto), _rpo(state, limits.rpo))
+    if state.plan.procedure in _DOWNTIME:
+        return (_downtime(state, limits.downtime),)
+    return ()
+
+
+def all_met(verdicts: Iterable[Verdict]) -> bool:
+    """Whether every objective that has a limit was measured and met."""
+    return all(verdict.met is True for verdict in verdicts if verdict.limit is not None)
+
+
+def answered(state: RunState) -> Instant | None:
+    """The first success seen from outside after the service was moved; None before there is one.
+
+    A service that answers before the promotion (or the redirection, where nothing is promoted)
+    is the one that is being left.
+    """
+    moved = _moved_from(state)
+    moments = [
+        step.answered
+        for step in state.steps
+        if step.answered is not None
+        and step.outcome is Outcome.SUCCEEDED
+        and (moved is None or seconds_between(moved, step.answered) >= 0)
+    ]
+    return min(moments, key=lambda moment: seconds_between(state.started, moment), default=None)
+
+
+def recovery_seconds(state: RunState) -> float | None:
+    """From the start of the outage to the first success from outside; None if not measured."""
+    end = answered(state)
+    if end is None or state.outage_start is None:
+        return None
+    return max(0.0, seconds_since(state.outage_start, state.started, end))
+
+
+def downtime_seconds(state: RunState) -> float | None:
+    """From the first effect on the old side to the first success from outside."""
+    end, begin = answered(state), downtime_from(state)
+    if end is None or begin is None:
+        return None
+    return max(0.0, seconds_between(begin, end))
+
+
+def downtime_from(state: RunState) -> Instant | None:
+    """When a planned procedure began to take the service away: the intent of its first fence."""
+    if state.fence_began is not None:
+        return state.fence_began
+    moving = [step.intent_at for step in state.steps if step.purpose in _MOVING and step.intent_at]
+    return min(moving, key=lambda moment: seconds_between(state.started, moment), default=None)
+
+
+def data_loss(state: RunState) -> Loss | None:
+    """What the promotion would lose when it was begun, else what the last look said."""
+    for step in state.steps:
+        if step.purpose is Purpose.PROMOTE:
+            loss = _loss_in(step.seen_before) or _loss_in(step.seen)
+            if loss is not None:
+                return loss
+    looks = (_loss_in(step.seen) for step in reversed(state.steps) if step.seen)
+    return next((loss for loss in looks if loss is not None), None)
+
+
+def split(state: RunState) -> Parts:
+    """The parts of the recovery time; those that are still under way are None."""
+    end = answered(state)
+    detection = None
+    if state.outage_start is not None:
+        detection = max(0.0, (state.started.wall - state.outage_start).total_seconds())
+    if end is None:
+        return Parts(detection=detection, decision=waited_seconds(state, state.last))
+    total = seconds_between(state.started, end)
+    decision = waited_seconds(state, end)
+    moved = min(total, max(decision, _last_effect_seconds(state, total)))
+    return Parts(
+        detection=detection,
+        decision=decision,
+        execution=max(0.0, moved - decision),
+        convergence=max(0.0, total - moved),
+        verification=_verification(state, end),
+    )
+
+
+def waited_seconds(state: RunState, until: Instant) -> float:
+    """How long the run waited for people up to a moment; waits side by side count once."""
+    limit = seconds_between(state.started, until)
+    spans = sorted(
+        (
+            seconds_between(state.started, consent.asked_at),
+            seconds_between(state.started, consent.given_at or until),
+        )
+        for consent in state.consents
+    )
+    total, reached = 0.0, 0.0
+    for begin, finish in spans:
+        begin, finish = max(begin, reached), min(finish, limit)  # noqa: PLW2901 - clipped
+        if finish > begin:
+            total, reached = total + finish - begin, finish
+    return total
+
+
+def _rto(state: RunState, limit: Duration | None) -> Verdict:
+    measured = recovery_seconds(state)
+    note = ""
+    if measured is None:
+        note = (
+            "the outage's start is not known"
+            if state.outage_start is None
+            else "no success was seen from outside"
+        )
+    return Verdict(
+        objective="rto",
+        limit=limit,
+        measured_seconds=measured,
+        met=_within(measured, limit),
+        note=note,
+    )
+
+
+def _rpo(state: RunState, limit: Duration | None) -> Verdict:
+    loss = data_loss(state)
+    if loss is None:
+        return Verdict(
+            objective="rpo", limit=limit, measured_seconds=None, met=None, note="not looked at"
+        )
+    return Verdict(
+        objective="rpo",
+        limit=limit,
+        measured_seconds=loss.seconds,
+        met=_within(loss.seconds, limit),
+        upper_bound=loss.upper_bound,
+        note=loss.source,
+    )
+
+
+def _downtime(state: RunState, limit: Duration | None) -> Verdict:
+    measured = downtime_seconds(state)
+    return Verdict(
+        objective="downtime",
+        limit=limit,
+        measured_seconds=measured,
+        met=_within(measured, limit),
+        note="" if measured is not None else "no success was seen from outside",
+    )
+
+
+def _within(measured: float | None, limit: Duration | None) -> bool | None:
+    return None if measured is None or limit is None else measured <= limit.seconds
+
+
+def _moved_from(state: RunState) -> Instant | None:
+    """From when on a success from outside can be that of the recovered service."""
+    for purpose in (Purpose.PROMOTE, Purpose.REDIRECT, Purpose.FENCE):
+        steps = [
+            step
+            for step in state.steps
+            if step.purpose is purpose and step.plan.kind is not StepKind.CHECK
+        ]
+        if steps:
+            return _first(state, [step.intent_at or step.started for step in steps])
+    return None
+
+
+def _first(state: RunState, moments: list[Instant | None]) -> Instant | None:
+    known = [moment for moment in moments if moment is not None]
+    if len(known) < len(moments):
+        return state.last
+    return min(known, key=lambda moment: seconds_between(state.started, moment))
+
+
+def _last_effect_seconds(state: RunState, total: float) -> float:
+    """When the last effect that moves the service had ended, before clients saw it."""
+    ends = [
+        seconds_between(state.started, step.ended)
+        for step in state.steps
+        if step.purpose in _MOVING
+        and step.ended is not None
+        and step.plan.kind is not StepKind.CHECK
+    ]
+    return max((end for end in ends if end <= total), default=0.0)
+
+
+def _verification(state: RunState, end: Instant) -> float | None:
+    ends = [
+        seconds_between(end, step.ended)
+        for step in state.steps
+        if step.purpose is Purpose.VERIFY and step.ended is not None
+    ]
+    return max(0.0, *ends) if ends else None
+
+
+def _loss_in(seen: Fields | None) -> Loss | None:
+    """The loss that an observation tells, itself or in one of its fields."""
+    if not seen:
+        return None
+    for part in (seen, *seen.values()):
+        if not isinstance(part, dict) or not {"seconds", "source"} <= part.keys():
+            continue
+        seconds = part["seconds"]
+        if (seconds is None or isinstance(seconds, int | float)) and not part.get(
+            "already_primary", False
+        ):
+            return Loss(seconds, str(part["source"]), bool(part.get("upper_bound", False)))
+    return None
