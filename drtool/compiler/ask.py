@@ -6,6 +6,7 @@ from typing import Any
 
 from drtool.compiler.api import Api
 from drtool.compiler.flow import run_tag
+from drtool.compiler.showing import RAN_DIRECTLY
 from drtool.errors import DrtoolError
 from drtool.model.value import Value
 
@@ -53,7 +54,7 @@ def recorded(api: Api, run: str, seconds: float = 5.0) -> Recorded:
         kind, name = task["state_type"], task["name"]
         ended = "completed" if kind == "COMPLETED" else "failed" if kind in _ENDED else "unfinished"
         by_end[ended].append(name)
-        if "ran directly" in ((task.get("state") or {}).get("message") or ""):
+        if RAN_DIRECTLY in ((task.get("state") or {}).get("message") or ""):
             by_end["direct"].append(name)
     return Recorded(
         flow_runs=len(flows),

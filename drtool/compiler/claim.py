@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 
 from drtool.engine.ports import Work
 from drtool.model.event import Via
@@ -17,6 +18,15 @@ TOO_LATE = f"Prefect did not start it within {CLAIM_SECONDS * 1000:.0f} ms"
 NOT_ANSWERING = f"Prefect did not start the last {MISSES_BEFORE_DIRECT} steps in time"
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Where Prefect shows a step: its flow run, its task run, the task runs before it."""
+
+    flow_run: str
+    task_run: str
+    upstream: tuple[str, ...]
+
+
 class Job:
     """One step's work; whoever claims it first runs it, everybody else may wait for its end."""
 
@@ -25,6 +35,7 @@ class Job:
         self.via: Via | None = None
         self.reason = ""
         self.outcome = Outcome.PENDING
+        self.drawn: Drawn | None = None
         self.claimed, self.done = threading.Event(), threading.Event()
         self._work = work
         self._lock = threading.Lock()

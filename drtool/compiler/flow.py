@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from drtool.compiler.claim import Job, Pulse
+from drtool.compiler.claim import Drawn, Job, Pulse
 from drtool.compiler.settings import applied
+from drtool.compiler.showing import kind_of, shown_as
 from drtool.model.event import Via
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Mode, Outcome
 
 LEAVE_SECONDS = 0.5
-_WENT_WELL = {Outcome.SUCCEEDED, Outcome.SKIPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def carry(
     the tasks, since Prefect asks its API for a concurrency slot for each tagged task.
     """
     with applied(settings):
-        import prefect  # noqa: PLC0415 - a second of import, paid beside the engine
+        import prefect.main  # noqa: PLC0415 - a second of import, paid beside the engine
     from prefect.context import TagsContext  # noqa: PLC0415 - as above
     from prefect.runtime import flow_run  # noqa: PLC0415 - as above
     from prefect.settings import (  # noqa: PLC0415 - as above
@@ -99,8 +101,9 @@ def carry(
     ) -> Any:
         del service, procedure, mode, run, from_site, to_site
         with TagsContext(current_tags=set()):
-            on_up(str(flow_run.get_id()))
-            return _relay(plan, itinerary.artifact_key, feed, pulse)
+            on_up(ours := str(flow_run.get_id()))
+            closing = _relay(plan, ours, feed, pulse)
+            return _close(closing, itinerary.artifact_key)
 
     # Prefect's heartbeat thread would hold the end of the flow back for up to a second.
     quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
@@ -116,63 +119,53 @@ def carry(
         )
 
 
-def _relay(plan: Plan, artifact_key: str, feed: Feed, pulse: Pulse) -> Any:
-    """Hand each job of the feed to Prefect as a task; give the flow's last state."""
+def _relay(plan: Plan, flow_run: str, feed: Feed, pulse: Pulse) -> Closing:
+    """Hand each job of the feed to Prefect as a task, until the feed brings the end."""
     import prefect  # noqa: PLC0415 - imported by the caller
     from prefect.cache_policies import NO_CACHE  # noqa: PLC0415 - as above
 
     jobs: list[Job] = []
 
-    @prefect.task(task_run_name="{step}", cache_policy=NO_CACHE, persist_result=False)
+    @prefect.task(name="step", task_run_name="{step}", cache_policy=NO_CACHE, persist_result=False)
     def step(step: str, entry: int) -> Any:
         del step
         pulse.beat()
         return _serve(jobs[entry])
 
-    drawn: dict[str, Any] = {}
+    drawn: dict[str, str] = {}
     while isinstance(item := feed.get(), Job):
         jobs.append(item)
+        before = upstream(plan, item.step, drawn)
         future = step.submit(
-            item.step.name,
-            len(jobs) - 1,
-            return_state=False,
-            wait_for=_upstream(plan, item.step, drawn),
+            item.step.name, len(jobs) - 1, return_state=False, wait_for=_ended(before)
         )
-        drawn[item.step.name] = future.task_run_id
+        drawn[item.step.name] = str(future.task_run_id)
+        item.drawn = Drawn(flow_run, drawn[item.step.name], before)
     for job in jobs:
         job.leave(LEAVE_SECONDS)
-    return _close(item, artifact_key)
+    return item
 
 
 def _serve(job: Job) -> Any:
     """Run the step, or wait for the engine that has claimed it, and show how it ended."""
-    from prefect.states import Cancelled, Completed, Failed  # noqa: PLC0415 - imported by now
-
     if job.claim(Via.PREFECT):
         job.run()
     else:
         job.done.wait()
-    text = job.outcome.value
-    if job.via is Via.DIRECT:
-        text = f"{text}; ran directly: {job.reason}"
-    if job.outcome in _WENT_WELL:
-        return Completed(message=text, data=True)
-    if job.outcome is Outcome.ABORTED:
-        return Cancelled(message=text)
-    return Failed(message=text)
+    return _state(*shown_as(job))
 
 
-def _upstream(plan: Plan, step: PlanStep, drawn: dict[str, Any]) -> list[Any]:
-    """States that stand for the steps before this one, so that Prefect draws the lines.
+def _state(kind: str, text: str) -> Any:
+    from prefect.client.schemas.objects import State, StateType  # noqa: PLC0415 - imported by now
 
-    Futures would make the task wait, and fail when a step before it failed; the engine alone
-    decides that. A step that Prefect never saw is replaced by those before it.
-    """
-    from prefect.client.schemas.objects import StateDetails  # noqa: PLC0415 - imported by now
-    from prefect.states import Completed  # noqa: PLC0415 - imported by now
+    state_type = StateType(kind)
+    return State(type=state_type, message=text, data=True if kind == "COMPLETED" else None)
 
+
+def upstream(plan: Plan, step: PlanStep, drawn: Mapping[str, str]) -> tuple[str, ...]:
+    """The task runs of the steps before this one; one that Prefect never saw stands for its own."""
     by_name = {each.name: each for each in plan.steps}
-    found: dict[Any, None] = {}
+    found: dict[str, None] = {}
     waiting, met = list(step.needs), set()
     while waiting:
         name = waiting.pop()
@@ -183,18 +176,29 @@ def _upstream(plan: Plan, step: PlanStep, drawn: dict[str, Any]) -> list[Any]:
             found[drawn[name]] = None
         elif name in by_name:
             waiting.extend(by_name[name].needs)
-    return [Completed(data=True, state_details=StateDetails(task_run_id=run)) for run in found]
+    return tuple(found)
+
+
+def _ended(task_runs: tuple[str, ...]) -> list[Any]:
+    """States that stand for task runs, so that Prefect draws the lines.
+
+    Futures would make the task wait, and fail when a step before it failed; the engine alone
+    decides that.
+    """
+    from prefect.client.schemas.objects import StateDetails  # noqa: PLC0415 - imported by now
+    from prefect.states import Completed  # noqa: PLC0415 - imported by now
+
+    return [
+        Completed(data=True, state_details=StateDetails(task_run_id=UUID(each)))
+        for each in task_runs
+    ]
 
 
 def _close(closing: Closing, artifact_key: str) -> Any:
     """Leave the report as an artifact and give the state in which the flow ends."""
     from prefect.artifacts import create_markdown_artifact  # noqa: PLC0415 - imported by now
-    from prefect.states import Cancelled, Completed, Failed  # noqa: PLC0415 - imported by now
 
     if closing.report:
-        create_markdown_artifact(key=artifact_key, markdown=closing.report)
-    if closing.outcome in _WENT_WELL:
-        return Completed(message=closing.text, data=True)
-    if closing.outcome is Outcome.ABORTED:
-        return Cancelled(message=closing.text)
-    return Failed(message=closing.text)
+        with suppress(Exception):  # that the report is missing is found out by asking
+            create_markdown_artifact(key=artifact_key, markdown=closing.report)
+    return _state(kind_of(closing.outcome), closing.text)
