@@ -71,8 +71,8 @@ def warnings_about(
     service = inventory.services.get(runbook.service)
     if service and service.lease.at == "journal":
         yield (
-            f"{source}: the lease of {runbook.service} is at journal, which covers one machine only; "
-            "a second machine could act at the same moment"
+            f"{source}: the lease of {runbook.service} is at journal, which covers one machine "
+            "only; a second machine could act at the same moment"
         )
     fences = any(
         order.of(Purpose.FENCE) for order in orders if order.procedure is Procedure.FAILOVER

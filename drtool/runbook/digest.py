@@ -7,15 +7,14 @@ import json
 
 from drtool.model.plan import Plan
 
-_STEP_ASIDE = {"source"}
-
 
 def digest_of(plan: Plan) -> str:
     """The SHA-256 of the plan's canonical JSON, without its sources and warnings.
 
     Mode and version stand in no plan. Canonical: keys sorted, no spaces, UTF-8.
     """
-    aside = {"digest": True, "source": True, "warnings": True, "steps": {"__all__": _STEP_ASIDE}}
-    said = plan.model_dump(mode="json", exclude=aside)
+    said = plan.model_dump(mode="json", exclude={"digest", "source", "warnings"})
+    for step in said["steps"]:
+        del step["source"]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
