@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import JsonValue, ValidationError
 
 from drtool.action import Entry
@@ -81,6 +83,7 @@ def plan(
         consent_at_start=consents_at_start(procedure),
         warnings=loaded.warnings,
         source=loaded.source,
+        inventory_source=str(Path(loaded.inventory_source).resolve()),
     )
     return made.model_copy(update={"digest": digest_of(made)})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from drtool.action import Facts, Hands, Look
 from drtool.bootstrap import App
@@ -38,8 +37,6 @@ class Ready:
     app: App
     journal: Journal
     run: str
-    plan: Plan
-    directory: Path
     connections: Connections
     lease: Lease | None
     choice: EngineChoice
@@ -85,6 +82,15 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     )
     tell(Launched(run=run, warnings=(*loaded.warnings, *(miss.error.line() for miss in missed))))
     return execute(Engine(settings, ports(ready)), ready)
+
+
+def lease_for(
+    facts: Facts, connections: Connections, journal: Journal, holder: str
+) -> Lease | None:
+    """The right to act, taken for modes that change the world; raises LeaseHeld."""
+    if not facts.mode.changes_the_world:
+        return None
+    return take(facts.service, facts, connections, journal, holder)
 
 
 def _plan(request: StartRequest, app: App, loaded: Loaded, connections: Connections) -> Plan:

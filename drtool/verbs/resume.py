@@ -1,0 +1,76 @@
+"""Take up a run whose engine ended before the run did."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from drtool import __version__
+from drtool.action import Facts
+from drtool.bootstrap import App, build
+from drtool.compiler.choice import EngineMode, choose_engine
+from drtool.engine.run import Engine
+from drtool.errors import BadInput
+from drtool.model.event import RunStarted
+from drtool.progress.run_state import RunState
+from drtool.progress.state import fold
+from drtool.verbs.launch import Launched, Tell, launch
+from drtool.verbs.records import engine_lives, find, state_of
+from drtool.verbs.request import requester
+from drtool.verbs.serve import Ready, execute, lease_for, ports
+
+
+def resume(said: str) -> Launched:
+    """Start an engine for the run's stored plan; the runbook's file is not read again.
+
+    Raises BadInput when the run has ended or its engine lives.
+    """
+    app = build()
+    run = find(said, app)
+    state = state_of(run, app)[1]
+    if state.ended is not None:
+        raise BadInput(f"run {run}", "has ended", hint=f"drtool explain {run}")
+    if engine_lives(run, app):
+        raise BadInput(f"run {run}", "its engine lives", hint=f"drtool attach {run}")
+    return launch(lambda tell: _serve_again(run, app, tell), app.logs / f"{run}.log")
+
+
+def _serve_again(run: str, app: App, tell: Tell) -> int:
+    journal = app.journal()
+    events = journal.events(run)
+    state = fold(events)
+    connections = app.connections(
+        state.plan.inventory, Path(state.plan.inventory_source).parent, run
+    )
+    choice = choose_engine(EngineMode(state.engine), app.home, os.environ)
+    facts = _facts(state, events[0].body, run)
+    lease = lease_for(facts, connections, journal, requester())
+    ready = Ready(app, journal, run, connections, lease, choice, state.mode)
+    engine = Engine.resume(events, ports(ready), requester(), _drift(state))
+    tell(Launched(run=run))
+    return execute(engine, ready)
+
+
+def _facts(state: RunState, begun: object, run: str) -> Facts:
+    return Facts(
+        run=run,
+        mode=state.mode,
+        procedure=state.plan.procedure,
+        service=state.plan.service,
+        inventory=state.plan.inventory,
+        direction=state.plan.direction,
+        objectives=state.plan.objectives,
+        started=state.started.wall,
+        outage_start=state.outage_start,
+        accepted_loss=begun.accepted_loss if isinstance(begun, RunStarted) else None,
+    )
+
+
+def _drift(state: RunState) -> str:
+    """What has changed since the run began, as a sentence; the stored plan is used all the same."""
+    if state.version != __version__:
+        return f"drtool was {state.version} when the run began and is {__version__} now"
+    source = Path(state.plan.source)
+    if source.exists() and source.stat().st_mtime > state.started.wall.timestamp():
+        return f"{source} was edited since the run began; the stored plan is used"
+    return ""
