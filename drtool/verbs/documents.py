@@ -58,7 +58,9 @@ class Actions(Value):
 def lint(paths: list[Path], inventory: Path | None) -> Checked:
     """Check every runbook below the paths; raises BadInput when there is none."""
     app = build()
-    clean, faults, warnings = [], [], []
+    clean: list[str] = []
+    faults: list[str] = []
+    warnings: list[str] = []
     found = [runbook for path in paths for runbook in _runbooks(path)]
     if not found:
         raise BadInput(", ".join(map(str, paths)), "no runbook there")

@@ -11,7 +11,7 @@ from drtool.journal.store import Journal
 from drtool.model.event import ConsentAsked, Event, Instant, Request
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder
-from drtool.verbs.records import engine_lives, find, records
+from drtool.verbs.records import engine_lives, records
 from drtool.verbs.request import requester
 
 REPORT_SECONDS = 3.0
@@ -64,7 +64,7 @@ class Following:
             return self.state.report is not None or waited > REPORT_SECONDS
         if time.monotonic() - self._looked_at > LIFE_SECONDS:
             self._looked_at = time.monotonic()
-            self.alive = engine_lives(self.run, self.app) or bool(self.poll())
+            self.alive = not self.seen or engine_lives(self.run, self.app)
         return not self.alive
 
     def answer(self, asked: ConsentAsked, *, approve: bool, service: str = "") -> None:
@@ -91,7 +91,7 @@ class Following:
         journal.close()
 
 
-def following(said: str) -> Following:
-    """Begin to follow a run; raises BadInput when there is none of that name."""
+def following(run: str) -> Following:
+    """Begin to follow a run, which may not have written its first event yet."""
     app = build()
-    return Following(app=app, run=find(said, app), journal=records(app))
+    return Following(app=app, run=run, journal=records(app))

@@ -27,7 +27,9 @@ def observe_roles(
         site: Call(target, lambda target=target: _is_standby(connections, target))  # type: ignore[misc]
         for site, target in targets.items()
     }
-    primaries, standbys, unreachable = [], [], []
+    primaries: list[str] = []
+    standbys: list[str] = []
+    unreachable: list[str] = []
     for site, call in calls.items():
         patience = CONNECT_SECONDS if site == presumed_lost else OTHERS_SECONDS
         found = call.result(patience)

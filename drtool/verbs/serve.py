@@ -61,12 +61,8 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     reason = reason_not_to_start(plan, missed)
     if reason is not None:
         raise reason
-    lease = None
-    if request.mode.changes_the_world:
-        lease = take(plan.service, facts, connections, journal, request.requester)
-    ready = Ready(
-        app, journal, run, plan, loaded.directory, connections, lease, choice, request.mode
-    )
+    lease = lease_for(facts, connections, journal, request.requester)
+    ready = Ready(app, journal, run, connections, lease, choice, request.mode)
     settings = RunSettings(
         run=run,
         plan=plan,
