@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 import asyncssh
 
 _SHELL = "/bin/sh"
+_CHUNK = 65536
 _ALGORITHMS = ["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256", "ecdsa-sha2-nistp256"]
 
 
@@ -71,18 +73,57 @@ class Shell:
             env=self._environment,
             start_new_session=True,
         )
-        try:
-            await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-            code = await child.wait()
-            await process.stdout.drain()
-            await process.stderr.drain()
-        except (OSError, asyncssh.Error):
-            code = await child.wait()
+        typing = asyncio.ensure_future(_type(process, child))
+        # As under OpenSSH, the session lasts until nobody holds the output open any more.
+        await asyncio.gather(
+            _show(_piped(child.stdout), process.stdout),
+            _show(_piped(child.stderr), process.stderr),
+        )
+        code = await child.wait()
+        typing.cancel()
         if code < 0:
-            name = signal.Signals(-code).name.removeprefix("SIG")
-            process.exit_with_signal(name)
+            process.exit_with_signal(signal.Signals(-code).name.removeprefix("SIG"))
         else:
             process.exit(code)
+
+
+def _piped(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+    if stream is None:
+        raise RuntimeError("the command was started without pipes")
+    return stream
+
+
+async def _show(output: asyncio.StreamReader, client: asyncssh.SSHWriter[bytes]) -> None:
+    """Send the command's output on; without a client it is read and dropped."""
+    listening = True
+    while said := await output.read(_CHUNK):
+        if listening:
+            try:
+                client.write(said)
+                await client.drain()
+            except (OSError, asyncssh.Error):
+                listening = False
+
+
+async def _type(
+    process: asyncssh.SSHServerProcess[bytes], child: asyncio.subprocess.Process
+) -> None:
+    """Pass on what the client types, and the signals that it sends to the process group."""
+    typed = child.stdin
+    while typed is not None:
+        try:
+            said = await process.stdin.read(_CHUNK)
+            if not said:
+                break
+            typed.write(said)
+            await typed.drain()
+        except asyncssh.SignalReceived as asked:
+            with contextlib.suppress(ProcessLookupError, AttributeError):
+                os.killpg(child.pid, getattr(signal, f"SIG{asked.signal}"))
+        except (OSError, asyncssh.Error):
+            break
+    if typed is not None:
+        typed.close()
 
 
 async def serve(given: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import time
 from rich.console import Console
 
 from drtool.lab import bring
-from drtool.lab.layout import default_home
+from drtool.lab.layout import Layout, default_home
 from drtool.lab.showing import show_commands, show_status
 from drtool.lab.status import status as look
 from drtool.units import seconds_text
@@ -52,7 +52,7 @@ def button(site: str) -> None:
 
 
 def _tell_power(site: str) -> None:
-    layout = bring.Layout(default_home())
+    layout = Layout(default_home())
     said = bring.panel(layout, site, "state")
     console = Console()
     if not said["on"]:
