@@ -10,6 +10,7 @@ from drtool.errors import DrtoolError, LeaseHeld
 from drtool.lease.lease import Lease
 
 AGAIN_SECONDS = 0.5
+REFUSED_TIMES = 5
 
 
 class PairLease:
@@ -17,7 +18,7 @@ class PairLease:
 
     The one at ``to`` decides. The one at ``from`` ends when the run itself stops the server
     there; it is then taken again, on a thread, as soon as the site answers. Until it answers
-    nobody can take it, and nothing waits for it. Only somebody else who holds it ends ours.
+    nobody can take it, and nothing waits for it. Only somebody else who keeps it ends ours.
     """
 
     def __init__(self, first: Lease, second: Lease, take_second: Callable[[], Lease]) -> None:
@@ -67,10 +68,15 @@ class PairLease:
         self._first.release()
 
     def _regain(self) -> None:
+        refused = 0
         while not self._over.wait(AGAIN_SECONDS):
             try:
                 regained = self._take_second()
             except LeaseHeld as error:
+                # one who is refused at `to` lets go here at once; one who stays acts here
+                refused += 1
+                if refused < REFUSED_TIMES:
+                    continue
                 self._refusal = error
                 return
             except DrtoolError:
