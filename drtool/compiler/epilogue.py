@@ -45,10 +45,12 @@ class Epilogue:
 
     def sentence(self, trouble: str, *, with_report: bool) -> str:
         """What Prefect does not show of the run, or ""; ``trouble`` is what the flow met."""
-        why = self._trouble or trouble or "it did not answer in time"
+        late = "it did not answer in time"
         if not self._up.is_set():
+            why = trouble or self._trouble or late
             return f"Prefect never took the run ({why}) and shows none of its steps"
         if self._recorded is None:
+            why = self._trouble or trouble or late
             return f"Prefect does not say what it has recorded of the run ({why})"
         missing = self._missing(self._recorded)
         lacking = [_names(missing)] if missing else []

@@ -81,6 +81,7 @@ def carry(
     with applied(settings):
         import prefect.main  # noqa: PLC0415 - a second of import, paid beside the engine
     from prefect.context import TagsContext  # noqa: PLC0415 - as above
+    from prefect.events import emit_event  # noqa: PLC0415 - as above
     from prefect.runtime import flow_run  # noqa: PLC0415 - as above
     from prefect.settings import (  # noqa: PLC0415 - as above
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -101,7 +102,9 @@ def carry(
     ) -> Any:
         del service, procedure, mode, run, from_site, to_site
         with TagsContext(current_tags=set()):
-            on_up(ours := str(flow_run.get_id()))
+            ours = str(flow_run.get_id())
+            emit_event("drtool.run.taken", {"prefect.resource.id": f"drtool.run.{itinerary.run}"})
+            on_up(ours)
             closing = _relay(plan, ours, feed, pulse)
             return _close(closing, itinerary.artifact_key)
 
