@@ -225,14 +225,14 @@ def takes_connections(address: str, port: int) -> bool:
     return True
 
 
-def down(home: Path) -> None:
-    """End every process of the lab and remove every file; no lab is no error.
+def down(home: Path) -> bool:
+    """End every process of the lab and remove every file; gives whether there was one.
 
     Raises DrtoolError that names what could not be ended.
     """
     layout = Layout(home.absolute())
-    if not layout.home.exists():
-        return
+    if not layout.identity_file.exists():
+        return False
     known = list(processes(layout).values())
     with contextlib.suppress(BadInput):
         # Runs that were started for the lab, and whatever else bears its mark.
@@ -240,5 +240,5 @@ def down(home: Path) -> None:
     left = end([one for one in known if one.pid != os.getpid()])
     if left:
         raise DrtoolError("lab", f"processes would not end: {[one.pid for one in left]}")
-    if layout.identity_file.exists():
-        shutil.rmtree(layout.home)
+    shutil.rmtree(layout.home)
+    return True

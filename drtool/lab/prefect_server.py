@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from drtool.errors import DrtoolError
+from drtool.lab import prefect_schema
 from drtool.lab.layout import LOOPBACK, Layout
 
 _READY_SECONDS = 60.0
@@ -56,6 +57,7 @@ def start(layout: Layout, environment: dict[str, str]) -> int:
     """Start the server and return at once; gives its process id."""
     found = reach(layout)
     layout.prefect.mkdir(mode=0o700, exist_ok=True)
+    prefect_schema.create(layout.prefect / "prefect.db")
     settings = {
         **{name: value for name, value in environment.items() if not name.startswith("PREFECT_")},
         "PREFECT_HOME": str(layout.prefect),

@@ -70,5 +70,10 @@ def _tell_power(site: str) -> None:
 
 def down() -> None:
     """Take the lab down."""
-    bring.down(default_home())
-    Console().print("The lab is down: no process and no file of it is left.")
+    home = default_home()
+    was_up = bring.down(home)
+    Console().print(
+        "The lab is down: no process and no file of it is left."
+        if was_up
+        else f"No lab is up in {home}."
+    )
