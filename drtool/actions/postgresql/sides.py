@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from drtool.action import Facts
+from drtool.action import Facts, Hands
+from drtool.connections.postgresql import PostgresqlSession
 from drtool.errors import BadInput
 from drtool.model.inventory import Postgresql
 from drtool.model.place import Place
@@ -37,3 +38,12 @@ def other_side(facts: Facts, site: str | None = None) -> Place:
             f"site {other}", f"has {len(found)} PostgreSQL systems", f"one named {place.system}"
         )
     return Place(site=other, system=found[0])
+
+
+def session_for(hands: Hands, place: str) -> PostgresqlSession:
+    """A session that can write, opened anew if an earlier one was lost; it holds no lease."""
+    session = hands.reach(PostgresqlSession, place)
+    if session.lost:
+        hands.drop(PostgresqlSession, place)
+        session = hands.reach(PostgresqlSession, place)
+    return session

@@ -38,6 +38,11 @@ class PostgresqlReader(Reader):
         """End the session; never raises."""
         self._wire.close()
 
+    @property
+    def lost(self) -> bool:
+        """Whether the session has ended, as far as is known without asking."""
+        return self._wire.broken
+
     def replication(self) -> Replication:
         """The server's role, identity, positions and last news from its primary.
 

@@ -1,0 +1,93 @@
+"""postgresql.data_loss: what a promotion now would lose, as an early look."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drtool.action import Check, Facts, Look, Target
+from drtool.actions.postgresql.evidence import (
+    allowed_loss,
+    ask,
+    await_position,
+    counterpart,
+    gather,
+    last_sample,
+)
+from drtool.actions.postgresql.sides import place_of
+from drtool.connections.postgresql import PostgresqlReader
+from drtool.connections.reach import Reader
+from drtool.model.purpose import Purpose
+from drtool.model.replication import DataLoss
+from drtool.safety.fence import trusted_proof
+from drtool.safety.loss import judge_loss, reason_not_to_lose, reason_replay_paused
+from drtool.units import Duration
+
+_PATIENCE_SECONDS = 3.0
+
+
+class CheckDataLoss(Check[DataLoss]):
+    """Judge the data loss that promoting the standby now would mean, against ``max``.
+
+    ``max`` is the RPO unless it is given; in planned procedures nothing may be lost. The guard
+    inside ``postgresql.promote`` judges again.
+    """
+
+    purpose: ClassVar[Purpose] = Purpose.ASSESS
+    target: ClassVar[Target] = Target.SYSTEM
+    system_kind: ClassVar[str] = "postgresql"
+    default_deadline: ClassVar[Duration] = Duration(10)
+    every: ClassVar[Duration] = Duration(0.2)
+
+    max: Duration | None = None
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """The standby, and the primary if it still answers."""
+        return [
+            (PostgresqlReader, str(place_of(facts))),
+            (PostgresqlReader, str(counterpart(facts))),
+        ]
+
+    def observe(self, look: Look) -> DataLoss:
+        """The primary's position first, where it answers, and then what the standby has of it."""
+        facts, other = look.facts, counterpart(look.facts)
+        reader = look.reach(PostgresqlReader, str(place_of(facts)))
+        patience = {} if facts.procedure.unplanned else {"patience": _PATIENCE_SECONDS}
+        heard = ask(look, other, **patience)
+        current = heard.primary.current if heard.primary else None
+        seen = await_position(reader, current) if current is not None else reader.replication()
+        proof = trusted_proof(
+            facts.proofs, other, facts.inventory, seen.system_identifier, look.now()
+        )
+        loss = judge_loss(gather(look, seen, heard, proof, None))
+        if heard.primary is None and self.judge(loss, facts) is not None:
+            sample = last_sample(look, other)
+            loss = judge_loss(gather(look, seen, heard, proof, sample))
+        return loss
+
+    def judge(self, seen: DataLoss, facts: Facts) -> str | None:
+        """What is wrong with the loss: too much, unknown, hidden by a pause, or about to grow."""
+        return (
+            reason_replay_paused(seen)
+            or reason_not_to_lose(seen, allowed_loss(facts, self.max), facts.accepted_loss)
+            or self._reason_cut_off(seen, facts)
+        )
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """Where the two figures are read."""
+        place, other = place_of(facts), counterpart(facts)
+        heartbeat = "SELECT max(written_at) FROM drtool.heartbeat"
+        received = "SELECT pg_last_wal_receive_lsn(), status FROM pg_stat_wal_receiver"
+        return [
+            f"On {other}, if it answers: SELECT pg_current_wal_lsn();",
+            f"On {place}: {received};",
+            f"On {place}: {heartbeat};    -- the outage's start minus this is the loss",
+        ]
+
+    def _reason_cut_off(self, seen: DataLoss, facts: Facts) -> str | None:
+        """Having everything at this moment is not enough when nothing more can come."""
+        if facts.procedure.unplanned or not seen.primary_answers or seen.streaming:
+            return None
+        return (
+            f"{seen.place} has no walreceiver that streams, so it will not have what the primary "
+            "writes next; look into its log, primary_conninfo and slot"
+        )
