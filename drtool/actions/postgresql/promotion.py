@@ -7,6 +7,7 @@ from datetime import datetime
 from drtool.action import Facts
 from drtool.actions.postgresql.sides import place_of, system_at
 from drtool.model.place import Place
+from drtool.model.proof import ProofKind
 from drtool.model.replication import DataLoss, ManagerSign, Replication
 from drtool.model.value import Value
 from drtool.safety.identity import reason_not_same_cluster
@@ -80,16 +81,17 @@ def reason_wrong_standby(seen: Promotion, facts: Facts, left: Place) -> str | No
     """A sentence unless the candidate belongs to the cluster that is being failed over."""
     here, there = system_at(facts, place_of(facts)), system_at(facts, left)
     known = [here.system_identifier, there.system_identifier]
+    known += [
+        proof.identity
+        for proof in facts.proofs
+        if proof.kind is ProofKind.PROCESSES and proof.subject == str(left)
+    ]
     known += [seen.before.system_identifier] if seen.before else []
-    named = next((identifier for identifier in known if identifier), None)
-    for expected in (identifier for identifier in known if identifier):
+    named: list[str | None] = [identifier for identifier in known if identifier]
+    for expected in named or [None]:
         other = reason_not_same_cluster(seen.place, seen.system_identifier, expected)
         if other is not None:
             return other
-    if named is None and not any(
-        proof.identity == seen.system_identifier for proof in facts.proofs
-    ):
-        return reason_not_same_cluster(seen.place, seen.system_identifier, None)
     before = seen.before
     if before is not None and before.timeline > seen.timeline:
         return (
