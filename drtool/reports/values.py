@@ -1,0 +1,231 @@
+"""What a report says: one value, from which HTML, Markdown, JSON and tables are made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from drtool.model.change import Change
+from drtool.model.event import Via, World
+from drtool.model.proof import AcceptedLoss, Proof
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind, Strategy
+from drtool.model.value import Value
+from drtool.units import Duration, seconds_text
+
+Judgement = Literal["met", "missed", "not measured", "no objective"]
+
+
+class ObjectiveLine(Value):
+    """One objective: what was promised, what was measured, and the judgement.
+
+    "not measured" is never "met". ``upper_bound`` says that the figure is at most so much.
+    """
+
+    objective: Literal["rto", "rpo", "downtime"]
+    name: str
+    limit: Duration | None
+    measured_seconds: float | None
+    upper_bound: bool
+    judgement: Judgement
+    note: str = ""
+
+    @property
+    def measured_text(self) -> str:
+        """The figure as people read it."""
+        if self.measured_seconds is None:
+            return "not measured"
+        at_most = "at most " if self.upper_bound else ""
+        return at_most + seconds_text(self.measured_seconds)
+
+    @property
+    def limit_text(self) -> str:
+        """The objective as people read it."""
+        return f"objective {self.limit}" if self.limit is not None else "no objective set"
+
+
+class PartLine(Value):
+    """One part of the recovery time; ``seconds`` is None where it was not measured."""
+
+    name: Literal["detection", "decision", "execution", "convergence", "verification"]
+    meaning: str
+    seconds: float | None
+
+    @property
+    def text(self) -> str:
+        """The part as people read it."""
+        return "not measured" if self.seconds is None else seconds_text(self.seconds)
+
+
+class SeenField(Value):
+    """One field of what a step saw."""
+
+    name: str
+    text: str
+
+
+class StepLine(Value):
+    """One step: when, how long, against which budget, through what, and what came of it.
+
+    ``begins_seconds`` counts from the run's start. ``changes_are`` says how the changes are to
+    be read: made, only meant, or what a dry-run would make.
+    """
+
+    name: str
+    kind: StepKind
+    action: str
+    purpose: Purpose
+    place: str
+    outcome: Outcome
+    attempts: int
+    begins_seconds: float | None
+    seconds: float | None
+    budget: Duration | None
+    critical: bool
+    via: Via | None
+    via_reason: str
+    adopted: bool
+    answered_seconds: float | None
+    seen: tuple[SeenField, ...]
+    changes: tuple[Change, ...]
+    changes_are: Literal["changed", "would change", "was about to change"]
+    reason: str
+    hint: str
+    source: str
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether it took longer than it was meant to."""
+        return (
+            self.budget is not None
+            and self.seconds is not None
+            and self.seconds > self.budget.seconds
+        )
+
+    @property
+    def time_text(self) -> str:
+        """How long it took, as people read it."""
+        return "" if self.seconds is None else seconds_text(self.seconds)
+
+
+class ConsentLine(Value):
+    """A question to a person, and the answer; ``decision`` is empty while there is none."""
+
+    step: str
+    what: str
+    of: str
+    text: str
+    asked: datetime
+    asked_seconds: float
+    waited_seconds: float
+    decision: Literal["approved", "denied", "expired", ""]
+    by: str
+    self_consented: bool
+    reason: str
+
+
+class StatementLine(Value):
+    """A person's word that a system is fenced; it proves nothing."""
+
+    step: str
+    by: str
+    reason: str
+    at: datetime
+
+
+class ProofLine(Value):
+    """A proof, and the step that gave it."""
+
+    step: str
+    proof: Proof
+
+
+class WarningLine(Value):
+    """What a person was told in the middle of the run."""
+
+    about: str
+    text: str
+    at: datetime
+
+
+class NextLine(Value):
+    """Something to do now, with what to type where a command does it."""
+
+    text: str
+    command: str = ""
+
+
+class LogLine(Value):
+    """One event as a sentence."""
+
+    seq: int
+    at: datetime
+    text: str
+
+
+class JournalHead(Value):
+    """Number and hash of the journal's last entry when the report was made."""
+
+    seq: int
+    sha256: str
+
+
+class Report(Value):
+    """The after-action report of one run.
+
+    ``outcome``, ``exit_code``, ``ended`` are None for a run that has not ended. ``unprotected``
+    says that the service has nowhere left to go until reprotect has run. ``executed`` is False
+    for modes in which nothing can be changed.
+    """
+
+    format: Literal["drtool-report 1"] = "drtool-report 1"
+    run: str
+    title: str
+    service: str
+    runbook: str
+    strategy: Strategy | None
+    procedure: Procedure
+    mode: Mode
+    executed: bool
+    from_site: str | None
+    to_site: str | None
+    requester: str
+    host: str
+    version: str
+    engine: str
+    engine_note: str
+    adopts: str | None
+    started: datetime
+    ended: datetime | None
+    seconds: float
+    expected: Duration
+    resumed: tuple[datetime, ...]
+    outcome: Outcome | None
+    exit_code: int | None
+    reason: str
+    hint: str
+    world: World
+    world_text: str
+    unprotected: bool
+    paragraph: str
+    outage_start: datetime | None
+    outage_source: str
+    recovery_seconds: float | None
+    answered_seconds: float | None
+    no_return_seconds: float | None
+    objectives: tuple[ObjectiveLine, ...]
+    parts: tuple[PartLine, ...]
+    steps: tuple[StepLine, ...]
+    consents: tuple[ConsentLine, ...]
+    proofs: tuple[ProofLine, ...]
+    statements: tuple[StatementLine, ...]
+    accepted_loss: AcceptedLoss | None
+    warnings: tuple[WarningLine, ...]
+    plan_warnings: tuple[str, ...]
+    abort: str
+    arbiter: str
+    token: str
+    next: tuple[NextLine, ...]
+    log: tuple[LogLine, ...]
+    plan_digest: str
+    plan_source: str
+    journal: JournalHead | None = None
