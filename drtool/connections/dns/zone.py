@@ -75,7 +75,7 @@ class ZoneReader(Reader):
         def say(server: DnsReader) -> ServerSays:
             try:
                 found = server.answer(name, rdtype)
-            except DrtoolError as error:
+            except (Unreachable, AccessDenied, StepFailed) as error:
                 return ServerSays(server=server.server, site=server.site, trouble=error.found)
             return ServerSays(
                 server=server.server, site=server.site, values=found.values, ttl=found.ttl
@@ -102,15 +102,15 @@ class ZoneReader(Reader):
         return values[0]
 
     def check_keys(self) -> None:
-        """Raise AccessDenied if a server that answers does not take our key."""
+        """Raise AccessDenied if a server that answers does not take our key; BadInput for ours."""
 
-        def denied(server: DnsReader) -> AccessDenied | None:
+        def denied(server: DnsReader) -> DrtoolError | None:
             try:
                 server.check_key()
-            except AccessDenied as error:
-                return error
-            except DrtoolError:
+            except (Unreachable, StepFailed):
                 return None  # what does not answer is named by `answers`
+            except DrtoolError as error:
+                return error
             return None
 
         for error in self._side_by_side(denied, list(self._servers.values())):

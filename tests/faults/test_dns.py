@@ -1,0 +1,401 @@
+"""Faults F47 to F52 and the lies L06, L07, L09 and L10, against real servers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import dns.update
+import pytest
+from dns_pair import ADDRESSES, NAME, DnsPair, carry_out, free_port
+
+from drtool.action import Hands
+from drtool.actions.dns import Redirect, Resolves
+from drtool.actions.http import Writes
+from drtool.connections.dns import Answer, DnsHands, DnsReader, ZoneHands, ZoneReader, wire
+from drtool.errors import AccessDenied, BadInput, Refused, StepFailed
+from drtool.units import Duration
+
+pytestmark = pytest.mark.faults
+EAST, WEST = ADDRESSES["east"], ADDRESSES["west"]
+OLD = Answer(name=NAME, values=(EAST,), ttl=Duration(5))
+
+
+@pytest.mark.parametrize("down", ["east", "west"])
+def test_f47_with_one_server_down_the_other_is_updated_and_it_is_named(
+    both: DnsPair, down: str
+) -> None:
+    up = "west" if down == "east" else "east"
+    both.stop(down)
+    began = time.monotonic()
+    seen = carry_out(Redirect(), both.hands())
+    assert time.monotonic() - began < 1.0, "a closed port is noticed at once"
+    assert both.asked(up) == ([WEST], 5)
+    assert seen.cut_off == (f"ns_{down}",)
+    assert seen.agreeing == (f"ns_{up}",)
+    assert not Redirect().changes(seen)
+
+
+def test_f47_with_all_servers_down_it_waits_and_goes_on_when_one_is_back(
+    dns_pair: DnsPair,
+) -> None:
+    hands = dns_pair.hands()
+    seen = Redirect().observe(hands)
+    assert seen.cut_off == ("ns_east", "ns_west"), "the injection took effect"
+    assert Redirect().changes(seen)
+    waiting = Redirect().reason_to_wait(seen)
+    assert waiting is not None
+    assert "0 of at least 1" in waiting
+    assert "nothing listens" in waiting
+    dns_pair.start("west")
+    seen = carry_out(Redirect(), hands)
+    assert dns_pair.asked("west") == ([WEST], 5)
+    assert not Redirect().changes(seen)
+
+
+def test_f48_a_stale_server_blocks(both: DnsPair) -> None:
+    hands = both.hands()
+    carry_out(Redirect(), hands)
+    both.set_values("east", EAST)
+    check = Resolves()
+    seen = check.observe(hands)
+    reason = check.judge(seen, hands.facts)
+    assert reason == f"{NAME} is ns_east {EAST}, expected {WEST}"
+    assert Redirect().changes(seen)
+
+
+def test_f48_a_cut_off_server_is_named_and_does_not_block(dns_pair: DnsPair) -> None:
+    dns_pair.start_child("east")
+    dns_pair.start("west")
+    hands = dns_pair.hands()
+    assert hands.reach(ZoneHands, "").min_servers == 1
+    assert not Redirect().observe(hands).cut_off
+    dns_pair.freeze("east")
+    began = time.monotonic()
+    seen = carry_out(Redirect(), hands)
+    took = time.monotonic() - began
+    assert seen.cut_off == ("ns_east",), "the injection took effect"
+    assert not Redirect().changes(seen)
+    assert dns_pair.asked("west") == ([WEST], 5)
+    assert took < 2.5
+    began = time.monotonic()
+    assert Resolves().judge(Resolves().observe(hands), hands.facts) is None
+    assert time.monotonic() - began < 0.5, "known to be silent, it is asked only briefly"
+
+
+def test_f48_too_few_servers_do_not_suffice(both: DnsPair) -> None:
+    both.stop("east")
+    hands = both.hands(dns={"min_servers": 2})
+    seen = carry_out(Redirect(), hands)
+    assert both.asked("west") == ([WEST], 5), "what can be moved is moved"
+    assert Redirect().changes(seen)
+    waiting = Redirect().reason_to_wait(seen)
+    assert waiting is not None
+    assert "1 of at least 2" in waiting
+    both.start("east")
+    assert not Redirect().changes(carry_out(Redirect(), hands))
+
+
+def test_f48_a_server_that_returns_with_its_old_zone_is_updated_too(dns_pair: DnsPair) -> None:
+    dns_pair.start_child("east")
+    dns_pair.start("west")
+    dns_pair.freeze("east")
+    hands = dns_pair.hands()
+    seen = carry_out(Redirect(), hands)
+    assert seen.cut_off == ("ns_east",)
+    dns_pair.thaw("east")
+    seen = Redirect().observe(hands)
+    assert [said.server for said in seen.behind] == ["ns_east"]
+    carry_out(Redirect(), hands)
+    assert dns_pair.asked("east") == ([WEST], 5)
+
+
+def test_f49_a_lost_reply_is_asked_after_and_the_update_not_repeated(both: DnsPair) -> None:
+    both.servers["west"].replies_to_lose = 1
+    both.stop("east")
+    seen = carry_out(Redirect(), both.hands())
+    assert both.servers["west"].lost == 1, "the injection took effect"
+    assert both.servers["west"].updates == 1
+    assert seen.agreeing == ("ns_west",)
+    assert both.servers["west"].zone.serial == 2
+
+
+def test_f49_an_update_that_never_arrived_is_repeated(
+    both: DnsPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both.stop("east")
+    server = both.servers["west"]
+    dropped: list[bytes] = []
+    real = server.reply
+
+    def drop_first_update(message: bytes, *, tcp: bool) -> bytes | None:
+        is_update = message[2] >> 3 & 0xF == 5
+        if is_update and not dropped:
+            dropped.append(message)
+            return None
+        return real(message, tcp=tcp)
+
+    monkeypatch.setattr(server, "reply", drop_first_update)
+    seen = carry_out(Redirect(), both.hands())
+    assert len(dropped) == 1, "the injection took effect"
+    assert server.updates == 1
+    assert seen.agreeing == ("ns_west",)
+
+
+def test_f50_a_stale_plan_is_refused(both: DnsPair) -> None:
+    both.set_values("east", "127.0.9.9")
+    hands = both.hands()
+    with pytest.raises(Refused, match=r"stale.*ns_east 127\.0\.9\.9"):
+        carry_out(Redirect(), hands)
+    assert both.asked("east")[0] == ["127.0.9.9"]
+    assert both.asked("west")[0] == [EAST], "no server was changed"
+
+
+def test_f50_a_change_between_the_look_and_the_update_is_refused_by_the_server(
+    both: DnsPair,
+) -> None:
+    hands = both.hands().reach(DnsHands, "ns_east")
+    both.set_values("east", "127.0.9.9")
+    with pytest.raises(Refused, match=r"127\.0\.9\.9 by now: the plan is stale"):
+        hands.replace(OLD, (WEST,), Duration(5))
+    assert both.servers["east"].updates == 1, "the server was asked and refused"
+    assert both.asked("east")[0] == ["127.0.9.9"]
+
+
+def test_f50_what_somebody_else_has_done_already_is_adopted(both: DnsPair) -> None:
+    hands = both.hands().reach(DnsHands, "ns_east")
+    both.set_values("east", WEST)
+    hands.replace(OLD, (WEST,), Duration(5))
+    assert both.servers["east"].updates == 1
+    assert both.servers["east"].zone.serial == 1
+
+
+def test_f51_an_emptying_plan_is_refused_before_anything_is_sent(both: DnsPair) -> None:
+    hands = both.hands().reach(DnsHands, "ns_east")
+    with pytest.raises(Refused, match="empty"):
+        hands.replace(OLD, (), Duration(5))
+    assert both.servers["east"].updates == 0
+    assert both.asked("east") == ([EAST], 5)
+    emptying = dns.update.UpdateMessage("lab.test.")
+    emptying.delete(f"{NAME}.", "A")
+    assert wire.emptied_names(emptying) == [f"{NAME}."]
+    emptying.add(f"{NAME}.", 5, "TXT", "text")
+    assert wire.emptied_names(emptying) == [f"{NAME}."]
+    emptying.add(f"{NAME}.", 5, "A", WEST)
+    assert wire.emptied_names(emptying) == []
+
+
+def test_f51_the_name_is_never_empty_while_it_is_redirected(both: DnsPair) -> None:
+    empty: list[str] = []
+    looks, done = [0], threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            looks[0] += 1
+            empty.extend(site for site in ADDRESSES if not both.asked(site)[0])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        for _ in range(10):
+            carry_out(Redirect(), both.hands())
+            carry_out(Redirect(address=EAST, replaces=WEST), both.hands())
+    finally:
+        done.set()
+        watcher.join()
+    assert looks[0] > 10
+    assert not empty
+
+
+def test_f52_a_wrong_secret_is_named_before_anything_is_sent(both: DnsPair) -> None:
+    both.key_file.write_text(base64.b64encode(b"x" * 32).decode())
+    with pytest.raises(AccessDenied, match=r"another secret.*BADSIG") as caught:
+        both.hands().reach(ZoneHands, "")
+    assert "eHh4" not in caught.value.text(), "the secret stays secret"
+    assert caught.value.hint
+    _nothing_was_changed(both)
+
+
+def test_f52_an_unknown_key_is_named(both: DnsPair) -> None:
+    with pytest.raises(AccessDenied, match=r"does not know the TSIG key stranger.*BADKEY"):
+        both.hands(dns={"key_name": "stranger"}).reach(ZoneHands, "")
+    with pytest.raises(AccessDenied, match="BADKEY"):
+        both.hands(dns={"algorithm": "hmac-sha512"}).reach(DnsHands, "ns_west")
+    _nothing_was_changed(both)
+
+
+def test_f52_a_dry_run_names_a_wrong_key_too(both: DnsPair) -> None:
+    look = both.look(dns={"key_name": "stranger"})
+    with pytest.raises(AccessDenied, match="BADKEY"):
+        Redirect().observe(look)
+
+
+def test_f52_clock_skew_is_named_with_both_times(
+    both: DnsPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = both.hands()
+    reader = hands.reach(DnsReader, "ns_east")
+    real, ours = time.time, threading.current_thread()
+
+    def behind() -> float:
+        return real() - (3600 if threading.current_thread() is ours else 0)
+
+    monkeypatch.setattr("time.time", behind)
+    with pytest.raises(
+        AccessDenied, match=r"clock.*UTC.*UTC, (3599|3600|3601) s.*BADTIME"
+    ) as caught:
+        reader.check_key()
+    monkeypatch.undo()
+    assert "300 s" in caught.value.line()
+    _nothing_was_changed(both)
+
+
+def test_f52_a_key_without_the_right_to_update_is_named(
+    both: DnsPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for code in (dns.rcode.REFUSED, dns.rcode.NOTAUTH):
+        for server in both.servers.values():
+            monkeypatch.setattr(server, "update", lambda _, code=code: code)
+        with pytest.raises(AccessDenied, match=f"does not let the TSIG key.*{code.name}"):
+            carry_out(Redirect(), both.hands())
+    _nothing_was_changed(both)
+
+
+def test_f52_a_key_that_is_not_base64_is_bad_input(both: DnsPair) -> None:
+    both.key_file.write_text("not base64!")
+    with pytest.raises(BadInput, match="TSIG key drtool: its secret is not base64"):
+        both.hands().reach(ZoneHands, "")
+
+
+def test_l06_noerror_with_an_unchanged_zone_is_seen(both: DnsPair) -> None:
+    for server in both.servers.values():
+        server.says_noerror_and_keeps = True
+    hands = both.hands()
+    seen = carry_out(Redirect(), hands)
+    assert all(server.updates == 1 for server in both.servers.values()), "the lie was told"
+    changes = Redirect().changes(seen)
+    assert [(change.before, change.after) for change in changes] == [(EAST, WEST)]
+    assert Resolves().judge(Resolves().observe(hands), hands.facts)
+
+
+def test_l07_one_server_that_keeps_the_old_value_blocks(both: DnsPair) -> None:
+    both.servers["east"].says_noerror_and_keeps = True
+    hands = both.hands()
+    seen = carry_out(Redirect(), hands)
+    assert both.asked("west")[0] == [WEST]
+    assert both.servers["east"].updates == 1, "the lie was told"
+    assert Redirect().changes(seen), "one server of min_servers agrees, and it is not done"
+    assert Resolves().judge(seen, hands.facts) == f"{NAME} is ns_east {EAST}, expected {WEST}"
+    with pytest.raises(StepFailed, match="differ"):
+        hands.reach(ZoneReader, "").address(NAME)
+
+
+class Shop:
+    """A web service that takes orders, and lies as it is told."""
+
+    def __init__(self, site: str) -> None:
+        self.site = self.says = site
+        self.cached: bytes | None = None
+        self.orders: dict[str, dict[str, object]] = {}
+        self.requests: list[str] = []
+
+
+@contextmanager
+def serving(shop: Shop, port: int) -> Iterator[None]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if shop.cached is None:
+                shop.orders[order["id"]] = order
+            self._say(200 if shop.cached else 201, {"id": order["id"], "site": shop.says})
+
+        def do_GET(self) -> None:
+            found = shop.orders.get(self.path.rpartition("/")[2])
+            self._say(200 if found or shop.cached else 404, dict(found or {}, site=shop.says))
+
+        def do_DELETE(self) -> None:
+            gone = shop.orders.pop(self.path.rpartition("/")[2], None)
+            self._say(200 if gone else 404, {})
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+        def _say(self, status: int, said: dict[str, object]) -> None:
+            shop.requests.append(f"{self.command} {self.headers['Host']}")
+            body = shop.cached or json.dumps(said).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer((ADDRESSES[shop.site], port), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def shops(both: DnsPair) -> Iterator[tuple[Hands, dict[str, Shop]]]:
+    port = free_port()
+    found = {site: Shop(site) for site in ADDRESSES}
+    hands = both.hands(url=f"http://{NAME}:{port}")
+    with serving(found["east"], port), serving(found["west"], port):
+        yield hands, found
+
+
+def test_an_honest_shop_passes_and_the_probe_is_taken_away(
+    shops: tuple[Hands, dict[str, Shop]],
+) -> None:
+    hands, found = shops
+    carry_out(Redirect(), hands)
+    written = Writes().run(hands)
+    assert (written.address, written.site, written.left_behind) == (WEST, "west", "")
+    assert [line.split()[0] for line in found["west"].requests] == ["POST", "GET", "DELETE"]
+    assert all(line.split()[1].startswith(NAME) for line in found["west"].requests)
+    assert not found["west"].orders
+    assert not found["east"].requests
+
+
+def test_l09_a_probe_that_would_reach_the_old_site_is_not_sent(
+    shops: tuple[Hands, dict[str, Shop]],
+) -> None:
+    hands, found = shops
+    with pytest.raises(StepFailed, match=f"leads to {EAST}.*{WEST}"):
+        Writes().run(hands)
+    assert not found["east"].requests
+
+
+@pytest.mark.parametrize("says", ["east", EAST])
+def test_l09_a_service_that_passes_the_probe_on_to_the_old_site_is_seen(
+    shops: tuple[Hands, dict[str, Shop]], says: str
+) -> None:
+    hands, found = shops
+    carry_out(Redirect(), hands)
+    found["west"].says = says
+    with pytest.raises(StepFailed, match="the reply says it was done at east"):
+        Writes().run(hands)
+    assert found["west"].requests, "the lie was told"
+    assert not found["west"].orders, "the probe was taken away all the same"
+
+
+def test_l10_200_from_a_cache_is_no_write(shops: tuple[Hands, dict[str, Shop]]) -> None:
+    hands, found = shops
+    carry_out(Redirect(), hands)
+    found["west"].cached = b'{"id": "an earlier one", "site": "west"}'
+    with pytest.raises(StepFailed, match=r"GET .* answered 200 without"):
+        Writes().run(hands)
+    assert [line.split()[0] for line in found["west"].requests] == ["POST", "GET", "DELETE"]
+
+
+def _nothing_was_changed(pair: DnsPair) -> None:
+    assert [pair.asked(site)[0] for site in ADDRESSES] == [[EAST], [EAST]]
