@@ -13,7 +13,7 @@ from drtool.compiler.api import Api
 from drtool.compiler.ask import asks_to_cancel, leave_behind
 from drtool.compiler.claim import Job, Pulse
 from drtool.compiler.epilogue import Epilogue
-from drtool.compiler.flow import Closing, Feed, Itinerary, carry
+from drtool.compiler.flow import Closing, Feed, Itinerary, carry, load
 from drtool.compiler.settings import environment
 from drtool.engine.ports import Work
 from drtool.errors import DrtoolError
@@ -32,7 +32,8 @@ class PrefectExecutor:
     """Hands each step to a Prefect flow on a thread beside the engine, and runs late ones itself.
 
     Prefect is never waited for beyond the limits of ``claim`` and of ``finish``. Its threads may
-    outlive ``finish``: the process has to leave by ``os._exit``.
+    outlive ``finish``: the process has to leave by ``os._exit``. ``markdown`` gives the report of
+    a run, by its id, for the artifact.
     """
 
     name = "prefect"
@@ -44,7 +45,10 @@ class PrefectExecutor:
         redactor: Redactor,
         log_file: Path,
         prefect_home: Path | None = None,
+        *,
+        markdown: Callable[[str], str] | None = None,
     ) -> None:
+        self._markdown = markdown
         self._api, self._mode, self._redactor = api, mode, redactor
         self._settings = environment(api, log_file, prefect_home)
         self._feed: Feed = Feed()
@@ -54,11 +58,18 @@ class PrefectExecutor:
         self._run = ""
         self._jobs: list[Job] = []
         self._closing = threading.Event()
+        self._loading = threading.Thread(target=self._load, name="prefect-import", daemon=True)
         self._flow = threading.Thread(name="prefect-flow", daemon=True)
+
+    def prepare(self) -> None:
+        """Begin to import Prefect, which takes a second, while other things go on; optional."""
+        self._loading.start()
 
     def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:
         """Bring the flow up on a thread of its own, and another that watches for cancelling."""
         self._run = run
+        if self._loading.ident is None:
+            self._loading.start()
         itinerary = Itinerary(plan, run, self._mode)
         self._flow = threading.Thread(
             target=self._carry, args=(itinerary,), name="prefect-flow", daemon=True
@@ -88,11 +99,21 @@ class PrefectExecutor:
     def finish(self, ended: RunEnded, report: str) -> str:
         """End the flow, ask Prefect what it recorded, and tell what is missing; at most 5 s."""
         text = self._redactor.clean(f"{ended.outcome.value}: {ended.world.value}. {ended.reason}")
-        self._feed.put(Closing(ended.outcome, text.strip(), self._redactor.clean(report)))
+        report = self._redactor.clean(self._report(report))
+        self._feed.put(Closing(ended.outcome, text.strip(), report))
         self._closing.set()
         epilogue = Epilogue(self._api, self._run, self._jobs, self._pulse.up, self._flow)
         epilogue.run()
         return self._redactor.clean(epilogue.sentence(self._trouble, with_report=bool(report)))
+
+    def _report(self, given: str) -> str:
+        """The report in Markdown, made by whoever can; else what the engine gave."""
+        if self._markdown is None or not given:
+            return given
+        try:
+            return self._markdown(self._run)
+        except Exception as error:  # noqa: BLE001 - the run is over, its record is not worth failing
+            return f"The report could not be made: {_brief(error)}"
 
     def _stand_by(self, job: Job, patience: float, reason: str) -> None:
         """Run the job if nobody has claimed it when the patience is over."""
@@ -102,11 +123,18 @@ class PrefectExecutor:
             self._pulse.missed()
         job.run()
 
+    def _load(self) -> None:
+        try:
+            load(self._settings)
+        except Exception as error:  # noqa: BLE001 - told when the flow does not come up
+            self._trouble = _brief(error)
+
     def _carry(self, itinerary: Itinerary) -> None:
         """Bring the flow up, again and again until it comes up or the run ends."""
+        self._loading.join()
         while not self._pulse.up.is_set():
             try:
-                carry(itinerary, self._settings, self._feed, self._pulse, self._came_up)
+                carry(itinerary, self._feed, self._pulse, self._came_up)
             except BaseException as error:  # noqa: BLE001 - Prefect's troubles end here
                 self._trouble = _brief(error)
             if not self._pulse.up.is_set() and self._closing.wait(START_AGAIN_SECONDS):

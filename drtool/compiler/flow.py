@@ -66,20 +66,27 @@ def run_tag(run: str) -> str:
     return f"run:{run}"
 
 
+def load(settings: dict[str, str]) -> None:
+    """Import Prefect under these settings, which stay with it for the process's life.
+
+    Takes a second; raises whatever an import raises.
+    """
+    with applied(settings):
+        import prefect.main  # noqa: F401, PLC0415 - a second of import, paid beside the engine
+
+
 def carry(
     itinerary: Itinerary,
-    settings: dict[str, str],
     feed: Feed,
     pulse: Pulse,
     on_up: Callable[[str], None],
 ) -> None:
     """Run the flow until the feed brings its ``Closing``; raises whatever Prefect raises.
 
-    Must be called on a thread of its own: Prefect's import alone takes a second. Tags stay off
-    the tasks, since Prefect asks its API for a concurrency slot for each tagged task.
+    Must be called on a thread of its own, after ``load``. Tags stay off the tasks, since Prefect
+    asks its API for a concurrency slot for each tagged task.
     """
-    with applied(settings):
-        import prefect.main  # noqa: PLC0415 - a second of import, paid beside the engine
+    import prefect  # noqa: PLC0415 - imported by now
     from prefect.context import TagsContext  # noqa: PLC0415 - as above
     from prefect.events import emit_event  # noqa: PLC0415 - as above
     from prefect.runtime import flow_run  # noqa: PLC0415 - as above

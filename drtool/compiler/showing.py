@@ -10,7 +10,9 @@ RAN_DIRECTLY = "ran directly"
 
 
 def kind_of(outcome: Outcome) -> str:
-    """The type of the state: COMPLETED, CANCELLED or FAILED."""
+    """The type of the state; an outcome that is none yet means that the engine left."""
+    if not outcome.ended:
+        return "CRASHED"
     if outcome in {Outcome.SUCCEEDED, Outcome.SKIPPED}:
         return "COMPLETED"
     return "CANCELLED" if outcome is Outcome.ABORTED else "FAILED"

@@ -73,6 +73,7 @@ def test_a_step_that_was_never_submitted_stands_for_those_before_it() -> None:
         (Outcome.ABORTED, "CANCELLED"),
         (Outcome.REFUSED, "FAILED"),
         (Outcome.IN_DOUBT, "FAILED"),
+        (Outcome.WAITING, "CRASHED"),
     ],
 )
 def test_outcomes_have_their_states(outcome: Outcome, kind: str) -> None:

@@ -1,0 +1,60 @@
+"""A run as a page of Markdown, for the artifact that Prefect shows beside the flow."""
+
+from __future__ import annotations
+
+from drtool.model.event import Verdict
+from drtool.progress.run_state import RunState, StepState
+from drtool.units import seconds_text
+
+_HEAD = ("Step", "Phase", "Outcome", "Time", "Budget", "Ran through", "Why")
+
+
+def to_markdown(state: RunState) -> str:
+    """The run in one page: how it ended, its objectives, its steps, what was warned of."""
+    plan = state.plan
+    ended = state.ended
+    lines = [f"# {plan.service}: {plan.procedure.value}, {state.mode.value}", ""]
+    if ended is not None:
+        why = f": {_cell(ended.reason)}" if ended.reason else ""
+        lines.append(f"**{ended.outcome.value}**, {ended.world.value}{why}")
+        lines += ["", *(f"- {_verdict(each)}" for each in ended.verdicts)]
+    direction = " to ".join(x for x in (plan.direction.from_site, plan.direction.to_site) if x)
+    asked = f"Run `{state.run}`, {direction or 'no direction'}, asked for by {state.requester}."
+    lines += ["", asked, "", _row(_HEAD), _row(("---",) * len(_HEAD))]
+    lines += [_row(_step(step)) for step in state.steps]
+    if state.warnings:
+        lines += ["", "## Warnings", "", *(f"- {_cell(each.text)}" for each in state.warnings)]
+    if state.report is not None and state.report.html:
+        lines += ["", f"The whole report lies on {state.host}: `{state.report.html}`"]
+    return "\n".join(lines) + "\n"
+
+
+def _step(step: StepState) -> tuple[str, ...]:
+    return (
+        step.name,
+        step.purpose.value,
+        step.outcome.value,
+        seconds_text(step.seconds) if step.ended else "",
+        str(step.plan.budget or ""),
+        step.via.value if step.via else "",
+        step.reason or step.via_reason,
+    )
+
+
+def _verdict(verdict: Verdict) -> str:
+    met = {True: "met", False: "missed", None: "not measured"}[verdict.met]
+    bound = "at most " if verdict.upper_bound else ""
+    seconds = verdict.measured_seconds
+    measured = "" if seconds is None else f", {bound}{seconds_text(seconds)}"
+    limit = f" of {verdict.limit}" if verdict.limit else ""
+    note = f" ({_cell(verdict.note)})" if verdict.note else ""
+    return f"{verdict.objective.upper()}{limit}: {met}{measured}{note}"
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    """The text as it can stand in a table: on one line, without a bar of its own."""
+    return " ".join(text.split()).replace("|", "\\|")
