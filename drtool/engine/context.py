@@ -125,7 +125,11 @@ class RunContext:
     def shown_to_consenters(self, step: PlanStep) -> tuple[Change, ...] | None:
         """The changes that people approved upstream of a step; None when none was asked."""
         over = (*self._approvals[step.name], step.name)
-        asked = [consent for consent in self.recorder.consents if consent.asked.step in over]
+        asked = [
+            consent
+            for consent in self.recorder.consents
+            if consent.asked.step in over and consent.asked.what in {"consent", "approval"}
+        ]
         if not asked and len(over) == 1:
             return None
         return tuple(

@@ -13,8 +13,9 @@ class Schedule:
     """Gives out each step of a plan at most once, when all that it needs has ended well.
 
     A notice holds nobody up: what needs it may start as soon as it was given out. A step that
-    ``rescues`` others is given out when one of them has failed, and is not needed when all of
-    them ended well. Invariant: a step is in exactly one of waiting, ready, out and over.
+    ``rescues`` others is given out when one of them has failed and what it needs has ended well,
+    and is not needed when all of them ended well. Invariant: a step is in exactly one of waiting,
+    ready, out and over.
     """
 
     def __init__(self, steps: Iterable[PlanStep]) -> None:
@@ -28,6 +29,7 @@ class Schedule:
         self._out: set[str] = set()
         self._over: set[str] = set()
         self._satisfied: set[str] = set()
+        self._called: set[str] = set()
         for name, step in self._steps.items():
             for need in set(step.needs):
                 self._dependents[need].append(name)
@@ -96,13 +98,19 @@ class Schedule:
         self._satisfied.add(name)
         for dependent in self._dependents[name]:
             self._left[dependent] -= 1
-            if not self._left[dependent] and not self._steps[dependent].rescues:
+            if self._left[dependent]:
+                continue
+            if not self._steps[dependent].rescues:
                 self._ready.append(dependent)
+            elif dependent in self._called:
+                self._rescues.append(dependent)
 
     def _judge_rescue(self, rescuer: str, *, well: bool) -> None:
         if rescuer in self._over or rescuer in self._out:
             return
         if not well:
-            self._rescues.append(rescuer)
+            self._called.add(rescuer)
+            if not self._left[rescuer]:
+                self._rescues.append(rescuer)
         elif all(name in self._satisfied for name in self._steps[rescuer].rescues):
             self._unneeded.append(rescuer)

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from engine_bench import Bench, chain, failover_steps, plan_of, step
+
+from drtool.model.event import World
+from drtool.model.purpose import Mode, OnFailure, Outcome
+from drtool.units import Duration
+
+
+def test_a_failover_runs_to_its_end(bench: Bench) -> None:
+    ended = bench.execute(*failover_steps())
+    assert ended.outcome is Outcome.SUCCEEDED, ended
+    assert ended.exit_code == 0
+    assert ended.world is World.RECOVERED
+    assert set(bench.outcomes().values()) == {"succeeded"}
+    assert bench.world.all()["promote"] == "yes"
+    assert bench.kinds()[:2] == ["run.started", "lease.taken"]
+    assert bench.kinds()[-2:] == ["run.ended", "lease.ended"]
+    assert bench.lease.released == 1
+
+
+def test_a_step_with_nothing_to_do_costs_two_commits(bench: Bench) -> None:
+    bench.world.put("one", "yes")
+    bench.execute(step("one"))
+    assert bench.kinds().count("step.started") == bench.kinds().count("step.ended") == 1
+    assert "step.intent" not in bench.kinds()
+    assert bench.state.step("one").adopted
+
+
+def test_a_dry_run_shows_and_touches_nothing(bench: Bench) -> None:
+    ended = bench.execute(*failover_steps(), mode=Mode.DRY_RUN)
+    assert (ended.outcome, ended.exit_code, ended.world) == (
+        Outcome.SUCCEEDED,
+        0,
+        World.UNTOUCHED,
+    )
+    assert bench.world.effects == []
+    reasons = {one.name: one.reason for one in bench.state.steps}
+    assert reasons == {
+        "prepare": "would change",
+        "fence": "would change",
+        "promote": "would change",
+        "redirect": "would change",
+        "script": "would run",
+        "accepted": "will be checked",
+        "tell": "would be sent",
+    }
+    assert bench.state.step("promote").changes[0].after == "yes"
+
+
+def test_a_guard_refuses(bench: Bench) -> None:
+    ended = bench.execute(*chain(step("promote", "bench.promote"), step("redirect")))
+    assert (ended.outcome, ended.exit_code) == (Outcome.REFUSED, 3)
+    assert "no fence is proven" in ended.reason
+    assert bench.outcomes() == {"promote": "refused", "redirect": "pending"}
+    assert bench.world.effects == []
+    assert ended.world is World.UNTOUCHED
+
+
+def test_a_failing_effect_is_tried_until_it_works(bench: Bench) -> None:
+    ended = bench.execute(step("one", fails=2))
+    assert ended.exit_code == 0
+    assert bench.world.effects == ["one=yes"] * 3
+    assert bench.state.step("one").attempts == 3
+
+
+def test_attempts_are_counted(bench: Bench) -> None:
+    ended = bench.execute(step("one", fails=9, attempts=2))
+    assert ended.exit_code == 1
+    assert bench.world.effects == ["one=yes"] * 2
+    assert "after 2 attempts" in ended.reason
+
+
+def test_what_is_reported_done_and_not_seen_fails_at_the_deadline(bench: Bench) -> None:
+    ended = bench.execute(step("one", lies=True, deadline=Duration(0.3)))
+    assert ended.outcome is Outcome.FAILED
+    assert "left to change: one: nothing -> yes" in ended.reason
+
+
+def test_an_action_may_raise_anything(bench: Bench) -> None:
+    bench.redactor.learn("s3cret")
+    ended = bench.execute(step("one", raises="boom s3cret"))
+    assert ended.outcome is Outcome.FAILED
+    assert "RuntimeError: boom [secret]" in ended.reason
+
+
+def test_an_action_that_hangs_after_its_intent_ends_in_doubt(bench: Bench) -> None:
+    ended = bench.execute(step("one", hangs=True, deadline=Duration(0.2)), step("two"))
+    assert (ended.outcome, ended.exit_code) == (Outcome.IN_DOUBT, 5)
+    assert ended.world is World.IN_DOUBT
+    assert bench.outcomes() == {"one": "in doubt", "two": "succeeded"}
+
+
+def test_an_effect_that_cannot_be_looked_at_ends_in_doubt(bench: Bench) -> None:
+    engine = bench.engine(step("one", lies=True, deadline=Duration(0.4)))
+    running = bench.in_background(engine)
+    bench.until(lambda: bench.world.effects)
+    bench.world.put("one.unreachable", "yes")
+    assert running.wait().outcome is Outcome.IN_DOUBT
+
+
+def test_an_unreachable_target_is_waited_for(bench: Bench) -> None:
+    bench.world.put("one.unreachable", "yes")
+    running = bench.in_background(bench.engine(step("one")))
+    bench.until(lambda: "step.started" in bench.kinds())
+    bench.world.put("one.unreachable", "")
+    assert running.wait().exit_code == 0
+
+
+def test_a_failed_step_stops_the_run_unless_it_may_go_on(bench: Bench) -> None:
+    steps = chain(
+        step("one", "bench.is", key="x", attempts=1, on_failure=OnFailure.CONTINUE),
+        step("two", "bench.is", key="x", attempts=1),
+        step("three"),
+    )
+    ended = bench.execute(*steps)
+    assert ended.reason == "step two: x is ''"
+    assert bench.outcomes() == {"one": "failed", "two": "failed", "three": "pending"}
+
+
+def test_a_notice_never_blocks_and_never_fails_a_run(bench: Bench) -> None:
+    steps = chain(
+        step("tell", "bench.tell", text="x", breaks=True),
+        step("hang", "bench.tell", text="x", hangs=True, deadline=Duration(0.2)),
+        step("one"),
+    )
+    ended = bench.execute(*steps)
+    assert ended.exit_code == 0
+    assert bench.outcomes() == {"tell": "failed", "hang": "failed", "one": "succeeded"}
+
+
+def test_passes_are_counted_in_a_row(bench: Bench) -> None:
+    bench.world.put("x", "yes")
+    bench.execute(step("look", "bench.is", key="x", passes=3))
+    assert bench.world.effects == ["look:x"] * 3
+    assert bench.state.step("look").answered is not None
+
+
+def test_a_lost_lease_ends_all_effects(bench: Bench) -> None:
+    bench.lease.lost_after = 2
+    ended = bench.execute(*chain(step("one"), step("two"), step("three")))
+    assert (ended.outcome, ended.exit_code) == (Outcome.REFUSED, 3)
+    assert bench.world.effects == ["one=yes"]
+    assert bench.state.lease_lost
+
+
+def test_when_is_judged_and_templates_are_filled(bench: Bench) -> None:
+    bench.world.put("one", "abc")
+    steps = chain(
+        step("look", "bench.is", key="one", value="abc"),
+        step("two", value="{{ steps.look.value }}"),
+        step("three", when="{{ steps.look.value == 'xyz' }}"),
+    )
+    bench.execute(*steps)
+    assert bench.world.get("two") == "abc"
+    assert bench.outcomes()["three"] == "skipped"
+
+
+def test_a_field_that_does_not_fit_fails_the_step(bench: Bench) -> None:
+    ended = bench.execute(step("one", fails="many"))
+    assert ended.exit_code == 1
+    assert "fails:" in ended.reason
+
+
+def test_reversible_steps_are_unwound_newest_first(bench: Bench) -> None:
+    steps = chain(
+        step("one", "bench.prepare"),
+        step("kept"),
+        step("two", "bench.prepare"),
+        step("bad", "bench.is", key="x", attempts=1, on_failure=OnFailure.UNWIND),
+    )
+    ended = bench.execute(*steps)
+    assert (ended.outcome, ended.exit_code) == (Outcome.UNWOUND, 1)
+    assert bench.world.effects[-2:] == ["undo:two", "undo:one"]
+    assert bench.world.all() == {"one": "", "kept": "yes", "two": ""}
+
+
+def test_nothing_is_unwound_across_a_promotion(bench: Bench) -> None:
+    steps = chain(
+        step("one", "bench.prepare"),
+        step("fence", "bench.fence"),
+        step("promote", "bench.promote"),
+        step("bad", "bench.is", key="x", attempts=1, on_failure=OnFailure.UNWIND),
+    )
+    ended = bench.execute(*steps)
+    assert ended.outcome is Outcome.FAILED
+    assert not [one for one in bench.world.effects if one.startswith("undo")]
+    assert [one.about for one in bench.state.warnings] == ["not_unwound"]
+
+
+def test_a_rescue_runs_only_after_a_failure(bench: Bench) -> None:
+    stage = step("stage")
+    between = step("between", "bench.is", "stage", key="load", attempts=1)
+    back = step("back", "bench.set", "stage", rescues=("between",), key="stage", value="old")
+    ended = bench.execute(stage, between, back)
+    assert ended.outcome is Outcome.FAILED
+    assert bench.world.get("stage") == "old"
+
+
+def test_a_rescue_that_nobody_needs_is_skipped(bench: Bench) -> None:
+    bench.world.put("load", "yes")
+    between = step("between", "bench.is", key="load")
+    back = step("back", "bench.set", rescues=("between",))
+    assert bench.execute(between, back).exit_code == 0
+    assert bench.outcomes() == {"between": "succeeded", "back": "skipped"}
+
+
+def test_a_command_in_doubt_is_found(bench: Bench) -> None:
+    bench.execute(step("one", "bench.run", script="one", doubt=True))
+    assert bench.world.effects == ["run:one"]
+    assert bench.state.step("one").adopted
+
+
+def test_a_command_that_failed_is_not_run_again_unasked(bench: Bench) -> None:
+    ended = bench.execute(step("one", "bench.run", script="one", fails=1))
+    assert ended.exit_code == 1
+    assert bench.world.effects == ["run:one"]
+
+
+def test_a_large_plan_runs(bench: Bench) -> None:
+    steps = chain(*(step(f"s{number}", "bench.nothing") for number in range(100)))
+    assert bench.execute(plan=plan_of(*steps)).exit_code == 0
