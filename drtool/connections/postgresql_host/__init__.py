@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from drtool.connections.postgresql_host.hands import PostgresqlHostHands
 from drtool.connections.postgresql_host.reader import PostgresqlHostReader
+from drtool.connections.postgresql_host.source import Source
 
-__all__ = ["PostgresqlHostHands", "PostgresqlHostReader"]
+__all__ = ["PostgresqlHostHands", "PostgresqlHostReader", "Source"]

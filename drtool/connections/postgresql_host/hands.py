@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from drtool.connections.postgresql_host.reader import PostgresqlHostReader
+from drtool.connections.postgresql_host.source import Source, pgpass_password
 from drtool.connections.reach import Writer
+from drtool.connections.ssh_transport import Ran
 from drtool.errors import AccessDenied, Refused, StepFailed
+from drtool.model.lineage import Tail, segment_name
 from drtool.model.postgresql_host import HostState
+from drtool.model.replication import position_text
+from drtool.model.value import Value
 
 # One look of the script's waiting loop: a pause of 5 ms and the cost of starting `sleep`.
 _LOOK_SECONDS = 0.0065
 # What the script may take beyond the drain: looking, three rounds of killing, syncing the signal.
 _KILL_SECONDS = 8.0
+_COPY_SECONDS = 600.0
+_START_SECONDS = 60.0
+# The scripts' exit codes.
 _OTHER_CLUSTER, _NO_SIGNAL, _NO_RIGHT = 45, 46, 47
+_CUT_OFF, _NOT_RECOVERED, _BEFORE, _IN_THE_MIDDLE = 49, 51, 52, 53
+
+
+class Remade(Value):
+    """How a rewind or a copy came out: a state, or trouble.
+
+    ``untouched`` says that the trouble came before the first change.
+    """
+
+    state: HostState | None = None
+    trouble: str = ""
+    untouched: bool = False
 
 
 class PostgresqlHostHands(PostgresqlHostReader, Writer):
@@ -32,15 +52,8 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
         limit = drain + _KILL_SECONDS if seconds is None else seconds
         how = "hard" if kill else ""
         ran = self._script("stop", limit, identifier, " ".join(note.split()), str(looks), how)
+        self._refuse_other_cluster(ran, identifier)
         subject = f"host of {self.target}"
-        if ran.code == _OTHER_CLUSTER:
-            found = ran.out.partition("identifier ")[2].strip()
-            raise Refused(
-                subject,
-                f"its data directory bears the system identifier {found}",
-                f"{identifier}; nothing was stopped",
-                "compare data_directory and system_identifier in the inventory",
-            )
         if ran.code == _NO_SIGNAL:
             raise StepFailed(subject, f"standby.signal cannot be written: {ran.said()}")
         if ran.code == _NO_RIGHT:
@@ -50,3 +63,95 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
                 "to log in as the user that runs PostgreSQL, or as root",
             )
         return self._reported(ran)
+
+    def keep_tail(self, tail: Tail, run: str, segment_bytes: int) -> str:
+        """Copy the WAL from a position on, list its commits, and tell where that lies.
+
+        What this run has kept already is left as it is.
+        """
+        where = f"{self._keep}/divergent-{run}-{tail.timeline}"
+        first = segment_name(tail.timeline, tail.position, segment_bytes)
+        words = (str(tail.timeline), position_text(tail.position), first, where)
+        ran = self._script("keep", _COPY_SECONDS, *words, f"{tail.commits} commits")
+        if ran.code != 0:
+            raise StepFailed(f"host of {self.target}", f"WAL cannot be kept: {ran.said()}")
+        return where
+
+    def write_standby_configuration(self, source: Source, identifier: str, note: str) -> HostState:
+        """Make the stopped server follow a source whose past it shares; it is not started."""
+        ran = self._remake("follow", source, source.password, identifier, note, _COPY_SECONDS)
+        return self._remade(ran, identifier)
+
+    def rewind(self, source: Source, identifier: str, note: str, seconds: float) -> Remade:
+        """Take back what the source never had, and follow the source; it is not started.
+
+        An unclean server is recovered first, as a standby that nobody can reach. The site's own
+        configuration is put back. Nothing can start on a half rewound data directory.
+        """
+        words = (source.for_rewind(),)
+        ran = self._remake("rewind", source, source.password, identifier, note, seconds, *words)
+        if ran.code in {_BEFORE, _IN_THE_MIDDLE, _CUT_OFF, _NOT_RECOVERED}:
+            return Remade(trouble=f"pg_rewind: {ran.said()}", untouched=ran.code == _BEFORE)
+        return Remade(state=self._remade(ran, identifier))
+
+    def rebuild(self, source: Source, identifier: str, note: str, seconds: float) -> Remade:
+        """Replace the data directory by a copy of the source and follow it; it is not started."""
+        words = (source.for_replication(), source.slot)
+        password = source.replication_password
+        ran = self._remake("rebuild", source, password, identifier, note, seconds, *words)
+        if ran.code in {_BEFORE, _IN_THE_MIDDLE}:
+            return Remade(trouble=f"pg_basebackup: {ran.said()}", untouched=ran.code == _BEFORE)
+        return Remade(state=self._remade(ran, identifier))
+
+    def start_server(self, seconds: float = _START_SECONDS) -> None:
+        """Start the server, by the inventory's start_command or by pg_ctl."""
+        command = self.system.start_command
+        if command:
+            ran = self._transport.run(list(command), seconds, what=command[0])
+        else:
+            ran = self._script("start", seconds + 5, f"{self._keep}/server.log", f"{seconds:.0f}")
+        if ran.code != 0:
+            raise StepFailed(
+                f"postgresql {self.target}",
+                f"did not start (code {ran.code}): {ran.said()}",
+                hint=f"look into its log on host {self.system.host}",
+            )
+
+    @property
+    def _keep(self) -> str:
+        """Where on the host lies what must outlive the data directory."""
+        host = self.context.inventory.hosts[self.system.host]
+        state = host.ssh.state_directory if host.ssh else "."
+        return f"{state}/{self.target}"
+
+    def _remake(
+        self,
+        script: str,
+        source: Source,
+        password: str,
+        identifier: str,
+        note: str,
+        seconds: float,
+        *words: str,
+    ) -> Ran:
+        """Run a script that ends with a standby; passwords go over standard input only."""
+        feed = f"{pgpass_password(password)}\n{source.settings()}"
+        given = (identifier, self._keep, " ".join(note.split()), *words)
+        return self._script(script, seconds, *given, feed=feed)
+
+    def _remade(self, ran: Ran, identifier: str) -> HostState:
+        self._refuse_other_cluster(ran, identifier)
+        if ran.code != 0:
+            raise StepFailed(f"host of {self.target}", ran.said())
+        return self._reported(ran)
+
+    def _refuse_other_cluster(self, ran: Ran, identifier: str) -> None:
+        if ran.code != _OTHER_CLUSTER:
+            return
+        found = ran.out.partition("identifier ")[2].strip()
+        raise Refused(
+            f"host of {self.target}",
+            f"found the system identifier {found}",
+            f"{identifier}; nothing was changed",
+            "compare data_directory and system_identifier in the inventory",
+        )

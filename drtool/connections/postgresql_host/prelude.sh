@@ -1,7 +1,7 @@
 # What all scripts on a PostgreSQL host share. POSIX sh; /proc as Linux has it.
 # Arguments of every script: 1 data directory, 2 directory of PostgreSQL's programs or "".
-LC_ALL=C
-export LC_ALL
+LC_ALL=C TZ=UTC
+export LC_ALL TZ
 umask 077
 dir=$1
 bin=$2
@@ -104,9 +104,13 @@ postmaster_of() {
 	case $postmaster in '' | *[!0-9]*) postmaster='' ;; *) alive "$postmaster" || postmaster='' ;; esac
 }
 
+# What root writes for the server belongs to the server's own user.
+give() { [ "$(id -u)" != 0 ] || chown --reference="$dir" "$@" 2>/dev/null; }
+
 # Whatever starts the server from now on comes up as a standby; on disk before we go on.
 write_standby_signal() {
 	printf '%s\n' "$1" >"$dir/standby.signal" || exit 46
+	give "$dir/standby.signal"
 	sync "$dir/standby.signal" "$dir" 2>/dev/null || sync
 }
 

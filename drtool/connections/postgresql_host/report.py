@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from drtool.errors import StepFailed
+from drtool.model.lineage import Commit, Tail, forks_of
 from drtool.model.postgresql_host import Control, HostState, Process
 from drtool.model.replication import position_of
 
@@ -11,13 +14,7 @@ _END = "end"
 
 def read_report(place: str, data_directory: str, text: str) -> HostState:
     """The state that a script reported; raises StepFailed when the report is cut short."""
-    lines = text.splitlines()
-    if _END not in lines:
-        raise StepFailed(f"host of {place}", "its answer is cut short", "a whole report")
-    found: dict[str, list[str]] = {}
-    for line in lines:
-        key, _, rest = line.partition(" ")
-        found.setdefault(key, []).append(rest)
+    found = _lines(place, text)
     control, trouble = _control(found.get("control", []))
     return HostState(
         place=place,
@@ -34,6 +31,43 @@ def read_report(place: str, data_directory: str, text: str) -> HostState:
         control=control,
         control_trouble=trouble,
     )
+
+
+def read_tail(place: str, timeline: int, position: int, text: str, now: float) -> Tail:
+    """What tail.sh told; ``now`` is drtool's own time in seconds since the epoch."""
+    found = _lines(place, text)
+    said, records = _first(found, "said"), int(_first(found, "records") or 0)
+    end = _first(found, "last")
+    return Tail(
+        timeline=timeline,
+        position=position,
+        records=records,
+        commits=int(_first(found, "commits") or 0),
+        listed=tuple(_commit(words) for words in found.get("commit", [])),
+        end=position_of(end) if end else None,
+        forks=forks_of("\n".join(found.get("history", []))),
+        host_ahead_seconds=round(float(_first(found, "clock") or now) - now, 3),
+        said=said,
+        unreadable=not records and "valid record" not in said and "invalid record" not in said,
+    )
+
+
+def _commit(words: str) -> Commit:
+    position, transaction, at = words.split(None, 2)
+    moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    return Commit(position=position_of(position), transaction=transaction, at=moment)
+
+
+def _lines(place: str, text: str) -> dict[str, list[str]]:
+    """The report's lines by their first word; raises StepFailed when it is cut short."""
+    lines = text.splitlines()
+    if _END not in lines:
+        raise StepFailed(f"host of {place}", "its answer is cut short", "a whole report")
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        key, _, rest = line.partition(" ")
+        found.setdefault(key, []).append(rest)
+    return found
 
 
 def _first(found: dict[str, list[str]], key: str) -> str:

@@ -1,0 +1,6 @@
+# Follow a source whose past this data directory shares.
+same_cluster
+configure
+release
+scan
+report

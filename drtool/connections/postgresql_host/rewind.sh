@@ -1,0 +1,51 @@
+# Take back what this server wrote after the source left its timeline, then follow the source.
+# 6 connection to the source, without its password.
+if held; then
+	echo "an earlier attempt was cut off in the middle" >&2
+	exit 49
+fi
+same_cluster
+write_standby_signal "$note"
+
+# An unclean end is recovered by a server that is a standby and that nobody can reach.
+recover() {
+	mkdir "$work/sockets"
+	give "$work/sockets"
+	rm -f "$dir/postmaster.pid"
+	as_owner postgres -D "$dir" -c listen_addresses= -c "unix_socket_directories=$work/sockets" \
+		-c primary_conninfo= -c restore_command= -c recovery_target_timeline=current \
+		-c archive_mode=off -c logging_collector=off >"$work/recovery" 2>&1 </dev/null &
+	server=$!
+	until control | grep -q '^Database cluster state: *in archive recovery$'; do
+		if ! kill -0 "$server" 2>/dev/null; then
+			echo "crash recovery failed: $(tail -n 3 "$work/recovery" | tr '\n' ' ')" >&2
+			exit 51
+		fi
+		nap 0.02
+	done
+	kill -INT "$server"
+	wait "$server"
+}
+case $(control | sed -n 's/^Database cluster state: *//p') in
+'shut down' | 'shut down in recovery') ;;
+*) recover ;;
+esac
+rm -f "$dir/postmaster.pid"
+
+# Everything that can go wrong before the first change goes wrong here.
+if ! as_owner pg_rewind -D "$dir" --source-server="$6" --no-ensure-shutdown --dry-run \
+	>"$work/said" 2>&1; then
+	tail -n 2 "$work/said" >&2
+	exit 52
+fi
+save_configuration
+hold
+if ! as_owner pg_rewind -D "$dir" --source-server="$6" --no-ensure-shutdown >"$work/said" 2>&1; then
+	tail -n 2 "$work/said" >&2
+	exit 53
+fi
+restore_configuration
+configure
+release
+scan
+report

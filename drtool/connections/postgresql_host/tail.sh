@@ -1,0 +1,29 @@
+# List what the server's WAL holds from a position on; changes nothing.
+# 3 timeline, 4 position, 5 how many commits to tell at most.
+echo "clock $(date +%s.%N)"
+history=$dir/pg_wal/$(printf %08X "$3").history
+[ -e "$history" ] && sed 's/^/history /' "$history"
+tool pg_waldump -p "$dir/pg_wal" -t "$3" -s "$4" 2>&1 | awk -v most="$5" '
+	/^rmgr: / {
+		records++
+		match($0, /lsn: [0-9A-F]+\/[0-9A-F]+/)
+		lsn = substr($0, RSTART + 5, RLENGTH - 5)
+		if (match($0, /desc: COMMIT(_PREPARED)? [0-9-]+ [0-9:.]+/)) {
+			text = substr($0, RSTART, RLENGTH)
+			sub(/^desc: [A-Z_]+ /, "", text)
+			match($0, /tx: +[0-9]+/)
+			tx = substr($0, RSTART + 3, RLENGTH - 3)
+			gsub(/ /, "", tx)
+			if (++commits <= most) print "commit", lsn, tx, text
+		}
+		next
+	}
+	/^first record is after/ { next }
+	{ said = $0 }
+	END {
+		print "records", records + 0
+		print "commits", commits + 0
+		print "last", lsn
+		print "said", said
+	}'
+echo "end"
