@@ -59,7 +59,7 @@ def report(
     ] = None,
 ) -> None:
     """Show a run's report: objectives, times, what was seen and changed."""
-    from drtool.cli import show
+    from drtool.cli.report import show_report
     from drtool.verbs.records import report_of
 
     made = report_of(run)
@@ -69,7 +69,7 @@ def report(
     elif as_json:
         typer.echo(made.as_json())
     else:
-        show.report(made)
+        show_report(made.report)
 
 
 def heartbeat(

@@ -104,6 +104,7 @@ def _detach_output(log: Path) -> None:
     os.dup2(out, 2)
     os.close(null)
     os.close(out)
+    sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, encoding="utf-8", closefd=False)
 
 
 def said_as_json(launched: Launched) -> str:

@@ -222,7 +222,9 @@ def alive(summary: RunSummary, app: App) -> bool:
 
 def explanation(said: str) -> Explanation:
     """The screen for three in the morning."""
-    return explain(state_of(said, build())[1])
+    app = build()
+    run, state = state_of(said, app)
+    return explain(state, alive=engine_lives(run, app))
 
 
 class MadeReport(Value):
@@ -247,6 +249,6 @@ def report_of(said: str) -> MadeReport:
     app = build()
     run = find(said, app)
     journal = records(app)
-    events = journal.events(run)
+    made = report(journal.events(run), journal.head())
     journal.close()
-    return MadeReport(report=report(events))
+    return MadeReport(report=made)

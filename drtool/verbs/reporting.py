@@ -14,7 +14,7 @@ from drtool.reports.report import report
 def write_report(app: App, journal: Journal, run: str) -> ReportWritten:
     """Write HTML and JSON; a report that cannot be written is told, and never fails a run."""
     try:
-        made = report(journal.events(run))
+        made = report(journal.events(run), journal.head())
         html = secure_directory(app.reports) / f"{run}.html"
         html.write_text(app.redactor.clean(to_html(made)), encoding="utf-8")
         html.with_suffix(".json").write_text(

@@ -1,0 +1,69 @@
+"""A run's report in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from drtool.cli.show import console, outcome, table
+from drtool.reports.report import Report
+
+_JUDGED = {"met": "bold green", "missed": "bold red", "not measured": "yellow"}
+
+
+def show_report(made: Report) -> None:
+    """What happened, the objectives, the parts of the recovery time, the steps, what is next."""
+    out = console()
+    out.print(Text.assemble((made.title, "bold"), f"   {made.run}"))
+    out.print(Padding(Text(made.paragraph), (1, 2)))
+    _objectives(out, made)
+    _steps(out, made)
+    for proof in made.proofs:
+        shown = proof.proof
+        out.print(Text(f"proof ({shown.kind.value}) of {shown.subject}: {shown.evidence}"))
+    for said in made.statements:
+        out.print(Text(f"STATEMENT by {said.by}, no proof: {said.reason}", style="bold yellow"))
+    for consent in made.consents:
+        own = " (self-consented)" if consent.self_consented else ""
+        answer = f"{consent.decision or 'waits'} {consent.by}{own}".strip()
+        out.print(Text(f"{consent.what} for {consent.step}: {answer}"))
+    for warning in made.warnings:
+        out.print(Text(f"warning: {warning.text}", style="yellow"))
+    if made.next:
+        out.print(Text("\nNext", style="bold"))
+        for line in made.next:
+            out.print(Text.assemble(f"  {line.text}  ", (line.command, "bold cyan")))
+
+
+def _objectives(out: Console, made: Report) -> None:
+    for line in made.objectives:
+        style = _JUDGED.get(line.judgement, "dim")
+        note = f"  ({line.note})" if line.note else ""
+        out.print(
+            Text.assemble(
+                f"{line.name:14}{line.measured_text:>16}  {line.limit_text:16}  ",
+                (line.judgement, style),
+                note,
+            )
+        )
+    parts = [part for part in made.parts if part.seconds is not None]
+    if parts:
+        out.print(Text(", ".join(f"{part.name} {part.text}" for part in parts), style="dim"))
+
+
+def _steps(out: Console, made: Report) -> None:
+    rows = table("step", "phase", "outcome", "time", "budget", "via", "what came of it",
+                 numbers=("time", "budget"))  # fmt: skip
+    for step in made.steps:
+        name = Text(step.name, style="bold" if step.critical else "")
+        rows.add_row(
+            name,
+            step.purpose.value,
+            outcome(step.outcome),
+            Text(step.time_text, style="bold red" if step.over_budget else ""),
+            str(step.budget or ""),
+            step.via.value if step.via else "",
+            step.reason or "; ".join(map(str, step.changes)),
+        )
+    out.print(rows)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from drtool.errors import Interrupted, Refused
+from drtool.verbs.launch import Launched, Tell, launch, said_as_json
+
+
+def test_the_engine_says_which_run_it_started(tmp_path: Path) -> None:
+    def serve(tell: Tell) -> int:
+        tell(Launched(run="r1", warnings=("mind the gap",)))
+        return 0
+
+    launched = launch(serve, tmp_path / "logs" / "engine.log")
+    assert launched == Launched(run="r1", warnings=("mind the gap",))
+    assert said_as_json(launched) == '{"run": "r1", "warnings": ["mind the gap"]}'
+
+
+def test_a_refusal_comes_back_with_its_text_and_exit_code(tmp_path: Path) -> None:
+    def serve(tell: Tell) -> int:
+        raise Refused("failover of orders", "no primary is seen", hint="drtool status")
+
+    launched = launch(serve, tmp_path / "engine.log")
+    assert launched.exit_code == 3
+    assert launched.text == "failover of orders: no primary is seen\n  hint: drtool status"
+
+
+def test_a_defect_is_told_in_one_line_and_its_traceback_goes_to_the_log(tmp_path: Path) -> None:
+    def serve(tell: Tell) -> int:
+        raise ValueError("unforeseen")
+
+    log = tmp_path / "engine.log"
+    launched = launch(serve, log)
+    assert launched.exit_code == 5
+    assert "Traceback" not in launched.text
+    assert "Traceback" in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_engine_that_dies_without_a_word_is_told(tmp_path: Path) -> None:
+    def serve(tell: Tell) -> int:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    with pytest.raises(Interrupted, match="ended before the run started"):
+        launch(serve, tmp_path / "engine.log")
+
+
+def test_the_engine_leads_a_session_of_its_own(tmp_path: Path) -> None:
+    def serve(tell: Tell) -> int:
+        tell(Launched(run=str(os.getsid(0) == os.getpid())))
+        return 0
+
+    assert launch(serve, tmp_path / "engine.log").run == "True"
