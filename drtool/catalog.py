@@ -6,6 +6,7 @@ import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, metadata
+from itertools import takewhile
 from typing import Self
 
 from drtool.action import Check, Command, Entry, Notice
@@ -72,9 +73,10 @@ class Catalog:
     def _unknown(self, name: str) -> BadInput:
         like = self.nearest(name)
         technology = name.partition(".")[0]
+        strange = not any(known.startswith(f"{technology}.") for known in self._entries)
         if like:
             hint = f"did you mean {like}?"
-        elif technology in _extras():
+        elif strange and technology in _extras() - {"lab"}:
             hint = f"pip install 'drtool[{technology}]'"
         else:
             hint = "drtool actions lists them all"
@@ -83,8 +85,15 @@ class Catalog:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like this one; None when none is like it."""
-    found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    found = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+    return max(found, key=lambda like: _likeness(name, like), default=None)
+
+
+def _likeness(name: str, like: str) -> tuple[float, int]:
+    """How alike two names are; of those equally alike, the one that begins alike is meant."""
+    matcher = difflib.SequenceMatcher(a=like, b=name)
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(name, like, strict=False))
+    return matcher.ratio(), len(list(alike))
 
 
 def kind_of(entry: type[Entry]) -> StepKind:

@@ -46,7 +46,7 @@ def critical_path(legs: Sequence[Leg]) -> tuple[list[int], float]:
 def check_budgets(order: Order, objectives: Objectives) -> None:
     """Note a critical path whose written budgets cannot meet the objective."""
     if order.procedure in _BY_RTO and objectives.rto:
-        _within(order, order.steps, "rto", objectives.rto)
+        _within(order, _until_seen(order.steps), "rto", objectives.rto)
     elif order.procedure in _BY_DOWNTIME and objectives.downtime:
         _within(order, _down(order), "downtime", objectives.downtime)
 
@@ -74,13 +74,18 @@ def _within(order: Order, steps: list[Standing], word: str, limit: Duration) -> 
 
 
 def _down(order: Order) -> list[Standing]:
-    """The steps while clients are refused: from the first fence to the first look from outside."""
+    """The steps while clients are refused: from the first fence to the looks from outside."""
     fences = order.of(Purpose.FENCE)
-    looks = [step for step in order.steps if step.entry and step.entry.from_outside]
-    looks = [look for look in looks if any(look.after(fence) for fence in fences)]
-    return [
-        step
-        for step in order.steps
-        if (step in fences or any(step.after(fence) for fence in fences))
-        and (not looks or step in looks or any(look.after(step) for look in looks))
+    since = [
+        step for step in order.steps if step in fences or any(step.after(fence) for fence in fences)
     ]
+    return _until_seen(since)
+
+
+def _until_seen(steps: list[Standing]) -> list[Standing]:
+    """The steps up to the looks from outside; all of them when there is no such look."""
+    looks = [step for step in steps if step.entry and step.entry.from_outside]
+    before = 0
+    for look in looks:
+        before |= look.spread.before | 1 << look.position
+    return [step for step in steps if not looks or before >> step.position & 1]

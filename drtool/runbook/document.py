@@ -128,7 +128,7 @@ class _Builder:
     def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None and event.tag != "!":
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.faults.add(self._mark(event), f"tag {tag} is not allowed", "values need no tags")
+            self.faults.spoil(self._mark(event), f"tag {tag} is not allowed", "values need no tags")
 
     def _place(self, node: Node, anchor: str | None, weight: int, mark: Mark | None = None) -> None:
         if anchor:

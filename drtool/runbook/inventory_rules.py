@@ -22,7 +22,7 @@ def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
 
     def say(node: Node, what: str, hint: str = "") -> None:
         if node.mark not in faults.spoiled:
-            faults.add(node.mark, what, hint)
+            faults.spoil(node.mark, what, hint)
 
     _references(root, say)
     _one_host_one_role(root, say)
@@ -118,9 +118,9 @@ def _identities(root: Pairs, say: Say) -> None:
     of_identity: dict[object, tuple[str, str]] = {}
     for site, name, system in _systems(root):
         node = system.nodes.get("system_identifier")
-        identity = bare(node) if node else None
-        if node is None or identity is None:
+        if node is None or bare(node) is None:
             continue
+        identity = str(bare(node))
         subject = f"site {site}, system {name}: system_identifier {identity}"
         if name in of_name and of_name[name][0] != identity:
             say(
@@ -142,7 +142,8 @@ def _identities(root: Pairs, say: Say) -> None:
 def _host_keys(root: Pairs, say: Say) -> None:
     for name, host in _under(root, "hosts"):
         key = _text(_inner(host, "ssh"), "host_key").split(" ")
-        reason = reason_not_a_key(key[0], key[1]) if len(key) == 2 else None
+        known = len(key) == 2 and key[0].startswith(("ssh-ed25519", "ecdsa-", "rsa-", "ssh-rsa"))
+        reason = reason_not_a_key(key[0], key[1]) if known else None
         if reason:
             node = host.nodes["ssh"]
             at = node.nodes["host_key"] if isinstance(node, Pairs) else node

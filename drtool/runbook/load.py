@@ -132,7 +132,8 @@ class _Lint:
             entries.check(step)
         if self.inventory:
             check_against(runbook, self.inventory, self.catalog, faults)
-        orders = [order for p in runbook.procedures if sound for order in self._procedure(p)]
+        own = [procedure for procedure, way in runbook.procedures.items() if not way.same_as]
+        orders = [order for procedure in own if sound for order in self._procedure(procedure)]
         told = [f"{source}: {text}" for order in orders for text in reason_for_warning(order)]
         if self.inventory and not len(faults):
             told += warnings_about(runbook, self.inventory, orders, source)

@@ -92,7 +92,8 @@ class Keys:
         try:
             found = Duration.parse(node.value)
         except ValueError as error:
-            self.fault(node.mark, f"{key}: {error}")
+            what, _, hint = str(error).partition("; ")
+            self.fault(node.mark, f"{key}: {what}", hint)
             return None
         if found.seconds == 0 and not zero:
             self.fault(node.mark, f"{key} is {node.value}, expected more than nothing")

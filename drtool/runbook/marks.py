@@ -10,6 +10,8 @@ from pydantic import JsonValue
 
 from drtool.errors import Faults
 
+MOST = 100
+
 
 class Mark(NamedTuple):
     """A place in a file; lines and columns count from one."""
@@ -120,8 +122,10 @@ class FaultList:
         return len(self._found)
 
     def lines(self) -> tuple[str, ...]:
-        """All of them, sorted by file, line and column."""
-        return tuple(text for _, text in sorted(self._found))
+        """All of them, sorted by file, line and column; the first hundred, if there are more."""
+        found = [text for _, text in sorted(self._found)]
+        more = len(found) - MOST
+        return (*found[:MOST], f"and {more:,} more faults") if more > 0 else tuple(found)
 
     def raise_any(self) -> None:
         """Raise Faults when there are some."""

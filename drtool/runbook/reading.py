@@ -121,7 +121,6 @@ def _procedures(keys: Keys, reader: StepReader) -> dict[Procedure, Way]:
     way = found.get(Procedure.FAILBACK)
     if way and way.same_as and way.same_as not in found:
         inner.fault(inner.mark("failback"), "failback goes the way of switchover; there is none")
-        del found[Procedure.FAILBACK]
         reader.broken = True
     return found
 

@@ -21,8 +21,11 @@ def secrets_in(value: JsonValue, path: str = "") -> Iterator[tuple[str, str, str
     key = path.rpartition(".")[2]
     if isinstance(value, dict):
         for name, part in value.items():
-            if not (set(value) == {"secret"} and _is_reference(part)):
-                yield from secrets_in(part, f"{path}.{name}" if path else name)
+            inner = f"{path}.{name}" if path else name
+            if set(value) != {"secret"}:
+                yield from secrets_in(part, inner)
+            elif isinstance(part, str) and not _is_reference(part):
+                yield inner, f"{key} is a secret in clear", REFERENCE
     elif isinstance(value, list):
         for position, part in enumerate(value):
             yield from secrets_in(part, f"{path}.{position}")

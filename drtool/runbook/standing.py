@@ -66,7 +66,7 @@ class Order:
             return
         place = step.step.place_of(key) if key else step.step.source
         self.faults.add(
-            place, f"step {step.step.name}: {what} in procedure {self.procedure.value}", hint
+            place, f"step {step.step.name}: {what} (procedure {self.procedure.value})", hint
         )
 
 
@@ -78,7 +78,8 @@ def stand(steps: list[Spread], catalog: Catalog) -> list[Standing] | None:
         if entry is None and spread.step.kind not in _HUMAN:
             return None
         kind = kind_of(entry) if entry else spread.step.kind
-        purpose = spread.step.purpose or (entry.purpose if entry else Purpose.ASSESS)
+        said = spread.step.purpose if entry is None or entry.may_set_purpose else None
+        purpose = said or (entry.purpose if entry else Purpose.ASSESS)
         one_way = is_one_way(entry) if entry else False
         found.append(Standing(position, spread, entry, kind, purpose, one_way))
     return found

@@ -61,7 +61,6 @@ def _way_back(runbook: Runbook, at: str, faults: FaultList) -> None:
 
 
 def _hot(order: Order) -> None:
-    _must_have(order, Strategy.HOT_STANDBY, Purpose.FENCE)
     _must_have(order, Strategy.HOT_STANDBY, Purpose.PROMOTE)
     for step in order.of(Purpose.RESTORE):
         order.fault(step, "restores something; a hot standby has it all", "that is cold-standby")

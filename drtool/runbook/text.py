@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drtool.runbook.marks import FaultList, Mark
 
-LARGEST = 2_000_000
+LARGEST = 1_000_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8 = b"\xef\xbb\xbf"
 # What YAML calls printable, less the C1 controls: https://yaml.org/spec/1.2.2/#51-character-set

@@ -92,7 +92,7 @@ def _bare(kind: Any) -> Any:
 
 
 def _words(one: Any, loc: Loc, model: type[BaseModel]) -> tuple[str, str, bool]:
-    key, kind, found = str(loc[-1]) if loc else "", one["type"], one.get("input")
+    key, kind, found = _key(loc), one["type"], one.get("input")
     if kind == "missing":
         return f"{key} is missing", "", False
     if kind == "extra_forbidden":
@@ -106,6 +106,12 @@ def _words(one: Any, loc: Loc, model: type[BaseModel]) -> tuple[str, str, bool]:
     return what, hint, False
 
 
+def _key(loc: Loc) -> str:
+    if not loc:
+        return ""
+    return str(loc[-1]) if isinstance(loc[-1], str) else f"an item of {_key(loc[:-1])}"
+
+
 def _about_value(one: Any, key: str, kind: str, found: object) -> tuple[str, str]:
     if kind == "literal_error":
         words = re.findall(r"'([^']*)'", one["ctx"]["expected"]) or [one["ctx"]["expected"]]
@@ -116,9 +122,12 @@ def _about_value(one: Any, key: str, kind: str, found: object) -> tuple[str, str
         word, bound = _BOUNDS[kind]
         return f"{key} is {_shown(found)}, expected {word} {one['ctx'][bound]}", ""
     if kind in _WANTED:
-        return f"{key} is {_shown(found)}, expected {_WANTED[kind]}", ""
+        quoted = kind == "string_type" and isinstance(found, int | float)
+        hint = f'quote it: "{_shown(found)}"' if quoted else ""
+        return f"{key} is {_shown(found)}, expected {_WANTED[kind]}", hint
     text = str(one["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return (f"{key}: {text}" if key else text), ""
+    what, _, hint = text.partition("; ")
+    return (f"{key}: {what}" if key else what), hint
 
 
 def _shown(found: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -79,8 +80,9 @@ def _breaks_with(made: Entry, facts: Facts) -> Iterator[str]:
     words = made.by_hand(facts)
     if not words or not all(line.strip() for line in words):
         yield "it does not say what a human would do"
-    for kind, target in made.needs(facts):
-        if not issubclass(kind, Reader):
+    needed: list[tuple[Any, Any]] = list(made.needs(facts))
+    for kind, target in needed:
+        if not (isinstance(kind, type) and issubclass(kind, Reader) and isinstance(target, str)):
             yield f"it needs {kind!r} {target!r}, which is no connection"
     if isinstance(made, Command):
         preview = made.preview(facts)
