@@ -20,7 +20,7 @@ from drtool.connections.secrets import Secrets
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Executor, Limits, Ports, RunSettings
 from drtool.engine.run import Engine
-from drtool.errors import InDoubt, LeaseHeld, StepFailed, Unreachable
+from drtool.errors import InDoubt, Interrupted, LeaseHeld, StepFailed, Unreachable
 from drtool.journal.store import Journal
 from drtool.model.change import Change
 from drtool.model.event import Event, Request, RunEnded
@@ -491,10 +491,14 @@ def failover_steps() -> tuple[PlanStep, ...]:
 
 
 def main(directory: str, verb: str) -> int:
-    """Run or resume the small failover in a process of its own."""
+    """Run or resume the small failover in a process of its own; ``wait`` begins at a gate."""
     bench = Bench(Path(directory))
+    gate = (step("gate", "bench.is", key="gate"),) if verb == "wait" else ()
     try:
-        ended = bench.execute(*failover_steps()) if verb == "run" else bench.resume()
+        steps = chain(*gate, *failover_steps())
+        ended = bench.resume() if verb == "resume" else bench.execute(*steps)
+    except Interrupted as left:
+        return left.exit_code
     finally:
         bench.journal.close()
     return ended.exit_code

@@ -147,6 +147,7 @@ class Attempt:
         When this returns, the very next thing is the effect.
         """
         crashpoint("step.before-intent")
+        crashpoint(f"step.before-intent {self.step.name}")
         intent = StepIntent(
             step=self.step.name,
             attempt=self.number,
