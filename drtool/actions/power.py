@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -20,7 +20,13 @@ _PROOF_AGE = Duration(60)
 _RESET = "/Actions/ComputerSystem.Reset"
 
 
-class Off(StateAction[PowerState]):
+class PowerSeen(PowerState):
+    """What a controller said, and when."""
+
+    at: datetime
+
+
+class Off(StateAction[PowerSeen]):
     """Cut a host's power at once, and keep it off when mains power returns.
 
     The restore policy is set first: a machine that was cut and comes back by itself would be a
@@ -36,11 +42,11 @@ class Off(StateAction[PowerState]):
         default=True, description="Set the restore policy to stay off when mains power returns."
     )
 
-    def observe(self, look: Look) -> PowerState:
+    def observe(self, look: Look) -> PowerSeen:
         """What the controller says."""
-        return look.reach(PowerReader, host_of(look.facts)).state()
+        return power_now(look)
 
-    def changes(self, seen: PowerState) -> list[Change]:
+    def changes(self, seen: PowerSeen) -> list[Change]:
         """Power, and the restore policy where it can be set."""
         found = []
         if self.stay_off and seen.restore_policy is not None and not seen.stays_off:
@@ -49,7 +55,7 @@ class Off(StateAction[PowerState]):
             found.append(_power(seen, "Off"))
         return found
 
-    def reason_to_wait(self, seen: PowerState) -> str | None:
+    def reason_to_wait(self, seen: PowerSeen) -> str | None:
         """Wait while the controller is at it."""
         return "the controller says PoweringOff" if seen.power == "PoweringOff" else None
 
@@ -61,7 +67,7 @@ class Off(StateAction[PowerState]):
         if any(change.after == "Off" for change in changes):
             controller.reset("ForceOff")
 
-    def proofs(self, seen: PowerState, facts: Facts) -> list[Proof]:
+    def proofs(self, seen: PowerSeen, facts: Facts) -> list[Proof]:
         """That this machine was seen off, and whether it stays so."""
         return [
             Proof(
@@ -69,7 +75,7 @@ class Off(StateAction[PowerState]):
                 subject=str(facts.at),
                 identity=seen.uuid or seen.system,
                 evidence=f"controller says Off, restore policy {seen.restore_policy or 'unknown'}",
-                at=datetime.now(UTC),
+                at=seen.at,
                 max_age=_PROOF_AGE,
                 durable=seen.stays_off,
             )
@@ -89,7 +95,7 @@ class Off(StateAction[PowerState]):
         return [(PowerReader, host_of(facts)), (PowerHands, host_of(facts))]
 
 
-class On(StateAction[PowerState]):
+class On(StateAction[PowerSeen]):
     """Power a host on. Whether its PostgreSQL may start is the boot guard's business."""
 
     purpose = Purpose.PROVISION
@@ -101,18 +107,18 @@ class On(StateAction[PowerState]):
         description="What shall happen when mains power returns; default: as it is.",
     )
 
-    def observe(self, look: Look) -> PowerState:
+    def observe(self, look: Look) -> PowerSeen:
         """What the controller says."""
-        return look.reach(PowerReader, host_of(look.facts)).state()
+        return power_now(look)
 
-    def changes(self, seen: PowerState) -> list[Change]:
+    def changes(self, seen: PowerSeen) -> list[Change]:
         """Power, and the restore policy where one is wanted."""
         found = [] if seen.power == "On" else [_power(seen, "On")]
         if self.restore_policy not in {None, seen.restore_policy}:
             found.append(_policy(seen, str(self.restore_policy)))
         return found
 
-    def reason_to_wait(self, seen: PowerState) -> str | None:
+    def reason_to_wait(self, seen: PowerSeen) -> str | None:
         """Wait while the controller is at it."""
         return "the controller says PoweringOn" if seen.power == "PoweringOn" else None
 
@@ -134,7 +140,7 @@ class On(StateAction[PowerState]):
         return [(PowerReader, host_of(facts)), (PowerHands, host_of(facts))]
 
 
-class State(Check[PowerState]):
+class State(Check[PowerSeen]):
     """A host is on, or off, by its controller's word."""
 
     purpose = Purpose.ASSESS
@@ -146,11 +152,11 @@ class State(Check[PowerState]):
         default=None, description="What shall be set for the return of mains power."
     )
 
-    def observe(self, look: Look) -> PowerState:
+    def observe(self, look: Look) -> PowerSeen:
         """What the controller says."""
-        return look.reach(PowerReader, host_of(look.facts)).state()
+        return power_now(look)
 
-    def judge(self, seen: PowerState, facts: Facts) -> str | None:
+    def judge(self, seen: PowerSeen, facts: Facts) -> str | None:
         """Power and policy against what was asked for."""
         if seen.power.lower() != self.state:
             return f"power of {host_of(facts)} is {seen.power}, expected {self.state.title()}"
@@ -171,6 +177,12 @@ class State(Check[PowerState]):
         return [(PowerReader, host_of(facts))]
 
 
+def power_now(look: Look) -> PowerSeen:
+    """What the controller of the step's host says."""
+    state = look.reach(PowerReader, host_of(look.facts)).state()
+    return PowerSeen(**state.model_dump(), at=look.now())
+
+
 def host_of(facts: Facts) -> str:
     """The host that ``at`` names; raises BadInput when it names none."""
     if facts.at is None or facts.at.host is None:
@@ -178,11 +190,11 @@ def host_of(facts: Facts) -> str:
     return facts.at.host
 
 
-def _power(seen: PowerState, after: str) -> Change:
+def _power(seen: PowerSeen, after: str) -> Change:
     return Change(subject=f"power of system {seen.system}", before=seen.power, after=after)
 
 
-def _policy(seen: PowerState, after: str) -> Change:
+def _policy(seen: PowerSeen, after: str) -> Change:
     return Change(
         subject=f"restore policy of system {seen.system}",
         before=seen.restore_policy or "unknown",

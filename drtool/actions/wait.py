@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
@@ -50,8 +50,7 @@ class Until(Check[Waited]):
 
     def observe(self, look: Look) -> Waited:
         """What the clock says."""
-        del look
-        now = datetime.now(UTC)
+        now = look.now()
         until = self._end or self.time or now + timedelta(seconds=self._seconds())
         self._end = until
         return Waited(now=now, until=until, seconds_left=max(0.0, (until - now).total_seconds()))

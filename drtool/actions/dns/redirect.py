@@ -59,7 +59,8 @@ class Redirect(StateAction[Pointing]):
         """One change for the name, whichever servers still have to make it."""
         if not seen.behind and seen.too_few() is None:
             return []
-        return [Change(subject=seen.name, before=seen.address or seen.told(), after=seen.wanted)]
+        single = seen.address if seen.address != seen.wanted else ""
+        return [Change(subject=seen.name, before=single or seen.told(), after=seen.wanted)]
 
     def reason_to_wait(self, seen: Pointing) -> str | None:
         """Wait when all servers that answer are right, and too few answer."""
