@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Self
 
 from drtool.connections.postgresql import statements as sql
 from drtool.connections.postgresql.reader import PostgresqlReader
-from drtool.connections.reach import Writer
+from drtool.connections.postgresql.wire import Wire
+from drtool.connections.reach import Context, Writer
 from drtool.errors import BadInput, StepFailed
 from drtool.model.replication import Holder
 
@@ -24,6 +25,14 @@ class PostgresqlSession(PostgresqlReader, Writer):
 
     Once the session is lost every method raises Unreachable.
     """
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        """Connect within the context's time limit, to a session that nothing opens again.
+
+        Raises Unreachable when the server does not answer, AccessDenied when it turns us away.
+        """
+        return cls(target, context, Wire.open(target, context, f"drtool {context.run}".strip()))
 
     def try_lock(self, key: int) -> bool:
         """Take a session advisory lock, also on a hot standby; False when somebody holds it."""
