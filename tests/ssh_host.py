@@ -36,7 +36,7 @@ class SshHost:
         self.key_file.chmod(0o600)
         self.environment: dict[str, str] = {}
         self.children: list[asyncio.subprocess.Process] = []
-        self.commands = 0
+        self.said: list[str] = []
         self.drop_replies = False
         self._server: asyncssh.SSHAcceptor | None = None
         self._connections: list[asyncssh.SSHServerConnection] = []
@@ -92,7 +92,7 @@ class SshHost:
         )  # fmt: skip
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
-        self.commands += 1
+        self.said.append(str(process.command))
         child = await asyncio.create_subprocess_exec(
             *self.prefix, "/bin/sh", "-c", process.command or "exit 0",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,

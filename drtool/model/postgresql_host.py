@@ -44,7 +44,8 @@ class HostState(Value):
 
     ``hidden`` are server processes that our user may not look into: they may or may not be this
     server's. ``note`` is what stands in ``standby.signal``. ``written`` is the newest WAL file
-    and when it was written. ``mode`` is the data directory's, in octal; see ``held``.
+    and when it was written. ``fresh_copy`` says that it holds a copy of another server, or a
+    rewound one, that was never started. ``mode`` is the data directory's, in octal; see ``held``.
     """
 
     place: str
@@ -58,6 +59,7 @@ class HostState(Value):
     standby_signal: bool = False
     note: str = ""
     written: str = ""
+    fresh_copy: bool = False
     control: Control | None = None
     control_trouble: str = ""
 

@@ -79,7 +79,8 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
 
     def write_standby_configuration(self, source: Source, identifier: str, note: str) -> HostState:
         """Make the stopped server follow a source whose past it shares; it is not started."""
-        ran = self._remake("follow", source, source.password, identifier, note, _COPY_SECONDS)
+        given = (identifier, self._keep, " ".join(note.split()))
+        ran = self._remake("follow", source, source.password, _COPY_SECONDS, *given)
         return self._remade(ran, identifier)
 
     def rewind(self, source: Source, identifier: str, note: str, seconds: float) -> Remade:
@@ -88,17 +89,17 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
         An unclean server is recovered first, as a standby that nobody can reach. The site's own
         configuration is put back. Nothing can start on a half rewound data directory.
         """
-        words = (source.for_rewind(),)
-        ran = self._remake("rewind", source, source.password, identifier, note, seconds, *words)
+        given = (identifier, self._keep, " ".join(note.split()), source.for_rewind())
+        ran = self._remake("rewind", source, source.password, seconds, *given)
         if ran.code in {_BEFORE, _IN_THE_MIDDLE, _CUT_OFF, _NOT_RECOVERED}:
             return Remade(trouble=f"pg_rewind: {ran.said()}", untouched=ran.code == _BEFORE)
         return Remade(state=self._remade(ran, identifier))
 
     def rebuild(self, source: Source, identifier: str, note: str, seconds: float) -> Remade:
         """Replace the data directory by a copy of the source and follow it; it is not started."""
-        words = (source.for_replication(), source.slot)
+        given = (identifier, self._keep, " ".join(note.split()), source.for_replication())
         password = source.replication_password
-        ran = self._remake("rebuild", source, password, identifier, note, seconds, *words)
+        ran = self._remake("rebuild", source, password, seconds, *given, source.slot)
         if ran.code in {_BEFORE, _IN_THE_MIDDLE}:
             return Remade(trouble=f"pg_basebackup: {ran.said()}", untouched=ran.code == _BEFORE)
         return Remade(state=self._remade(ran, identifier))
@@ -125,19 +126,11 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
         return f"{state}/{self.target}"
 
     def _remake(
-        self,
-        script: str,
-        source: Source,
-        password: str,
-        identifier: str,
-        note: str,
-        seconds: float,
-        *words: str,
+        self, script: str, source: Source, password: str, seconds: float, *words: str
     ) -> Ran:
         """Run a script that ends with a standby; passwords go over standard input only."""
         feed = f"{pgpass_password(password)}\n{source.settings()}"
-        given = (identifier, self._keep, " ".join(note.split()), *words)
-        return self._script(script, seconds, *given, feed=feed)
+        return self._script(script, seconds, *words, feed=feed)
 
     def _remade(self, ran: Ran, identifier: str) -> HostState:
         self._refuse_other_cluster(ran, identifier)

@@ -129,6 +129,7 @@ report() {
 		{ read -r note <"$dir/standby.signal"; } 2>/dev/null
 		echo "standby_signal $note"
 	fi
+	[ -e "$dir/backup_label" ] && echo backup_label
 	control | sed 's/^/control /'
 	echo "end"
 }

@@ -28,6 +28,7 @@ def read_report(place: str, data_directory: str, text: str) -> HostState:
         standby_signal="standby_signal" in found,
         note=_first(found, "standby_signal"),
         written=_first(found, "written"),
+        fresh_copy="backup_label" in found,
         control=control,
         control_trouble=trouble,
     )

@@ -1,0 +1,261 @@
+"""postgresql.reinstate: bring the server that was left back as a standby of the new primary."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import ClassVar, Literal
+
+from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both, note_of
+from drtool.actions.postgresql.sides import other_side, place_of, session_for, system_at
+from drtool.connections.postgresql import PostgresqlSession
+from drtool.connections.postgresql.lineage import LineageReader
+from drtool.connections.postgresql_host import PostgresqlHostHands, Source
+from drtool.connections.postgresql_host.hands import Remade
+from drtool.connections.reach import Reader
+from drtool.connections.redfish import PowerHands
+from drtool.errors import AccessDenied, DrtoolError, Refused, StepFailed
+from drtool.model.change import Change
+from drtool.model.lineage import segment_name
+from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY, Control, HostState
+from drtool.model.purpose import Purpose
+from drtool.model.replication import position_text
+from drtool.safety.divergence import timeline_of
+from drtool.safety.identity import reason_not_same_cluster
+from drtool.safety.processes import reason_managed
+from drtool.units import Duration
+
+_SHORTEST_STOP_SECONDS = 15.0
+# What pg_rewind says of trouble that a copy of the whole server would meet as well.
+_CONNECTION_TROUBLE = re.compile(r"connect|FATAL|authentication|permission denied|password")
+
+
+class Reinstate(StateAction[Reinstated]):
+    """Make the server that was left follow the new primary, by rewind or by a new copy.
+
+    What only it has written is taken back; with ``keep: divergent_wal`` that WAL and the list of
+    its commits are kept on its host first. Commits after the fence or the promotion are split
+    brain, and refused. ``method: rewind`` never makes a new copy, ``rebuild`` always does.
+    """
+
+    purpose: ClassVar[Purpose] = Purpose.REPROTECT
+    target: ClassVar[Target] = Target.SYSTEM
+    system_kind: ClassVar[str] = "postgresql"
+    default_deadline: ClassVar[Duration] = Duration(2 * 3600)
+
+    keep: Literal["divergent_wal", "nothing"] = "divergent_wal"
+    method: Literal["auto", "rewind", "rebuild"] = "auto"
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """The source; the old host is reached when it is there."""
+        source = str(other_side(facts))
+        return [(LineageReader, source), (PostgresqlSession, source)]
+
+    def observe(self, look: Look) -> Reinstated:
+        """Power, host, server and source, and how far the two have diverged."""
+        return look_at_both(look)
+
+    def changes(self, seen: Reinstated) -> list[Change]:
+        """One, until it streams from the source on the source's timeline."""
+        if seen.following:
+            return []
+        after = f"a standby of {seen.source_place}"
+        if self.keep == "divergent_wal":
+            after += ", the WAL that only it has kept aside"
+        return [Change(subject=f"postgresql {seen.place}", before=_before(seen), after=after)]
+
+    def reason_to_wait(self, seen: Reinstated) -> str | None:
+        """Its machine starts, or its server does and catches up."""
+        if seen.host is None:
+            return None if seen.power == "off" else seen.host_trouble
+        if seen.configured and seen.host.running:
+            where = seen.standby.position if seen.standby else None
+            return (
+                f"{seen.place} is started as a standby at {position_text(where)}, "
+                f"not yet streaming from {seen.source_place}"
+            )
+        return None
+
+    def reason_not_to_apply(self, seen: Reinstated, facts: Facts) -> str | None:
+        """Split brain, another cluster, no primary to follow, or another tool in charge."""
+        del facts
+        if seen.source.in_recovery:
+            return f"{seen.source_place} is a standby: there is no primary to follow"
+        if seen.lineage.missing_rights:
+            names = ", ".join(seen.lineage.missing_rights)
+            return (
+                f"our user at {seen.source_place} may not call {names}: without them nobody "
+                "knows where the two parted; "
+                "GRANT EXECUTE ON FUNCTION to that user, or name a superuser in the inventory"
+            )
+        if seen.host is None:
+            return None
+        return _reason_against_host(seen, seen.host) or seen.split_brain or None
+
+    def apply(self, hands: Hands, changes: list[Change]) -> None:
+        """The next thing that is due: power, stop, keep and rewind, or start."""
+        del changes
+        seen = look_at_both(hands)
+        if seen.following:
+            return
+        if seen.host is None or (seen.host.control is None and not seen.host.held):
+            self._power_on(hands, seen)
+            return
+        reason = self.reason_not_to_apply(seen, hands.facts)
+        if reason is not None:
+            raise Refused(f"reinstate of {seen.place}", reason)
+        host = hands.reach(PostgresqlHostHands, seen.place)
+        if seen.host.running:
+            host.stop(seen.identity, "drtool: to be reinstated", _SHORTEST_STOP_SECONDS, kill=True)
+            seen = look_at_both(hands)
+        if not seen.configured:
+            self._make_standby(hands, host, seen)
+        host.start_server()
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """Keep the tail, rewind, put the configuration back, follow."""
+        system, source = system_at(facts, place_of(facts)), other_side(facts)
+        data, target = system.data_directory, system_at(facts, source)
+        slot = target.replication.slot if target.replication else "drtool"
+        address = target.address or facts.inventory.sites[source.site].address
+        return [
+            f"Switch host {system.host} on; touch {data}/standby.signal before PostgreSQL starts",
+            f"On {source}: CHECKPOINT; SELECT pg_create_physical_replication_slot('{slot}', true);",
+            f"cp -a {data}/pg_wal ~/divergent; cp -a {data}/*.conf ~/configuration",
+            (
+                f"pg_rewind -D {data} --source-server='host={address} port={target.port}"
+                f" user={target.user} dbname={target.database}'    # else pg_basebackup"
+            ),
+            f"cp -a ~/configuration/* {data}/; touch {data}/standby.signal",
+            f"Write primary_conninfo and primary_slot_name into {data}/postgresql.auto.conf",
+            "Start it, then: SELECT status, received_tli FROM pg_stat_wal_receiver;",
+        ]
+
+    def _power_on(self, hands: Hands, seen: Reinstated) -> None:
+        """Switch the machine on; its guard keeps PostgreSQL back until there is a signal."""
+        system = system_at(hands.facts, place_of(hands.facts))
+        if seen.host is not None:
+            raise StepFailed(f"host of {seen.place}", seen.host.control_trouble)
+        if seen.power != "off":
+            raise StepFailed(f"reinstate of {seen.place}", seen.host_trouble)
+        if not system.boot_guard:
+            raise StepFailed(
+                f"reinstate of {seen.place}",
+                f"host {system.host} is off, and no boot guard would keep PostgreSQL from "
+                "starting as a primary",
+                hint=f"switch it on by hand, cut off from clients, and "
+                f"touch {system.data_directory}/standby.signal",
+            )
+        controller = hands.reach(PowerHands, system.host)
+        with contextlib.suppress(DrtoolError):  # a controller without it is no obstacle
+            controller.set_restore_policy("LastState")
+        controller.reset("On")
+
+    def _make_standby(self, hands: Hands, host: PostgresqlHostHands, seen: Reinstated) -> None:
+        """Rewind, copy or only configure; the slot and a checkpoint at the source come first."""
+        source = Source.of(seen.source_place, seen.place, host.context)
+        session = session_for(hands, seen.source_place)
+        session.create_slot(source.slot)
+        session.checkpoint()
+        note = note_of(hands.facts, seen.source_place)
+        state = seen.host
+        if self.method == "rebuild" or state is None or state.held or state.control is None:
+            self._keep(hands, host, seen)
+            self._rebuild(host, source, seen, note)
+        elif not seen.diverged and not _past_is_gone(seen, state.control):
+            host.write_standby_configuration(source, seen.identity, note)
+        else:
+            self._keep(hands, host, seen)
+            self._rewind_or_rebuild(host, source, seen, note)
+
+    def _keep(self, hands: Hands, host: PostgresqlHostHands, seen: Reinstated) -> None:
+        """Keep what only this server has, before anything is taken back."""
+        if self.keep == "nothing" or seen.tail is None or not seen.diverged:
+            return
+        control = seen.host.control if seen.host else None
+        if control is not None:
+            host.keep_tail(seen.tail, hands.facts.run, control.segment_bytes)
+
+    def _rewind_or_rebuild(
+        self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str
+    ) -> None:
+        """Rewind; where that cannot be, or only seems to have been done, copy the source."""
+        control = seen.host.control if seen.host else None
+        trouble = "the source no longer has the WAL since the divergence"
+        if control is None or not _past_is_gone(seen, control):
+            done = host.rewind(source, seen.identity, note, self.default_deadline.seconds)
+            trouble = done.trouble or _reason_not_rewound(done, seen.lineage.timeline)
+            if not trouble:
+                return
+            if done.untouched and _CONNECTION_TROUBLE.search(trouble):
+                hint = f"let {source.user} in from there: pg_hba.conf of {seen.source_place}"
+                raise AccessDenied(f"reinstate of {seen.place}", trouble, "a rewind", hint)
+        if self.method == "rewind":
+            raise StepFailed(
+                f"reinstate of {seen.place}", trouble, "a rewind", "set method: rebuild"
+            )
+        self._rebuild(host, source, seen, note)
+
+    def _rebuild(
+        self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str
+    ) -> None:
+        done = host.rebuild(source, seen.identity, note, self.default_deadline.seconds)
+        if done.trouble:
+            raise StepFailed(
+                f"reinstate of {seen.place}", done.trouble, "a copy of the source",
+                f"let {source.replication_user} in from there: pg_hba.conf of the source",
+            )  # fmt: skip
+
+
+def _before(seen: Reinstated) -> str:
+    """What it is now, for the change."""
+    if seen.host is None:
+        return f"host is {seen.power}" if seen.power in {"on", "off"} else "host does not answer"
+    if seen.host.held:
+        return "half rewound, held back"
+    if seen.host.running:
+        return seen.host.control.state if seen.host.control else "running"
+    if seen.diverged and seen.tail is not None:
+        at, count = position_text(seen.tail.position), seen.tail.commits
+        return f"stopped, diverged at {at} with {count} commits that only it has"
+    return "stopped"
+
+
+def _reason_against_host(seen: Reinstated, host: HostState) -> str | None:
+    """What speaks against touching this host."""
+    control = host.control
+    if control is None:
+        return None
+    stranger = reason_not_same_cluster(seen.place, control.system_identifier, seen.identity)
+    if stranger is not None or (managed := reason_managed(host)) is not None:
+        return stranger or managed
+    if host.running and control.state != IN_ARCHIVE_RECOVERY:
+        return (
+            f"split brain suspected: {seen.place} runs as a primary on timeline "
+            f"{timeline_of(control)} while {seen.source_place} is one on timeline "
+            f"{seen.lineage.timeline}; fence it before it is reinstated"
+        )
+    return None
+
+
+def _past_is_gone(seen: Reinstated, control: Control) -> bool:
+    """Whether the source has recycled WAL that this server would need to follow it."""
+    if not seen.lineage.oldest_segment:
+        return False
+    start = control.redo if seen.tail is None else min(control.redo, seen.tail.position)
+    needed = segment_name(timeline_of(control), start, control.segment_bytes)[8:]
+    return needed < seen.lineage.oldest_segment
+
+
+def _reason_not_rewound(done: Remade, timeline: int) -> str:
+    """Judged by the control file, never by what pg_rewind said."""
+    control = done.state.control if done.state else None
+    if control is None:
+        return "after pg_rewind its control file cannot be read"
+    if timeline_of(control) != timeline:
+        return (
+            f"pg_rewind says that it is done, but the control file is still on timeline "
+            f"{timeline_of(control)}, not on {timeline}"
+        )
+    return ""

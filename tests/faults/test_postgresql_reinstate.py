@@ -1,0 +1,256 @@
+"""Bringing the old primary back: F41 to F43, L17, and what must never be lost or started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from driven import drive, facts_of
+from postgresql_pair import Server, bin_directory, wait_until
+from ssh_host import Hosts
+
+from drtool.action import Look
+from drtool.actions.postgresql.fence import Fence
+from drtool.actions.postgresql.reinstate import Reinstate
+from drtool.actions.postgresql.reinstatement import Reinstated
+from drtool.connections.postgresql_host import PostgresqlHostReader
+from drtool.errors import DrtoolError, Refused
+from drtool.model.purpose import Procedure
+
+EAST = "east.orders_db"
+
+
+def fail_over(hosts: Hosts, *, lost_rows: int = 0) -> None:
+    """East dies with rows that west never got; west is promoted."""
+    east, west = hosts.pair.east, hosts.pair.west
+    east.sql("CREATE TABLE t(x int)")
+    east.sql("INSERT INTO t SELECT generate_series(1, 100)")
+    hosts.pair.catch_up()
+    if lost_rows:
+        west.sql("ALTER SYSTEM SET primary_conninfo = ''")
+        west.sql("SELECT pg_reload_conf()")
+        wait_until(lambda: not east.sql("SELECT 1 FROM pg_stat_replication"))
+        for number in range(lost_rows):
+            east.sql("INSERT INTO t VALUES (%s)", -number - 1)
+    east.cut_power()
+    promote(west)
+
+
+def promote(server: Server) -> None:
+    server.sql("SELECT pg_promote(true)")
+    server.sql("INSERT INTO t VALUES (1000)")
+
+
+def start_command(hosts: Hosts) -> list[str]:
+    """How the test's hosts start east: as its supervisor would."""
+    east = hosts.pair.east
+    return [str(bin_directory() / "pg_ctl"), "-D", str(east.data), "-w", "-l",
+            str(east.data.parent / "started.log"), "-o",
+            f"-p {east.port} -c listen_addresses={east.address} -c unix_socket_directories=",
+            "start"]  # fmt: skip
+
+
+def reinstate(hosts: Hosts, action: Reinstate | None = None, seconds: float = 40.0) -> Reinstated:
+    connections = hosts.connections(start_command=start_command(hosts))
+    facts = facts_of(
+        hosts.inventory(start_command=start_command(hosts)), procedure=Procedure.REPROTECT
+    )
+    try:
+        return drive(action or Reinstate(), connections, facts, seconds)
+    finally:
+        connections.close()
+
+
+def kept(hosts: Hosts) -> list[str]:
+    state = hosts.hosts["east"].directory / "state" / EAST
+    return sorted(str(path.relative_to(state)) for path in state.glob("divergent-*/*"))
+
+
+def is_the_same_on_both(hosts: Hosts) -> None:
+    east, west = hosts.pair.east, hosts.pair.west
+    wait_until(
+        lambda: (
+            east.sql("SELECT count(*), sum(x) FROM t") == west.sql("SELECT count(*), sum(x) FROM t")
+        )
+    )
+    assert east.sql("SELECT pg_is_in_recovery()")[0][0] is True
+
+
+@pytest.fixture(autouse=True)
+def end_started(hosts: Hosts) -> Iterator[None]:
+    """Servers started over SSH are no children of the test."""
+    yield
+    pid_file = hosts.pair.east.data / "postmaster.pid"
+    if pid_file.exists():
+        hosts.pair.east.tool("pg_ctl", "-D", str(hosts.pair.east.data), "-m", "immediate", "stop")
+
+
+def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Hosts) -> None:
+    own = "# the site's own words\n"
+    with (hosts.pair.east.data / "postgresql.conf").open("a") as settings:
+        settings.write(own)
+    fail_over(hosts, lost_rows=7)
+    connections = hosts.connections()
+    look = Look(connections, facts_of(hosts.inventory(), procedure=Procedure.REPROTECT))
+    before = Reinstate().observe(look)
+    connections.close()
+    assert before.diverged
+    assert before.tail is not None
+    assert before.tail.commits == 7
+    assert before.split_brain == ""
+    seen = reinstate(hosts)
+    assert seen.following
+    is_the_same_on_both(hosts)
+    assert hosts.pair.east.sql("SELECT count(*) FROM t WHERE x < 0")[0][0] == 0
+    names = kept(hosts)
+    assert any(name.endswith("commits.txt") for name in names)
+    state = hosts.hosts["east"].directory / "state" / EAST
+    commits = next(state.glob("divergent-*/commits.txt")).read_text()
+    assert commits.count("COMMIT") == 7
+    assert own in (hosts.pair.east.data / "postgresql.conf").read_text()
+    assert "primary_conninfo" in (hosts.pair.east.data / "postgresql.auto.conf").read_text()
+    assert oct(hosts.pair.east.data.stat().st_mode)[-3:] == "700"
+    assert hosts.pair.west.sql("SELECT active FROM pg_replication_slots")[0][0] is True
+
+
+def test_f41_commits_after_the_promotion_are_split_brain(hosts: Hosts) -> None:
+    fail_over(hosts)
+    east, west = hosts.pair.east, hosts.pair.west
+    time.sleep(1.2)  # the history file bears whole seconds
+    east.start()
+    east.sql("INSERT INTO t VALUES (-1)")
+    east.stop()
+    with pytest.raises(Refused, match="split brain") as raised:
+        reinstate(hosts)
+    assert "timeline 1 was left at" in str(raised.value)
+    assert west.sql("SELECT 1")
+    east.start()
+    assert east.sql("SELECT count(*) FROM t WHERE x = -1")[0][0] == 1, "nothing was taken back"
+    east.stop()
+
+
+def test_an_old_primary_that_runs_again_is_refused(hosts: Hosts) -> None:
+    fail_over(hosts)
+    hosts.pair.east.start()
+    with pytest.raises(Refused, match="runs as a primary on timeline 1"):
+        reinstate(hosts)
+    hosts.pair.east.stop()
+
+
+def test_both_promoted_is_refused(hosts: Hosts) -> None:
+    fail_over(hosts)
+    east = hosts.pair.east
+    (east.data / "standby.signal").touch()
+    east.start()
+    east.sql("SELECT pg_promote(true)")
+    east.sql("INSERT INTO t VALUES (-1)")
+    east.sql("CHECKPOINT")
+    east.stop()
+    with pytest.raises(Refused, match="a timeline 2 of its own"):
+        reinstate(hosts)
+
+
+def test_a_fenced_primary_without_a_tail_only_follows(hosts: Hosts) -> None:
+    east, west = hosts.pair.east, hosts.pair.west
+    east.sql("CREATE TABLE t(x int)")
+    hosts.pair.catch_up()
+    connections = hosts.connections()
+    drive(Fence(paths=("ssh",)), connections, facts_of(hosts.inventory()))
+    connections.close()
+    promote(west)
+    seen = reinstate(hosts)
+    assert seen.following
+    assert kept(hosts) == []
+    is_the_same_on_both(hosts)
+
+
+def test_a_fenced_primary_that_a_supervisor_started_again_follows_too(hosts: Hosts) -> None:
+    east = hosts.pair.east
+    fail_over(hosts, lost_rows=2)
+    connections = hosts.connections()
+    drive(Fence(paths=("ssh",)), connections, facts_of(hosts.inventory()))
+    connections.close()
+    east.start()
+    seen = reinstate(hosts)
+    assert east.process is not None
+    east.process.wait(timeout=5)
+    assert seen.following
+    is_the_same_on_both(hosts)
+
+
+def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hosts) -> None:
+    fail_over(hosts, lost_rows=3)
+    east = hosts.pair.east
+    bins = hosts.hosts["east"].directory / "bin"
+    bins.mkdir()
+    for program in bin_directory().iterdir():
+        (bins / program.name).symlink_to(program)
+    (bins / "pg_rewind").unlink()
+    script = bins / "pg_rewind"
+    script.write_text(
+        '#!/bin/sh\ncase "$*" in *--dry-run*) exit 0 ;; esac\n'
+        f"rm -f {east.data}/standby.signal\nkill -9 $PPID\n"
+    )
+    script.chmod(0o755)
+    changed = {"bin_directory": str(bins), "start_command": start_command(hosts)}
+    connections = hosts.connections(**changed)
+    facts = facts_of(hosts.inventory(**changed), procedure=Procedure.REPROTECT)
+    with pytest.raises(DrtoolError):
+        drive(Reinstate(method="rewind"), connections, facts, 3)
+    state = connections.get(PostgresqlHostReader, EAST).state()
+    assert state.held
+    assert not state.running
+    with pytest.raises((AssertionError, psycopg.Error)):
+        east.start()
+    connections.close()
+    seen = reinstate(hosts)
+    assert seen.following
+    is_the_same_on_both(hosts)
+    assert any(name.endswith("commits.txt") for name in kept(hosts))
+
+
+def test_f43_a_gap_in_the_wal_leads_to_a_copy(hosts: Hosts) -> None:
+    fail_over(hosts, lost_rows=3)
+    west = hosts.pair.west
+    west.sql("ALTER SYSTEM SET wal_keep_size = 0")
+    west.sql("SELECT pg_reload_conf()")
+    for _ in range(4):
+        west.sql("SELECT pg_switch_wal()")
+        west.sql("INSERT INTO t SELECT generate_series(2000, 2100)")
+        west.sql("CHECKPOINT")
+    oldest = "SELECT min(substr(name, 9)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"
+    assert str(west.sql(oldest)[0][0]) > "0000000000000003"
+    seen = reinstate(hosts)
+    assert seen.following
+    is_the_same_on_both(hosts)
+
+
+def test_l17_a_rewind_that_only_says_so_is_not_believed(hosts: Hosts) -> None:
+    fail_over(hosts, lost_rows=3)
+    bins = hosts.hosts["east"].directory / "bin"
+    bins.mkdir()
+    for program in bin_directory().iterdir():
+        (bins / program.name).symlink_to(program)
+    (bins / "pg_rewind").unlink()
+    script = bins / "pg_rewind"
+    script.write_text("#!/bin/sh\necho 'pg_rewind: Done!' >&2\nexit 0\n")
+    script.chmod(0o755)
+    changed = {"bin_directory": str(bins), "start_command": start_command(hosts)}
+    connections = hosts.connections(**changed)
+    facts = facts_of(hosts.inventory(**changed), procedure=Procedure.REPROTECT)
+    with pytest.raises(DrtoolError, match="still on timeline 1"):
+        drive(Reinstate(method="rewind"), connections, facts, 3)
+    seen = drive(Reinstate(), connections, facts, 40)
+    connections.close()
+    assert seen.following
+    is_the_same_on_both(hosts)
+
+
+def test_no_password_stands_in_a_command(hosts: Hosts) -> None:
+    fail_over(hosts, lost_rows=1)
+    assert hosts.pair.east.password
+    reinstate(hosts)
+    for host in hosts.hosts.values():
+        assert all(hosts.pair.east.password not in command for command in host.said)
