@@ -61,6 +61,11 @@ def up(home: Path, *, prefect: bool = True, tell: Tell | None = None) -> Layout:
     return layout
 
 
+def child_environment(layout: Layout) -> dict[str, str]:
+    """The environment of the lab's processes: ours, and the lab's mark."""
+    return {**os.environ, MARK: layout.identity().mark}
+
+
 def _silent(sentence: str) -> None:
     del sentence
 
@@ -83,21 +88,20 @@ def _prepare(layout: Layout) -> None:
 
 def _start(layout: Layout, say: Tell, *, prefect: bool) -> None:
     make_secrets(layout)
-    identity = layout.identity()
-    environment = {**os.environ, MARK: identity.mark}
+    ports = layout.identity().ports
     with ThreadPoolExecutor(max_workers=3) as pool:
         waiting = []
         if prefect:
-            _remember(layout, "prefect", prefect_server.start(layout, environment))
+            _remember(layout, "prefect", prefect_server.start(layout, child_environment(layout)))
             waiting.append(pool.submit(prefect_server.wait_and_warm, layout))
-        waiting.append(pool.submit(_start_sites, layout, identity.ports, environment, say))
+        waiting.append(pool.submit(_start_sites, layout, ports, say))
         for one in waiting:
             one.result()
     if prefect:
         say(f"Prefect answers at {prefect_server.reach(layout).ui_url}")
 
 
-def _start_sites(layout: Layout, ports: Ports, environment: dict[str, str], say: Tell) -> None:
+def _start_sites(layout: Layout, ports: Ports, say: Tell) -> None:
     """East as primary, west as its standby, and the heartbeat."""
     for site in SITES:
         paths = layout.site(site)
@@ -108,7 +112,7 @@ def _start_sites(layout: Layout, ports: Ports, environment: dict[str, str], say:
     east, west = layout.site(EAST), layout.site(WEST)
     postgresql.create_primary(east, layout.secret("drtool.password"))
     east.release.touch()
-    _switch_on(layout, EAST, environment)
+    _switch_on(layout, EAST)
     passwords = {
         user: layout.secret(f"{user}.password").read_text(encoding="utf-8")
         for user in ("drtool", "replicator", "orders")
@@ -119,26 +123,24 @@ def _start_sites(layout: Layout, ports: Ports, environment: dict[str, str], say:
     postgresql.create_standby(
         west, WEST, ADDRESSES[EAST], ports.postgresql, passwords["replicator"]
     )
-    _switch_on(layout, WEST, environment)
-    _start_heartbeat(layout, environment)
+    _switch_on(layout, WEST)
+    heartbeat = [sys.executable, "-m", "drtool", "heartbeat", str(layout.inventory), SERVICE]
+    spawn(layout, "heartbeat", heartbeat)
     for site in SITES:
         wait_for_services(layout, site)
     postgresql.wait_for_standby(ADDRESSES[EAST], ports.postgresql, passwords["drtool"])
     say(f"west follows it, at {ADDRESSES[WEST]}:{ports.postgresql}")
 
 
-def _switch_on(layout: Layout, site: str, environment: dict[str, str]) -> None:
+def _switch_on(layout: Layout, site: str) -> None:
     directory = layout.controller(site)
     command = [sys.executable, "-m", "drtool.lab.controller", str(directory)]
-    _spawn(layout, f"{site}_power", command, environment)
+    spawn(layout, f"{site}_power", command)
 
 
-def _start_heartbeat(layout: Layout, environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "drtool", "heartbeat", str(layout.inventory), SERVICE]
-    _spawn(layout, "heartbeat", command, environment)
-
-
-def _spawn(layout: Layout, name: str, command: list[str], environment: dict[str, str]) -> None:
+def spawn(layout: Layout, name: str, command: list[str]) -> None:
+    """Start a process that belongs to no site and ends with the lab."""
+    environment = child_environment(layout)
     with (layout.logs / f"{name}.log").open("ab") as log:
         started = subprocess.Popen(
             command,

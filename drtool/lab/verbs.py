@@ -77,3 +77,10 @@ def down() -> None:
         if was_up
         else f"No lab is up in {home}."
     )
+
+
+def drill(*, engine: str = "auto", prefect: str = "run", keep: bool = False) -> int:
+    """Run the drill; gives its exit code."""
+    from drtool.lab.drill import drill as run  # noqa: PLC0415 - the other verbs need none of it
+
+    return run(default_home(), engine=engine, prefect=prefect, keep=keep)

@@ -1,0 +1,140 @@
+"""Tell a drill while it goes on: chapters, lines with the time, one table for each run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from drtool.lab.runs import Ran, Step
+from drtool.model.event import (
+    ConsentAsked,
+    ConsentGiven,
+    Event,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    Via,
+    Warned,
+)
+from drtool.model.purpose import Outcome
+from drtool.units import seconds_text
+
+WIDTH = 100
+_STYLES = {
+    Outcome.SUCCEEDED: "green",
+    Outcome.SKIPPED: "dim",
+    Outcome.REFUSED: "red",
+    Outcome.FAILED: "red",
+    Outcome.IN_DOUBT: "red",
+    Outcome.ABORTED: "yellow",
+}
+
+
+def console() -> Console:
+    """The terminal as it is; without one, 100 columns and no colours."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=WIDTH)
+
+
+class Teller:
+    """Prints a drill's story, each line with the seconds since its start."""
+
+    def __init__(self, out: Console) -> None:
+        self.out = out
+        self._began = time.monotonic()
+        self._chapters = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since the drill's start."""
+        return time.monotonic() - self._began
+
+    def chapter(self, title: str) -> None:
+        """Begin a part of the story."""
+        self._chapters += 1
+        self.out.print()
+        self.out.print(f"[bold]{self._chapters}  {escape(title)}[/bold]")
+
+    def line(self, text: str, style: str = "") -> None:
+        """Say one thing that has happened."""
+        grid = Table.grid(padding=(0, 2), expand=False)
+        grid.add_column(justify="right", width=8, style="dim")
+        grid.add_column(overflow="fold")
+        grid.add_row(f"{self.seconds:.1f} s", Text(text, style=style))
+        self.out.print(grid)
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """Show that something is waited for; nothing without a terminal."""
+        with self.out.status(f"{escape(text)} ..."):
+            yield
+
+    def hear(self, event: Event) -> None:
+        """Say what an event means; what the table will say anyway is said in short."""
+        match event.body:
+            case RunStarted() as body:
+                note = f": {body.engine_note}" if body.engine_note else ""
+                self.line(f"run {event.run}, engine {body.engine}{note}", "cyan")
+            case ConsentAsked() as body:
+                whose = f" of {body.of}" if body.of else ""
+                self.line(f"{body.step}: waits for the consent{whose}", "yellow")
+            case ConsentGiven() as body:
+                self.line(f"{body.step}: {body.decision} by {body.by}", "yellow")
+            case StepEnded() as body:
+                self._step(body)
+            case Warned() as body:
+                self.line(f"warning: {body.text}", "yellow")
+            case RunEnded() as body:
+                style = "bold green" if body.exit_code == 0 else "bold red"
+                why = f": {body.reason}" if body.reason else ""
+                self.line(f"{body.outcome.value}, {body.world.value}{why}", style)
+                if body.hint:
+                    self.line(f"hint: {body.hint}")
+            case _:
+                pass
+
+    def _step(self, body: StepEnded) -> None:
+        direct = "" if body.via is Via.PREFECT else ", direct"
+        why = f": {body.reason}" if body.reason else ""
+        proof = "".join(f"; proof by {proof.kind.value}" for proof in body.proofs)
+        self.line(
+            f"{body.step} {body.outcome.value} in {seconds_text(body.seconds)}{direct}{proof}{why}",
+            _STYLES.get(body.outcome, ""),
+        )
+
+
+def run_table(ran: Ran) -> Table:
+    """One run: step, phase, outcome, time, budget, through Prefect or direct."""
+    report = ran.report
+    way = " to ".join(site for site in (report.from_site, report.to_site) if site)
+    title = f"{report.procedure.value}, {way}  ({report.run})"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for name in ("step", "phase", "outcome"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("budget", justify="right", no_wrap=True)
+    table.add_column("through", no_wrap=True)
+    for step in report.steps:
+        table.add_row(
+            step.name,
+            step.purpose.value,
+            Text(step.outcome.value, style=_STYLES.get(step.outcome, "")),
+            _time(step),
+            str(step.budget) if step.budget is not None else "",
+            step.via.value if step.via is not None else "",
+        )
+    return table
+
+
+def _time(step: Step) -> Text:
+    if step.seconds is None:
+        return Text("")
+    over = step.budget is not None and step.seconds > step.budget.seconds
+    return Text(seconds_text(step.seconds), style="yellow" if over else "")
