@@ -51,7 +51,8 @@ def _beginning(state: RunState) -> str:
         state.mode.value, f"a {state.mode.value} of the "
     )
     started = state.started.wall
-    text = f"At {_clock(started)} on {started.day} {started:%B %Y} {state.requester} began {kind}{what}"
+    day = f"{started.day} {started:%B %Y}"
+    text = f"At {_clock(started)} on {day} {state.requester} began {kind}{what}"
     text += f", taking over run {state.adopts}." if state.adopts else "."
     if state.resumes:
         times = "once" if len(state.resumes) == 1 else f"{len(state.resumes)} times"
