@@ -125,9 +125,16 @@ class EntryCheck:
                 return
             if about_key and len(loc) == 1:
                 hint = did_you_mean(str(loc[0]), {*entry.model_fields, *ENGINE_KEYS})
+            hint = as_text_hint(_at(step.fields, loc)) if hint.startswith("quote it") else hint
             self._fault(step, f"@{path}" if about_key else path, what, hint)
 
         return say
+
+
+def as_text_hint(written: JsonValue) -> str:
+    """How to write a value as text, a template too."""
+    expression = read_template(written).expression if isinstance(written, str) else None
+    return f'"{{{{ {expression} | string }}}}"' if expression else f'quote it: "{written}"'
 
 
 def _leaves(value: JsonValue, path: Loc) -> list[tuple[Loc, JsonValue]]:

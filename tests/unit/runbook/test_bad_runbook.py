@@ -1,6 +1,6 @@
 """The runbook rows of the bad-input list: each gives its place, its reason and its fix."""
 
-# ruff: noqa: E501, ISC004 - messages stand as they are told
+# ruff: noqa: E501 - messages stand as they are told
 
 from __future__ import annotations
 
