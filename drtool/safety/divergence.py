@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from drtool.model.lineage import Lineage, Tail
-from drtool.model.postgresql_host import Control
+from drtool.model.lineage import Fork, Lineage, Tail
+from drtool.model.postgresql_host import IN_PRODUCTION, SHUT_DOWN, Control, HostState
 from drtool.model.replication import position_text
 
 # A timeline history file bears its time in whole seconds.
@@ -22,13 +22,20 @@ def end_of(control: Control) -> int:
     return max(control.checkpoint, control.minimum_recovery)
 
 
-def reason_other_branch(
-    place: str, timeline: int, tail: Tail | None, source: Lineage
-) -> str | None:
-    """A sentence when the server was promoted by itself: its timeline is none of the source's."""
-    own = tail.forks if tail is not None else ()
-    shared = timeline == source.timeline or source.left(timeline) is not None
-    if shared and own == source.forks[: len(own)]:
+def reason_other_branch(host: HostState, own: tuple[Fork, ...], source: Lineage) -> str | None:
+    """A sentence when the server was promoted by itself.
+
+    Its timeline is then none of the source's, or parted elsewhere, or it was a primary on the
+    very timeline on which the source is one. ``own`` are the forks that its host knows.
+    """
+    if host.control is None:
+        return None
+    place, timeline = host.place, timeline_of(host.control)
+    if timeline == source.timeline:
+        was_primary = host.control.state in {SHUT_DOWN, IN_PRODUCTION} and not host.fresh_copy
+    else:
+        was_primary = source.left(timeline) is None
+    if not was_primary and own == source.forks[: len(own)]:
         return None
     parted = own[-1].position if own else None
     where = f", parted at {position_text(parted)}" if parted is not None else ""

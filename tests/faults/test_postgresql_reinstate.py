@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -82,9 +86,10 @@ def is_the_same_on_both(hosts: Hosts) -> None:
 def end_started(hosts: Hosts) -> Iterator[None]:
     """Servers started over SSH are no children of the test."""
     yield
-    pid_file = hosts.pair.east.data / "postmaster.pid"
-    if pid_file.exists():
-        hosts.pair.east.tool("pg_ctl", "-D", str(hosts.pair.east.data), "-m", "immediate", "stop")
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (directory / "cwd").resolve(strict=True) == hosts.pair.east.data:
+                os.kill(int(directory.name), signal.SIGKILL)
 
 
 def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Hosts) -> None:
