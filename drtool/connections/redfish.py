@@ -12,6 +12,8 @@ from drtool.model.inventory import Power
 from drtool.model.value import Value
 
 SECONDS = 2.0
+# Some controllers answer a reset only when the machine has obeyed.
+CHANGE_SECONDS = 10.0
 ResetKind = Literal["On", "ForceOff", "GracefulShutdown", "ForceRestart"]
 RestorePolicy = Literal["AlwaysOn", "AlwaysOff", "LastState"]
 
@@ -74,7 +76,6 @@ class PowerReader(Reader):
             base_url=power.redfish.rstrip("/"),
             auth=(power.user, context.secrets.resolve(power.password)),
             verify=verify,
-            timeout=httpx.Timeout(SECONDS, connect=min(SECONDS, context.connect_seconds)),
             trust_env=False,
             follow_redirects=False,
         )
@@ -119,8 +120,12 @@ class PowerReader(Reader):
     ) -> Any:
         import httpx  # noqa: PLC0415 - imported already by `open`
 
+        limit = SECONDS if method == "GET" else CHANGE_SECONDS
+        timeout = httpx.Timeout(limit, connect=SECONDS)
         try:
-            response = self._client.request(method, path, json=body, headers=headers)
+            response = self._client.request(
+                method, path, json=body, headers=headers, timeout=timeout
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._not_connected(error) from error
         except httpx.TransportError as error:
