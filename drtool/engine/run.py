@@ -46,6 +46,9 @@ class Engine:
 
     def __init__(self, settings: RunSettings | Resumption, ports: Ports) -> None:
         opening = _opening(settings, ports)
+        if opening.begun.mode.changes_the_world != (ports.hands is not None):
+            mode = opening.begun.mode.value
+            raise DrtoolError(f"mode {mode}", "hands are given in live and drill, and only there")
         plan, begun, events = opening.begun.plan, opening.begun, opening.events
         self._ports, self._first = ports, opening.first
         self._audience = Audience(ports.listeners)

@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from engine_bench import chain, plan_of, step
+
+from drtool.model.change import Change
+from drtool.model.event import (
+    AbortAsked,
+    Body,
+    ConsentAsked,
+    ConsentGiven,
+    Event,
+    Instant,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepIntent,
+    StepStarted,
+    Via,
+    Warned,
+    World,
+)
+from drtool.model.plan import Objectives, Plan
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
+from drtool.progress.explain import explain
+from drtool.progress.forecast import forecast
+from drtool.progress.narrate import narrate
+from drtool.progress.objectives import all_met, data_loss, judge, recovery_seconds, split
+from drtool.progress.run_state import RunState
+from drtool.progress.state import Folder, fold
+from drtool.units import Duration
+
+BEGIN = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+STEPS = chain(
+    step("loss", "bench.is", key="x", purpose=Purpose.ASSESS, budget=Duration(2)),
+    step("consent", "bench.is", key="x", purpose=Purpose.ASSESS, budget=Duration(60)),
+    step("fence", "bench.fence", budget=Duration(20)),
+    step("promote", "bench.promote", budget=Duration(10)),
+    step("redirect", "bench.redirect", budget=Duration(10)),
+    step("accepted", "bench.is", key="x", budget=Duration(5)),
+)
+OBJECTIVES = Objectives(rto=Duration(300), rpo=Duration(10))
+
+
+class Story:
+    """Events at chosen seconds after the run's start."""
+
+    def __init__(self, plan: Plan, *, outage: float | None = 60, mode: Mode = Mode.LIVE) -> None:
+        self.events: list[Event] = []
+        self.boot = "b1"
+        start = BEGIN - timedelta(seconds=outage) if outage is not None else None
+        self.at(
+            0,
+            RunStarted(
+                plan=plan,
+                mode=mode,
+                requester="t",
+                host="h",
+                pid=1,
+                version="0",
+                engine="direct",
+                outage_start=start,
+            ),
+        )
+
+    def instant(self, second: float) -> Instant:
+        return Instant(
+            wall=BEGIN + timedelta(seconds=second), monotonic=1000 + second, boot=self.boot
+        )
+
+    def at(self, second: float, *bodies: Body) -> Story:
+        for body in bodies:
+            number = len(self.events) + 1
+            self.events.append(Event(run="r", seq=number, at=self.instant(second), body=body))
+        return self
+
+    def step(self, name: str, begin: float, end: float, **said: object) -> Story:
+        outcome = said.pop("outcome", Outcome.SUCCEEDED)
+        self.at(begin, StepStarted(step=name, via=Via.DIRECT))
+        if "intent" in said:
+            seen = said.pop("intent")
+            change = Change(subject=name, before="a", after="b")
+            self.at(
+                begin,
+                StepIntent(
+                    step=name,
+                    seen=seen,
+                    changes=(change,),
+                    promotes=name == "promote",
+                ),
+            )
+        return self.at(
+            end,
+            StepEnded(step=name, outcome=outcome, via=Via.DIRECT, seconds=end - begin, **said),
+        )
+
+    @property
+    def state(self) -> RunState:
+        return fold(self.events)
+
+
+def told(procedure: Procedure = Procedure.FAILOVER, **said: object) -> Plan:
+    return plan_of(*STEPS, procedure=procedure, objectives=OBJECTIVES, **said)
+
+
+def failover(plan: Plan | None = None, outage: float | None = 60) -> Story:
+    story = Story(plan or told(), outage=outage)
+    story.step("loss", 0, 1, seen={"seconds": 3.0, "source": "heartbeat", "upper_bound": False})
+    story.at(1, ConsentAsked(step="consent", what="approval"))
+    story.at(31, ConsentGiven(step="consent", decision="approved", by="chief"))
+    story.step("consent", 31, 31)
+    story.step("fence", 31, 41, intent={})
+    story.step("promote", 41, 43, intent={"loss": {"seconds": 4.5, "source": "heartbeat"}})
+    story.step("redirect", 43, 44, intent={})
+    return story.step("accepted", 44, 49, answered=story.instant(47))
+
+
+def test_recovery_time_ends_at_the_first_success_from_outside() -> None:
+    state = failover().state
+    assert recovery_seconds(state) == pytest.approx(107)
+    assert state.world is World.RECOVERED
+
+
+def test_its_parts_add_up() -> None:
+    parts = split(failover().state)
+    assert (parts.detection, parts.decision) == (60, 30)
+    assert (parts.execution, parts.convergence, parts.verification) == pytest.approx((14, 3, 2))
+
+
+def test_verdicts() -> None:
+    verdicts = judge(failover().state)
+    assert [(one.objective, one.measured_seconds, one.met) for one in verdicts] == [
+        ("rto", pytest.approx(107), True),
+        ("rpo", 4.5, True),
+    ]
+    assert all_met(verdicts)
+
+
+def test_the_loss_is_the_one_that_the_promotion_saw() -> None:
+    loss = data_loss(failover().state)
+    assert loss is not None
+    assert (loss.seconds, loss.source) == (4.5, "heartbeat")
+
+
+def test_an_unknown_outage_start_is_never_met() -> None:
+    state = failover(outage=None).state
+    verdict = judge(state)[0]
+    assert (verdict.measured_seconds, verdict.met) == (None, None)
+    assert verdict.note == "the outage's start is not known"
+    assert not all_met(judge(state))
+    assert split(state).detection is None
+
+
+def test_a_success_before_the_promotion_is_not_the_recovery() -> None:
+    story = Story(told())
+    story.step("loss", 0, 1, answered=story.instant(0.5))
+    story.step("fence", 1, 2, intent={}).step("promote", 2, 3, intent={})
+    assert recovery_seconds(story.state) is None
+
+
+def test_a_jump_of_the_wall_clock_does_not_count() -> None:
+    story = failover()
+    events = [
+        event
+        if event.seq < 8
+        else event.model_copy(
+            update={
+                "at": event.at.model_copy(update={"wall": event.at.wall + timedelta(hours=1)}),
+            }
+        )
+        for event in story.events
+    ]
+    assert recovery_seconds(fold(events)) == pytest.approx(107)
+
+
+def test_downtime_of_a_switchover_runs_from_the_first_fence() -> None:
+    plan = told(Procedure.SWITCHOVER)
+    verdicts = judge(failover(plan).state)
+    assert [one.objective for one in verdicts] == ["downtime"]
+    assert (verdicts[0].measured_seconds, verdicts[0].met) == (pytest.approx(16), None)
+    assert all_met(verdicts)
+
+
+def test_the_worlds_on_the_way() -> None:
+    story = failover()
+    worlds = [fold(story.events[:number]).world for number in range(1, len(story.events) + 1)]
+    seen = list(dict.fromkeys(worlds))
+    assert seen == [
+        World.UNTOUCHED,
+        World.PREPARED,
+        World.FENCED,
+        World.PROMOTED,
+        World.REDIRECTED,
+        World.RECOVERED,
+    ]
+
+
+def test_an_effect_without_an_outcome_is_in_doubt_once_the_engine_is_gone() -> None:
+    story = Story(told()).step("fence", 1, 2, intent={})
+    story.at(3, StepStarted(step="promote", via=Via.DIRECT))
+    story.at(3, StepIntent(step="promote", seen={}, changes=(), promotes=True))
+    assert story.state.world is World.FENCED
+    assert story.state.world_if_stopped is World.IN_DOUBT
+    assert story.state.past_no_return
+
+
+def test_the_forecast_counts_what_is_left() -> None:
+    story = Story(told()).step("loss", 0, 1)
+    story.at(1, StepStarted(step="consent", via=Via.DIRECT))
+    ahead = forecast(story.state, story.instant(11))
+    assert ahead.finish_in_seconds == pytest.approx(50 + 45)
+    assert ahead.elapsed_seconds == pytest.approx(71)
+    assert ahead.recovery_seconds == pytest.approx(71 + 95)
+    assert not ahead.rto_at_risk
+
+
+def test_the_rto_is_at_risk_before_it_is_missed() -> None:
+    story = Story(told(), outage=210).step("loss", 0, 1)
+    ahead = forecast(story.state, story.instant(2))
+    assert ahead.elapsed_seconds is not None
+    assert ahead.elapsed_seconds < 300
+    assert ahead.rto_at_risk
+    assert ahead.text() == "RTO at risk: the forecast is 5 min 17 s, the objective 5m"
+
+
+def ended(
+    story: Story, outcome: Outcome, world: World, code: int = 1, reason: str = "x"
+) -> RunState:
+    story.at(60, RunEnded(outcome=outcome, exit_code=code, world=world, reason=reason))
+    return story.state
+
+
+def test_explain_a_fence_that_was_not_proven() -> None:
+    story = Story(told(source="orders.yaml"))
+    story.step("fence", 1, 61, intent={}, outcome=Outcome.REFUSED, reason="nothing answers")
+    said = explain(ended(story, Outcome.REFUSED, World.IN_DOUBT, 3, "the fence is not proven"))
+    assert "refused" in said.title
+    assert said.world.startswith("IN DOUBT: east could not be proven fenced")
+    assert len(said.options) == 3
+    assert said.options[1].command.endswith("--state-fenced 'how you know'")
+    assert "fence: refused: nothing answers - it fences" in said.not_done
+
+
+def test_explain_a_run_that_is_fenced_and_no_more() -> None:
+    story = Story(told(source="orders.yaml")).step("fence", 1, 2, intent={})
+    story.at(3, AbortAsked(by="chief"))
+    said = explain(ended(story, Outcome.ABORTED, World.FENCED, 4))
+    assert "NOTHING IS WRITABLE" in said.world
+    assert "safe" not in said.world.lower()
+    assert said.options[0].command == (
+        "drtool failover orders.yaml --from east --to west --outage-since 2026-03-01T02:59:00Z"
+    )
+    assert "releasing the fence" in said.options[1].consequence
+
+
+@pytest.mark.parametrize("world", list(World))
+@pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.FAILED, Outcome.IN_DOUBT])
+def test_every_end_is_explained_with_three_options(world: World, outcome: Outcome) -> None:
+    said = explain(ended(failover(), outcome, world))
+    assert len(said.options) == 3
+    assert said.world
+    assert said.why
+    assert len({option.command for option in said.options}) == 3
+
+
+@pytest.mark.parametrize("alive", [True, False, None])
+def test_a_run_under_way_is_explained(alive: bool | None) -> None:
+    story = Story(told()).step("loss", 0, 1)
+    story.at(1, ConsentAsked(step="consent", what="approval", of="chief", text="consent of chief"))
+    said = explain(story.state, alive=alive)
+    assert len(said.options) == 3
+    if alive is False:
+        assert "interrupted" in said.title
+        assert said.options[0].command == "drtool resume r"
+    else:
+        assert said.options[0].command == "drtool approve r consent --service orders"
+
+
+def test_a_dry_run_is_explained() -> None:
+    said = explain(ended(Story(told(), mode=Mode.DRY_RUN), Outcome.SUCCEEDED, World.UNTOUCHED, 0))
+    assert "nothing was touched" in said.world
+
+
+def test_each_event_is_told_in_one_line() -> None:
+    story = failover()
+    story.at(50, Warned(about="rto_at_risk", text="two\nlines"), AbortAsked(by="chief"))
+    folder = Folder()
+    lines = []
+    for event in story.events:
+        folder.apply(event)
+        lines.append(narrate(event, folder.state))
+    assert all(line is not None and "\n" not in line for line in lines)
+    assert lines[0] is not None
+    assert lines[0].startswith("03:00:00.000Z run started: failover of orders east -> west, live")
+    asked = next(line for line in lines if line and "waiting for approval" in line)
+    assert "drtool approve r consent --service orders" in asked
