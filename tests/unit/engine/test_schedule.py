@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from random import Random
 
 from engine_bench import FAST, plan_of, step
 from hypothesis import given, settings
