@@ -184,9 +184,8 @@ class Hosts:
         identifier = str(
             self.pair.west.sql("SELECT system_identifier FROM pg_control_system()")[0][0]
         )
-        plain = self.pair.inventory(
-            bin_directory=str(bin_directory()), system_identifier=identifier, **changed
-        ).model_dump(mode="json")
+        known = {"bin_directory": str(bin_directory()), "system_identifier": identifier}
+        plain = self.pair.inventory(**{**known, **changed}).model_dump(mode="json")
         for site, host in self.hosts.items():
             plain["hosts"][f"{site}_db"] = {
                 "site": site,
