@@ -1,0 +1,158 @@
+"""postgresql.reprotect: the primary that was demoted follows the one that was promoted."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.reinstate import Reinstate
+from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both, note_of
+from drtool.actions.postgresql.sides import other_side, place_of, session_for, system_at
+from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
+from drtool.connections.postgresql.lineage import LineageReader
+from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader, Source
+from drtool.connections.reach import Reader
+from drtool.errors import DrtoolError
+from drtool.model.change import Change
+from drtool.model.inventory import Postgresql
+from drtool.model.postgresql_host import HostState
+from drtool.model.purpose import Purpose
+from drtool.units import Duration
+
+_VERB = "use postgresql.reinstate, as in `drtool reprotect`"
+
+
+class Reprotected(Reinstated):
+    """How far the demoted primary is on its way to following the new one.
+
+    ``idle_slot`` is the slot that it kept for its standby of before: unused there, it holds WAL
+    back until the disk is full.
+    """
+
+    idle_slot: str = ""
+
+
+class Reprotect(StateAction[Reprotected]):
+    """Make a primary that was stopped in order follow the new one; nothing is taken back.
+
+    A server that has written what the new primary never had is refused: that is work for
+    ``postgresql.reinstate``.
+    """
+
+    purpose: ClassVar[Purpose] = Purpose.REPROTECT
+    target: ClassVar[Target] = Target.SYSTEM
+    system_kind: ClassVar[str] = "postgresql"
+    default_deadline: ClassVar[Duration] = Duration(120)
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """The old primary's host, and the new primary."""
+        place, source = str(place_of(facts)), str(other_side(facts))
+        return [
+            (PostgresqlHostReader, place),
+            (PostgresqlHostHands, place),
+            (LineageReader, source),
+            (PostgresqlSession, source),
+        ]
+
+    def observe(self, look: Look) -> Reprotected:
+        """Host, server and new primary, and a slot that nobody needs any more."""
+        seen = look_at_both(look)
+        slot = ""
+        if seen.following:
+            name = slot_of(system_at(look.facts, other_side(look.facts)))
+            reader = look.reach(PostgresqlReader, seen.place)
+            slot = name if reader.slots().get(name) is False else ""
+        return Reprotected(**dict(seen), idle_slot=slot)
+
+    def changes(self, seen: Reprotected) -> list[Change]:
+        """Until it streams from the new primary, on its timeline; and then its idle slot."""
+        subject = f"postgresql {seen.place}"
+        if not seen.following:
+            before = "running" if seen.host and seen.host.running else "stopped"
+            after = f"a standby of {seen.source_place}"
+            return [Change(subject=subject, before=before, after=after)]
+        if seen.idle_slot:
+            before = "unused, holding WAL back"
+            return [
+                Change(subject=f"{subject} slot {seen.idle_slot}", before=before, after="dropped")
+            ]
+        return []
+
+    def reason_to_wait(self, seen: Reprotected) -> str | None:
+        """It was started as a standby and is not streaming yet."""
+        if seen.following or seen.host is None:
+            return None
+        return Reinstate().reason_to_wait(seen)
+
+    def reason_not_to_apply(self, seen: Reprotected, facts: Facts) -> str | None:
+        """What reinstate would refuse, and what only reinstate can do."""
+        if seen.following:
+            return None
+        if seen.host is None:
+            return f"{seen.host_trouble}; {_VERB} once it is back"
+        return Reinstate(method="rebuild").reason_not_to_apply(seen, facts) or _reason_to_reinstate(
+            seen, seen.host
+        )
+
+    def apply(self, hands: Hands, changes: list[Change]) -> None:
+        """The slot at the new primary first, then configuration, signal and start."""
+        place, source_place = str(place_of(hands.facts)), str(other_side(hands.facts))
+        if any(change.after == "dropped" for change in changes):
+            name = slot_of(system_at(hands.facts, other_side(hands.facts)))
+            session_for(hands, place).drop_slot(name)
+            return
+        host = hands.reach(PostgresqlHostHands, place)
+        source = Source.of(source_place, place, host.context)
+        session = session_for(hands, source_place)
+        session.create_slot(source.slot)
+        identity = session.replication().system_identifier
+        state = host.state()
+        if state.running:
+            note = "drtool: to follow another server"
+            host.stop(identity, note, self.default_deadline.seconds / 4, kill=False)
+        host.write_standby_configuration(source, identity, note_of(hands.facts, source_place))
+        host.start_server()
+        self._forget(hands, place)
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """The slot, two settings, the signal, the start."""
+        place, source = place_of(facts), other_side(facts)
+        system, target = system_at(facts, place), system_at(facts, source)
+        data = system.data_directory
+        slot = slot_of(target)
+        address = target.address or facts.inventory.sites[source.site].address
+        told = f"host={address} port={target.port} user=... password=..."
+        status = "SELECT status, received_tli FROM pg_stat_wal_receiver"
+        return [
+            f"On {source}: SELECT pg_create_physical_replication_slot('{slot}', true);",
+            f"On host {system.host}: touch {data}/standby.signal",
+            f"In {data}/postgresql.auto.conf: primary_conninfo = '{told}'",
+            f"and there: primary_slot_name = '{slot}'",
+            f"pg_ctl -D {data} start",
+            f"On {place}: {status};    -- streaming",
+            f"On {place}: SELECT pg_drop_replication_slot('{slot}');    -- if it is there, unused",
+        ]
+
+    def _forget(self, hands: Hands, place: str) -> None:
+        """Sessions with the server that was stopped are of no use any more."""
+        try:
+            hands.reach(PostgresqlReader, place).replication()
+        except DrtoolError:
+            hands.drop(PostgresqlReader, place)
+
+
+def _reason_to_reinstate(seen: Reprotected, host: HostState) -> str | None:
+    """A sentence when following is not enough."""
+    control = host.control
+    if host.held or control is None:
+        return f"{seen.place} has half a data directory: {host.control_trouble}; {_VERB}"
+    if seen.diverged:
+        return f"{seen.place} has written what {seen.source_place} never received; {_VERB}"
+    if not host.running and not control.stopped_cleanly:
+        return f"{seen.place} was not shut down in order, it is {control.state}; {_VERB}"
+    return None
+
+
+def slot_of(system: Postgresql) -> str:
+    """The slot that a standby of this system uses there."""
+    return system.replication.slot if system.replication else "drtool"

@@ -1,0 +1,114 @@
+"""There and back again: demote, promote, reprotect, in both directions, and the checks between."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+from driven import drive, facts_of
+from postgresql_pair import Server, bin_directory, wait_until
+from ssh_host import Hosts
+
+from drtool.action import Hands, Look
+from drtool.actions.postgresql.data_loss import CheckDataLoss
+from drtool.actions.postgresql.demote import Demote
+from drtool.actions.postgresql.promote import Promote
+from drtool.actions.postgresql.replay_backlog import CheckReplayBacklog
+from drtool.actions.postgresql.reprotect import Reprotect
+from drtool.actions.postgresql.role import CheckRole
+from drtool.actions.postgresql.write_probe import WriteProbe
+from drtool.clock import SystemClock
+from drtool.connections.reach import Connections, Context
+from drtool.connections.secrets import Secrets
+from drtool.errors import Refused
+from drtool.model.inventory import Inventory
+from drtool.model.place import Place
+from drtool.model.purpose import Procedure
+from drtool.redact import Redactor
+
+
+def inventory_of(hosts: Hosts) -> Inventory:
+    """Each server is started as its own supervisor would."""
+    plain = hosts.inventory().model_dump(mode="json")
+    for server in (hosts.pair.east, hosts.pair.west):
+        plain["sites"][server.site]["systems"]["orders_db"]["start_command"] = start_of(server)
+    return Inventory.model_validate(plain)
+
+
+def start_of(server: Server) -> list[str]:
+    options = f"-p {server.port} -c listen_addresses={server.address} -c unix_socket_directories="
+    log = str(server.data.parent / "started.log")
+    return [str(bin_directory() / "pg_ctl"), "-D", str(server.data), "-w", "-l", log,
+            "-o", options, "start"]  # fmt: skip
+
+
+@pytest.fixture
+def connections(hosts: Hosts) -> Iterator[Connections]:
+    made = Connections(
+        Context(inventory_of(hosts), Secrets(Redactor()), SystemClock(), run="test-run")
+    )
+    yield made
+    made.close()
+    for server in (hosts.pair.east, hosts.pair.west):
+        ended = server.process is None or server.process.poll() is not None
+        if ended and (server.data / "postmaster.pid").exists():
+            with contextlib.suppress(AssertionError):  # what power cut off has left its pid file
+                server.tool("pg_ctl", "-D", str(server.data), "-m", "immediate", "stop")
+
+
+def switch(hosts: Hosts, connections: Connections, left: Server, taking: Server) -> None:
+    """A planned switchover, as the engine would drive it."""
+    inventory = connections.context.inventory
+    at_left = facts_of(
+        inventory,
+        left.site,
+        procedure=Procedure.SWITCHOVER,
+        from_site=left.site,
+        to_site=taking.site,
+    )
+    at_taking = at_left.model_copy(update={"at": Place(site=taking.site, system="orders_db")})
+    check = CheckDataLoss()
+    loss = check.observe(Look(connections, at_taking))
+    assert check.judge(loss, at_taking) is None
+    assert loss.seconds == 0.0
+    demote = Demote()
+    demoted = drive(demote, connections, at_left)
+    if left.process is not None:
+        left.process.wait(timeout=5)
+    proofs = tuple(demote.proofs(demoted, at_left))
+    assert proofs[0].final_position is not None
+    proven = at_taking.model_copy(update={"proofs": proofs})
+    assert drive(Promote(), connections, proven).role == "primary"
+    probe = WriteProbe().run(Hands(connections, proven))
+    assert probe.seconds < 5
+    seen = drive(Reprotect(), connections, at_left)
+    assert seen.following
+    assert seen.idle_slot == ""
+    for role, facts in (("standby", at_left), ("primary", at_taking)):
+        judged = CheckRole.model_validate({"role": role})
+        assert judged.judge(judged.observe(Look(connections, facts)), facts) is None
+    assert taking.sql("SELECT slot_name, active FROM pg_replication_slots") == [("drtool", True)]
+    assert left.sql("SELECT count(*) FROM pg_replication_slots") == [(0,)]
+    backlog = CheckReplayBacklog(max_bytes=0)
+    wait_until(lambda: backlog.judge(backlog.observe(Look(connections, at_left)), at_left) is None)
+
+
+def test_there_and_back_again_without_losing_a_row(hosts: Hosts, connections: Connections) -> None:
+    east, west = hosts.pair.east, hosts.pair.west
+    east.sql("CREATE TABLE orders (id int PRIMARY KEY)")
+    east.sql("INSERT INTO orders VALUES (1)")
+    switch(hosts, connections, east, west)
+    west.sql("INSERT INTO orders VALUES (2)")
+    switch(hosts, connections, west, east)
+    east.sql("INSERT INTO orders VALUES (3)")
+    wait_until(lambda: west.sql("SELECT array_agg(id ORDER BY id) FROM orders") == [([1, 2, 3],)])
+    assert east.sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)") == [("00000003",)]
+
+
+def test_a_crashed_primary_is_no_case_for_reprotect(hosts: Hosts, connections: Connections) -> None:
+    hosts.pair.east.cut_power()
+    hosts.pair.west.sql("SELECT pg_promote()")
+    facts = facts_of(connections.context.inventory, procedure=Procedure.REPROTECT)
+    with pytest.raises(Refused, match=r"postgresql\.reinstate"):
+        drive(Reprotect(), connections, facts)
