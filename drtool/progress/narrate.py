@@ -21,6 +21,7 @@ from drtool.model.event import (
     Via,
     Warned,
 )
+from drtool.model.purpose import Outcome
 from drtool.progress.run_state import RunState
 from drtool.units import seconds_text
 
@@ -86,6 +87,8 @@ def _step(body: Body) -> str | None:
             return f"step {body.step}: about to change {changes}" if changes else None
         case StepEnded():
             why = f": {body.reason}" if body.reason else ""
+            if body.outcome is Outcome.SKIPPED and body.changes:
+                why += " " + "; ".join(map(str, body.changes))
             hint = f" (hint: {body.hint})" if body.hint else ""
             took = seconds_text(body.seconds)
             return f"step {body.step}: {body.outcome.value} after {took}{why}{hint}"

@@ -55,6 +55,13 @@ class Call(threading.Thread, Generic[T]):
         self.join(max(0.0, self._began + within - time.monotonic()))
         return self._result
 
+    def value(self) -> T:
+        """What the call gave, waited for as long as it takes; raises what it raised."""
+        self.join()
+        if isinstance(self._result, DrtoolError):
+            raise self._result
+        return self._result
+
 
 def open_all(connections: Connections, wanted: Sequence[Wanted]) -> tuple[Missed, ...]:
     """Open all connections side by side and keep them warm; what failed, in the order given.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from drtool import __version__
 from drtool.action import Facts
 from drtool.bootstrap import App, build
-from drtool.compiler.choice import EngineMode, choose_engine
 from drtool.engine.run import Engine
 from drtool.errors import BadInput
 from drtool.model.event import RunStarted
@@ -17,7 +15,7 @@ from drtool.progress.state import fold
 from drtool.verbs.launch import Launched, Tell, launch
 from drtool.verbs.records import engine_lives, find, state_of
 from drtool.verbs.request import requester
-from drtool.verbs.serve import Ready, execute, lease_for, ports
+from drtool.verbs.serve import Ready, carrier, execute, lease_for, ports
 
 
 def resume(said: str) -> Launched:
@@ -42,10 +40,10 @@ def _serve_again(run: str, app: App, tell: Tell) -> int:
     connections = app.connections(
         state.plan.inventory, Path(state.plan.inventory_source).parent, run
     )
-    choice = choose_engine(EngineMode(state.engine), app.home, os.environ)
+    executor, _ = carrier(state.engine, state.mode, app)
     facts = _facts(state, events[0].body, run)
     lease = lease_for(facts, connections, journal, requester())
-    ready = Ready(app, journal, run, connections, lease, choice, state.mode)
+    ready = Ready(app, journal, connections, lease, executor, state.mode)
     engine = Engine.resume(events, ports(ready), requester(), _drift(state))
     tell(Launched(run=run))
     return execute(engine, ready)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drtool.action import Facts, Hands, Look
 from drtool.bootstrap import App
-from drtool.compiler.choice import EngineChoice, EngineMode, choose_engine
+from drtool.compiler.choice import EngineMode, choose_engine
 from drtool.connections.reach import Connections
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Executor, Ports, RunSettings
@@ -23,7 +23,7 @@ from drtool.model.purpose import Mode
 from drtool.runbook.load import Loaded, load
 from drtool.runbook.planning import plan as make_plan
 from drtool.verbs.launch import Launched, Tell
-from drtool.verbs.preflight import open_all
+from drtool.verbs.preflight import Call, open_all
 from drtool.verbs.reporting import write_report
 from drtool.verbs.request import StartRequest, outage_start, parameters
 from drtool.verbs.roles import observe_roles
@@ -36,10 +36,9 @@ class Ready:
 
     app: App
     journal: Journal
-    run: str
     connections: Connections
     lease: Lease | None
-    choice: EngineChoice
+    executor: Executor
     mode: Mode
 
 
@@ -50,11 +49,11 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     """
     started = app.clock.wall()
     since = outage_start(request.outage_since, started)
+    carrying = Call("engine", lambda: carrier(request.engine, request.mode, app))
     loaded = load(request.runbook, request.inventory, app.catalog, parameters(request.parameters))
     journal = app.journal()
     run = journal.new_run_id()
     connections = app.connections(loaded.inventory, loaded.directory, run)
-    choice = choose_engine(EngineMode(request.engine), app.home, os.environ)
     plan = _plan(request, app, loaded, connections)
     facts = facts_before(plan, request, run, started, since)
     missed = open_all(connections, wanted(plan, app.catalog, facts))
@@ -62,13 +61,14 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     if reason is not None:
         raise reason
     lease = lease_for(facts, connections, journal, request.requester)
-    ready = Ready(app, journal, run, connections, lease, choice, request.mode)
+    executor, note = carrying.value()
+    ready = Ready(app, journal, connections, lease, executor, request.mode)
     settings = RunSettings(
         run=run,
         plan=plan,
         mode=request.mode,
         requester=request.requester,
-        engine_note=choice.note,
+        engine_note=note,
         outage_start=since,
         outage_source="given by --outage-since" if since else "not measured",
         accepted_loss=request.accepted_loss,
@@ -76,7 +76,8 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
         if request.statement
         else None,
     )
-    tell(Launched(run=run, warnings=(*loaded.warnings, *(miss.error.line() for miss in missed))))
+    troubles = dict.fromkeys(miss.error.line() for miss in missed)
+    tell(Launched(run=run, warnings=(*loaded.warnings, *troubles)))
     return execute(Engine(settings, ports(ready)), ready)
 
 
@@ -117,7 +118,7 @@ def ports(ready: Ready) -> Ports:
 
     return Ports(
         journal=ready.journal,
-        executor=executor(ready),
+        executor=ready.executor,
         entries=ready.app.catalog,
         look=look,
         clock=ready.app.clock,
@@ -128,18 +129,17 @@ def ports(ready: Ready) -> Ports:
     )
 
 
-def executor(ready: Ready) -> Executor:
-    """What carries the steps."""
-    if ready.choice.api is None:
-        return DirectExecutor()
+def carrier(engine: str, mode: Mode, app: App) -> tuple[Executor, str]:
+    """What carries the steps, and what to tell of the choice; Prefect's import has begun."""
+    choice = choose_engine(EngineMode(engine), app.home, os.environ)
+    if choice.api is None:
+        return DirectExecutor(), choice.note
     from drtool.compiler.executor import PrefectExecutor  # noqa: PLC0415 - only when it is used
 
-    return PrefectExecutor(
-        ready.choice.api,
-        ready.mode,
-        ready.app.redactor,
-        ready.app.logs / f"{ready.run}.prefect.log",
-    )
+    log = app.logs / f"{os.getpid()}.prefect.log"
+    made = PrefectExecutor(choice.api, mode, app.redactor, log)
+    made.prepare()
+    return made, choice.note
 
 
 def execute(engine: Engine, ready: Ready) -> int:

@@ -146,6 +146,8 @@ def _power_path(state: PowerState, facts: Facts) -> PathSeen:
         trouble = f"the controller answers for system {state.system}, not for {expected}"
     elif not state.off:
         trouble = f"the controller says {state.power}"
+    elif state.restore_policy and not state.stays_off:
+        trouble = f"off, but it would start again with the mains ({state.restore_policy})"
     policy = f", restore policy {state.restore_policy}" if state.restore_policy else ""
     machine = f" ({state.uuid})" if state.uuid else ""
     said = f"controller of {system.host}{machine} says {state.power}{policy}, nothing answers"
@@ -215,7 +217,7 @@ def fence_by_power(hands: Hands, seconds: float) -> str:
 def _stay_off(controller: PowerHands) -> None:
     """Keep the machine off when mains power returns.
 
-    A controller that cannot do so is no obstacle: the proof is read back and not durable then.
+    A controller that has no such policy is no obstacle: the proof is not durable then.
     """
     with contextlib.suppress(DrtoolError):
         controller.set_restore_policy("AlwaysOff")
