@@ -91,7 +91,7 @@ def chart(report: Report) -> Chart | None:
     ]
     bottom = top + ROW * len(rows)
     return Chart(
-        height=bottom + 6.0,
+        height=bottom + (20.0 if scale.folds else 6.0),
         top=top,
         bottom=bottom,
         rows=tuple(rows),

@@ -13,7 +13,7 @@ _WORLD = {
     World.FENCED: "The old primary is fenced and nobody was promoted: nothing is writable.",
     World.PROMOTED: "The new primary takes writes, but clients are not sent to it.",
     World.REDIRECTED: "Clients are sent to the new primary; that they are served was not shown.",
-    World.RECOVERED: "The service answers, and every step of the plan ended well.",
+    World.RECOVERED: "The service answers, and the plan was carried out to its end.",
     World.IN_DOUBT: "An effect began whose end is not known: look before anything else is done.",
 }
 

@@ -64,7 +64,7 @@ def _outage(state: RunState) -> str:
     if not state.plan.procedure.unplanned or not state.mode.changes_the_world:
         return ""
     if state.outage_start is None:
-        return "When the outage began is not known, so the recovery time was not measured."
+        return "When the outage began is not known."
     before = (state.started.wall - state.outage_start).total_seconds()
     return (
         f"The outage had begun at {_clock(state.outage_start)} ({state.outage_source}), "
@@ -168,8 +168,11 @@ def _verdicts(state: RunState) -> str:
 def _verdict(verdict: Verdict) -> str:
     what = _JUDGED[verdict.objective]
     if verdict.measured_seconds is None or verdict.met is None:
-        why = f": {verdict.note}" if verdict.note else ""
-        return f"Whether {what} met its objective of {verdict.limit} was not measured{why}."
+        why = f" ({verdict.note})" if verdict.note else ""
+        return (
+            f"{what.capitalize()} was not measured{why}, so nothing shows that it met its "
+            f"objective of {verdict.limit}."
+        )
     figure = seconds_text(verdict.measured_seconds)
     most = "at most " if verdict.upper_bound else ""
     judged = "met" if verdict.met else "missed"
