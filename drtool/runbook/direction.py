@@ -64,7 +64,14 @@ def choose_direction(ask: Ask, roles: ObservedRoles) -> Direction:
             raise BadInput(f"{flag} {site}", "no such site", ", ".join(ask.sites))
     if ask.from_site is not None and ask.from_site == ask.to_site:
         raise BadInput(f"--from {ask.from_site} --to {ask.to_site}", "both are the same site")
-    return _CHOOSERS[ask.procedure](ask, roles)
+    chosen = _CHOOSERS[ask.procedure](ask, roles)
+    if chosen.from_site is not None and chosen.from_site == chosen.to_site:
+        raise ask.refuse(
+            f"{chosen.from_site} would be both left and taking over ({roles})",
+            "two sites",
+            ask.hint(*_likely(ask)),
+        )
+    return chosen
 
 
 def _failover(ask: Ask, roles: ObservedRoles) -> Direction:

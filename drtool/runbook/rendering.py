@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from jinja2 import StrictUndefined, TemplateError, Undefined
+from jinja2 import StrictUndefined, TemplateError, Undefined, UndefinedError
 from pydantic import JsonValue
 
 from drtool.errors import BadInput
@@ -14,7 +14,14 @@ from drtool.model.inventory import Inventory
 from drtool.model.place import Direction, Place
 from drtool.model.plan import Objectives, Plan, PlanStep
 from drtool.model.value import Fields, Value
-from drtool.runbook.templates import Shown, compiled, environment, is_template, read_template
+from drtool.runbook.templates import (
+    Path,
+    Shown,
+    compiled,
+    environment,
+    is_template,
+    read_template,
+)
 from drtool.units import Duration
 
 
@@ -148,13 +155,34 @@ def _filled(text: str, key: str, context: RenderContext) -> JsonValue:
     if template.trouble:
         raise BadInput(context.subject, f"{key}: {template.trouble}", hint=template.hint)
     try:
-        if template.expression is not None:
+        if template.parts:
+            value = _joined(template.parts, context)
+        elif template.expression is not None:
             value = compiled(template.expression)(**context.values)
         else:
             value = environment().from_string(text).render(**context.values)
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise BadInput(context.subject, f"{key}: {text} cannot be filled: {error}") from error
     return _plain(value, text, key, context)
+
+
+def _joined(parts: tuple[str | Path, ...], context: RenderContext) -> object:
+    """Texts and names put together; a single name keeps its type."""
+    found = [part if isinstance(part, str) else _looked_up(part, context) for part in parts]
+    if len(found) == 1:
+        return found[0]
+    shown_whole = next((value for value in found if isinstance(value, Shown)), None)
+    return shown_whole or "".join(map(str, found))
+
+
+def _looked_up(path: Path, context: RenderContext) -> object:
+    value = context.values.get(path[0])
+    for name in path[1:]:
+        value = value.get(name) if isinstance(value, Shown) else None
+    if value is None:
+        msg = f"{'.'.join(path)} is not there"
+        raise UndefinedError(msg)
+    return value
 
 
 def _plain(value: object, text: str, key: str, context: RenderContext) -> JsonValue:

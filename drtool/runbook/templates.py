@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,6 +56,11 @@ _NAMED: dict[type[nodes.Node], str] = {
     nodes.Slice: "cuts a slice",
 }
 Path = tuple[str, ...]
+_WORD = r"[A-Za-z][A-Za-z0-9_]*"
+_NAME = re.compile(rf"\{{\{{\s*({_WORD}(?:\.{_WORD})*)\s*\}}\}}")
+_RESERVED = frozenset(
+    {"true", "false", "none", "True", "False", "None", "not", "and", "or", "if", "else", "in", "is"}
+)
 
 
 class Shown:
@@ -88,7 +94,9 @@ class Environment(ImmutableSandboxedEnvironment):
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """The one environment that every template is read in."""
-    made = Environment(undefined=StrictUndefined, autoescape=False, cache_size=0)
+    made = Environment(
+        undefined=StrictUndefined, autoescape=False, cache_size=0, keep_trailing_newline=True
+    )
     made.filters = {name: made.filters[name] for name in FILTERS}
     made.filters["seconds"] = _seconds
     made.tests = {name: made.tests[name] for name in made.tests if name in TESTS}
@@ -105,12 +113,14 @@ class Template:
     """A template as it was read.
 
     ``expression`` is the text between the braces when the template is one whole expression, so
-    that its value keeps its type. ``references`` are the dotted names it speaks of;
-    ``optional`` are those of them that may be missing (behind ``default`` or ``defined``).
+    that its value keeps its type. ``parts`` are its texts and names when there is nothing else
+    to it, which is most often so, and costs no compiling. ``references`` are the dotted names
+    it speaks of; ``optional`` are those that may be missing (behind ``default``, ``defined``).
     """
 
     text: str
     expression: str | None = None
+    parts: tuple[str | Path, ...] = ()
     references: tuple[Path, ...] = ()
     optional: frozenset[Path] = frozenset()
     trouble: str = ""
@@ -125,6 +135,9 @@ def is_template(text: object) -> bool:
 @lru_cache(maxsize=8192)
 def read_template(text: str) -> Template:
     """Parse a template and judge what it says; ``trouble`` is a sentence when it may not."""
+    simple = _simple(text)
+    if simple:
+        return simple
     try:
         tree = environment().parse(text)
     except TemplateSyntaxError as error:
@@ -136,13 +149,32 @@ def read_template(text: str) -> Template:
         return Template(text, trouble=trouble[0], hint=trouble[1])
     references = tuple(dict.fromkeys(path for path, _ in _references(tree, optional=False)))
     lenient = frozenset(path for path, optional in _references(tree, optional=False) if optional)
-    return Template(text, _whole(tree, text), references, lenient)
+    whole = _whole(tree, text)
+    return Template(text, expression=whole, references=references, optional=lenient)
 
 
 @lru_cache(maxsize=8192)
 def compiled(expression: str) -> TemplateExpression:
     """A whole expression, ready to be called; an undefined result stays undefined."""
     return environment().compile_expression(expression, undefined_to_none=False)
+
+
+def _simple(text: str) -> Template | None:
+    """A template that is only texts and dotted names; None for any other."""
+    pieces = _NAME.split(text)
+    names = tuple(tuple(name.split(".")) for name in pieces[1::2])
+    plain = not any(is_template(piece) or "}}" in piece for piece in pieces[::2])
+    if not names or not plain or any(_RESERVED & set(path) for path in names):
+        return None
+    parts: list[str | Path] = []
+    for position, piece in enumerate(pieces):
+        if position % 2:
+            parts.append(names[position // 2])
+        elif piece:
+            parts.append(piece)
+    expression = pieces[1] if len(parts) == 1 else None
+    references = tuple(dict.fromkeys(names))
+    return Template(text, expression=expression, parts=tuple(parts), references=references)
 
 
 def _whole(tree: nodes.Template, text: str) -> str | None:
