@@ -86,7 +86,8 @@ class HttpReader(Reader):
         subject = f"{method} {url} at {address}"
         sent = {**(headers or {}), "Host": parts.netloc.rpartition("@")[2], "User-Agent": "drtool"}
         began = time.monotonic()
-        with _client(httpx, parts.scheme, seconds, ca_file) as client:
+        trust = self._trust(ca_file) if parts.scheme == "https" else False
+        with _client(httpx, seconds, trust) as client:
             request = client.build_request(
                 method,
                 _at(parts, address),
@@ -110,6 +111,16 @@ class HttpReader(Reader):
             body=text,
             seconds=round(time.monotonic() - began, 6),
         )
+
+    def _trust(self, ca_file: str | None) -> ssl.SSLContext:
+        """Whose certificates to believe; a file is relative to the inventory's directory."""
+        if ca_file is None:
+            return ssl.create_default_context()
+        path = self._secrets.path(ca_file)
+        try:
+            return ssl.create_default_context(cafile=str(path))
+        except OSError as error:
+            raise BadInput(f"ca_file {path}", error.strerror or str(error)) from error
 
 
 class HttpHands(HttpReader, Writer):
@@ -160,10 +171,9 @@ def _at(parts: SplitResult, address: str) -> str:
     return parts._replace(netloc=host + port, fragment="").geturl()
 
 
-def _client(httpx: Any, scheme: str, seconds: float, ca_file: str | None) -> Any:
+def _client(httpx: Any, seconds: float, trust: ssl.SSLContext | bool) -> Any:
     """A client that follows nothing: no redirection, no proxy, no .netrc of the environment."""
-    verify = ssl.create_default_context(cafile=ca_file) if scheme == "https" else False
-    return httpx.Client(verify=verify, timeout=seconds, trust_env=False, follow_redirects=False)
+    return httpx.Client(verify=trust, timeout=seconds, trust_env=False, follow_redirects=False)
 
 
 def _reply(client: Any, request: Any, end: float) -> tuple[int, str]:

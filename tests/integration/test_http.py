@@ -204,6 +204,8 @@ def test_tls_is_verified_against_the_name_and_the_given_authority(
         assert "ca_file" in caught.value.hint
         with pytest.raises(AccessDenied, match=f"[Hh]ostname mismatch.*{NAME}"):
             reader.get(f"https://{NAME}:{port}/", 2, ca_file)
+        with pytest.raises(BadInput, match=r"ca_file .*none\.pem: No such file"):
+            reader.get(f"https://{EAST}:{port}/", 2, "none.pem")
         with pytest.raises((StepFailed, Unreachable)):
             reader.get(f"http://{EAST}:{port}/", 1)
         assert len(server.heard) == 1
