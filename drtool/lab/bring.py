@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,7 +30,7 @@ from drtool.lab.layout import (
     choose_ports,
     write_private,
 )
-from drtool.lab.processes import Process, end, marked, process
+from drtool.lab.processes import Process, end, marked, process, start
 
 MARK = "DRTOOL_LAB_MARK"
 SERVICE = "orders"
@@ -92,8 +91,9 @@ def _start(layout: Layout, say: Tell, *, prefect: bool) -> None:
     with ThreadPoolExecutor(max_workers=3) as pool:
         waiting = []
         if prefect:
-            _remember(layout, "prefect", prefect_server.start(layout, child_environment(layout)))
-            waiting.append(pool.submit(prefect_server.wait_and_warm, layout))
+            pid = prefect_server.start(layout, child_environment(layout))
+            _remember(layout, "prefect", pid)
+            waiting.append(pool.submit(prefect_server.wait_and_warm, layout, pid))
         waiting.append(pool.submit(_start_sites, layout, ports, say))
         for one in waiting:
             one.result()
@@ -140,18 +140,8 @@ def _switch_on(layout: Layout, site: str) -> None:
 
 def spawn(layout: Layout, name: str, command: list[str]) -> None:
     """Start a process that belongs to no site and ends with the lab."""
-    environment = child_environment(layout)
-    with (layout.logs / f"{name}.log").open("ab") as log:
-        started = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=layout.home,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    _remember(layout, name, started.pid)
+    log = layout.logs / f"{name}.log"
+    _remember(layout, name, start(command, child_environment(layout), layout.home, log))
 
 
 def _remember(layout: Layout, name: str, pid: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 
 from drtool.errors import DrtoolError
-from drtool.lab import prefect_schema
+from drtool.lab import prefect_schema, processes
 from drtool.lab.layout import LOOPBACK, Layout
 
 _READY_SECONDS = 60.0
@@ -63,26 +62,20 @@ def start(layout: Layout, environment: dict[str, str]) -> int:
         "PREFECT_HOME": str(layout.prefect),
         "PREFECT_SERVER_API_AUTH_STRING": found.auth,
         "PREFECT_SERVER_UI_API_URL": found.api_url,
+        # By default it is unpacked beside the package, where an ordinary user may not write.
+        "PREFECT_UI_STATIC_DIRECTORY": str(layout.prefect / "ui"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "DO_NOT_TRACK": "1",
     }
     port = str(layout.identity().ports.prefect)
-    with (layout.logs / "prefect.log").open("ab") as log:
-        return subprocess.Popen(
-            [
-                *(sys.executable, "-m", "uvicorn", "--factory"),
-                "prefect.server.api.server:create_app",
-                *("--host", LOOPBACK, "--port", port, "--log-level", "warning"),
-            ],
-            env=settings,
-            cwd=layout.prefect,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ).pid
+    command = [
+        *(sys.executable, "-m", "uvicorn", "--factory"),
+        "prefect.server.api.server:create_app",
+        *("--host", LOOPBACK, "--port", port, "--log-level", "warning"),
+    ]
+    return processes.start(command, settings, layout.prefect, layout.logs / "prefect.log")
 
 
 def answers(found: Reach, seconds: float = 1.0) -> bool:
@@ -94,17 +87,19 @@ def answers(found: Reach, seconds: float = 1.0) -> bool:
         return False
 
 
-def wait_and_warm(layout: Layout) -> None:
-    """Wait until the server answers, then take its slow first requests upon us."""
-    found = reach(layout)
+def wait_and_warm(layout: Layout, pid: int) -> None:
+    """Wait until the server answers, then take its slow first requests upon us.
+
+    Raises DrtoolError with the last words of its log when it does not come up.
+    """
+    found, log = reach(layout), layout.logs / "prefect.log"
     until = time.monotonic() + _READY_SECONDS
     while not answers(found):
-        if time.monotonic() > until:
-            raise DrtoolError(
-                "Prefect server",
-                f"did not answer within {_READY_SECONDS:g} s",
-                hint=f"tail {layout.logs / 'prefect.log'}",
-            )
+        gone = processes.process(pid) is None
+        if gone or time.monotonic() > until:
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            what = "ended" if gone else f"did not answer within {_READY_SECONDS:g} s"
+            raise DrtoolError("Prefect server", f"{what}: {lines[-1] if lines else 'no word'}")
         time.sleep(_POLL)
     with found.client() as client, contextlib.suppress(httpx.HTTPError, KeyError):
         _warm(client)

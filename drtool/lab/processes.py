@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 _POLL = 0.01
+_DETACHED = 'log="$1"; shift; "$@" >>"$log" 2>&1 & echo $!'
 _ENDED = {"Z", "X"}
 
 
@@ -42,6 +44,23 @@ class _Stat:
     parent: int
     started: int
     state: str
+
+
+def start(command: list[str], environment: dict[str, str], directory: Path, log: Path) -> int:
+    """Start a process that is nobody's child and leads on after us; gives its id.
+
+    It stands in a session of its own, reads nothing and appends what it says to the log.
+    """
+    done = subprocess.run(
+        ["/bin/sh", "-c", _DETACHED, "sh", str(log), *command],
+        env=environment,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        check=True,
+    )
+    return int(done.stdout)
 
 
 def process(pid: int) -> Process | None:
@@ -94,11 +113,9 @@ def end(found: list[Process], seconds: float = 10.0) -> list[Process]:
                 known.update(descendants(one.pid))
         alive = [one for one in known if one.runs and one.pid != ours]
         if not alive or time.monotonic() > until:
-            _bury(known)
             return alive
         for one in alive:
             one.send(signal.SIGKILL)
-        _bury(known)
         time.sleep(_POLL)
 
 
@@ -114,13 +131,6 @@ def marked(name: str, value: str) -> list[Process]:
         if wanted in environment.split(b"\0") and seen.state not in _ENDED:
             found.append(Process(seen.pid, seen.started))
     return found
-
-
-def _bury(known: set[Process]) -> None:
-    """Take leave of those that were our own children."""
-    for one in known:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(one.pid, os.WNOHANG)
 
 
 def _all() -> list[_Stat]:

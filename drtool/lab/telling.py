@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from drtool.model.purpose import Outcome
 from drtool.units import seconds_text
 
 WIDTH = 100
+_INDENT = 10
 _STYLES = {
     Outcome.SUCCEEDED: "green",
     Outcome.SKIPPED: "dim",
@@ -64,11 +66,13 @@ class Teller:
 
     def line(self, text: str, style: str = "") -> None:
         """Say one thing that has happened."""
-        grid = Table.grid(padding=(0, 2), expand=False)
-        grid.add_column(justify="right", width=8, style="dim")
-        grid.add_column(overflow="fold")
-        grid.add_row(f"{self.seconds:.1f} s", Text(text, style=style))
-        self.out.print(grid)
+        room = max(40, self.out.width - _INDENT)
+        told = [part for line in text.split("\n") for part in textwrap.wrap(line, room) or [""]]
+        said = Text(f"{self.seconds:6.1f} s  ", style="dim")
+        said.append(told[0], style=style or "default")
+        for more in told[1:]:
+            said.append(f"\n{'':{_INDENT}}{more}", style=style or "default")
+        self.out.print(said, soft_wrap=True)
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:

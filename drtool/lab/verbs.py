@@ -14,10 +14,12 @@ from drtool.lab.status import status as look
 from drtool.units import seconds_text
 
 
-def up() -> None:
+def up(*, prefect: bool = True) -> None:
     """Bring the lab up; say how long it took and what to try."""
     console, began = Console(), time.monotonic()
-    layout = bring.up(default_home(), tell=lambda sentence: console.print(f"  {sentence}"))
+    layout = bring.up(
+        default_home(), prefect=prefect, tell=lambda sentence: console.print(f"  {sentence}")
+    )
     console.print(f"The lab is up after {seconds_text(time.monotonic() - began)}.")
     seen = look(layout.home)
     show_status(console, seen)
