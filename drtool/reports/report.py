@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drtool.journal.chain import Head
-from drtool.model.event import Event, Instant, LeaseTaken, StatementMade, Verdict, Warned
+from drtool.model.event import Event, Instant, LeaseTaken, Verdict, Warned
+from drtool.model.proof import ProofKind
 from drtool.model.purpose import Mode, Outcome
 from drtool.model.value import Fields
 from drtool.progress.moments import seconds_between
@@ -98,9 +99,12 @@ def report(events: Sequence[Event], head: Head | None = None) -> Report:
         steps=tuple(_step(state, step) for step in state.steps),
         consents=tuple(_consent(state, consent) for consent in state.consents),
         proofs=tuple(
-            ProofLine(step=step.name, proof=proof) for step in state.steps for proof in step.proofs
+            ProofLine(step=step.name, proof=proof)
+            for step in state.steps
+            for proof in step.proofs
+            if proof.kind is not ProofKind.STATEMENT
         ),
-        statements=_statements(state.statements),
+        statements=_statements(state),
         accepted_loss=state.accepted_loss,
         warnings=_warnings(events),
         plan_warnings=plan.warnings,
@@ -248,12 +252,23 @@ def _consent(state: RunState, consent: Consent) -> ConsentLine:
     )
 
 
-def _statements(made: Sequence[StatementMade]) -> tuple[StatementLine, ...]:
-    return tuple(
+def _statements(state: RunState) -> tuple[StatementLine, ...]:
+    """What people stated, and every so-called proof that rests on nothing else."""
+    made = [
         StatementLine(
             step=one.step, by=one.statement.by, reason=one.statement.reason, at=one.statement.at
         )
-        for one in made
+        for one in state.statements
+    ]
+    told = {line.step for line in made}
+    return (
+        *made,
+        *(
+            StatementLine(step=step.name, by="a person", reason=proof.evidence, at=proof.at)
+            for step in state.steps
+            for proof in step.proofs
+            if proof.kind is ProofKind.STATEMENT and step.name not in told
+        ),
     )
 
 

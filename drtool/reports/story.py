@@ -106,6 +106,11 @@ def _fence(state: RunState) -> str:
             f"That the old primary is fenced was not proven: it rests on the word of {said.by} "
             f"({said.reason})."
         )
+    if proofs:
+        return (
+            "That the old primary is fenced was not proven: it rests on a person's word "
+            f"({proofs[-1].evidence})."
+        )
     return f"Step {fences[0].name} ended the old primary's service, and left no proof of it."
 
 

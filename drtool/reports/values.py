@@ -1,4 +1,4 @@
-"""What a report says: one value, from which HTML, Markdown, JSON and tables are made."""
+"""What a report says: one value, from which HTML, JSON and tables are made."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class StatementLine(Value):
 
 
 class ProofLine(Value):
-    """A proof, and the step that gave it."""
+    """A proof, and the step that gave it; a person's statement is none."""
 
     step: str
     proof: Proof

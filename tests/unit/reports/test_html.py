@@ -10,7 +10,6 @@ from drtool.model.event import World
 from drtool.model.purpose import Outcome, Purpose
 from drtool.model.value import Fields
 from drtool.reports.html import to_html, to_json, tone
-from drtool.reports.markdown import to_markdown
 from drtool.reports.report import Report, report
 from drtool.units import Duration
 
@@ -75,7 +74,6 @@ def test_what_people_wrote_is_escaped() -> None:
     text = to_html(made("failover_on_a_statement"))
     assert "I pulled &lt;both&gt; power cords" in text
     assert "<both>" not in text
-    assert "<both>" not in to_markdown(made("failover_on_a_statement"))
 
 
 def test_a_statement_does_not_look_like_a_proof() -> None:
@@ -99,13 +97,6 @@ def test_the_timeline_shows_budget_path_and_carrier() -> None:
                  "point of no return", "first success from outside", "outage began",
                  "8.16 s folded", "0.53 s of 200ms", "self-consented"):  # fmt: skip
         assert part in text, part
-
-
-def test_markdown_holds_the_tables() -> None:
-    text = to_markdown(made("failover_met"))
-    assert text.startswith("# Failover of orders from east to west\n")
-    assert "| promote | promote | succeeded | 0.12 s | 5s | prefect |" in text
-    assert "1. Protect the service again" in text
 
 
 def test_a_run_of_a_thousand_steps_has_a_page() -> None:

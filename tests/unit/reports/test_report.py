@@ -10,6 +10,7 @@ from drtool.errors import JournalUnusable
 from drtool.journal.chain import Head
 from drtool.model.change import Change
 from drtool.model.event import World
+from drtool.model.proof import ProofKind
 from drtool.model.purpose import Outcome, Procedure, Purpose
 from drtool.reports.report import Report, report
 from drtool.reports.tables import text_tables
@@ -88,10 +89,21 @@ def test_a_statement_is_no_proof() -> None:
     assert "was not proven: it rests on the word of ben" in made.paragraph
     assert "proven by" not in made.paragraph
     assert made.statements[0].by == "ben"
+    assert made.proofs == ()
     assert "failed after 10.4 s at step promote: still in recovery after 5 s." in made.paragraph
     assert made.next[0].command == f"drtool explain {made.run}"
     promote = made.steps[3]
     assert (promote.over_budget, promote.changes_are) == (True, "was about to change")
+
+
+def test_a_proof_that_rests_on_a_word_is_a_statement() -> None:
+    told = told_runs.consented().step(
+        "fence", 8.4, 8.5, proofs=(told_runs.proof(ProofKind.STATEMENT),)
+    )
+    made = report(told.events)
+    assert made.proofs == ()
+    assert [(line.by, line.step) for line in made.statements] == [("a person", "fence")]
+    assert "it rests on a person's word" in made.paragraph
 
 
 def test_a_dry_run_changed_nothing_and_says_so() -> None:
