@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bare_commits import Bare
 
 from drtool.clock import SystemClock
 from drtool.journal.store import Journal
@@ -24,6 +25,30 @@ def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+class Bare:
+    """The rival: one row of the same length in one FULL commit, one synced write of 256 bytes."""
+
+    def __init__(self, directory: Path) -> None:
+        self._db = sqlite3.connect(directory / "bare.sqlite", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, text TEXT)")
+        self._anchor = os.open(directory / "bare.anchor", os.O_RDWR | os.O_CREAT)
+        os.pwrite(self._anchor, bytes(8192), 0)
+        os.fsync(self._anchor)
+
+    def append(self, text: str) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("INSERT INTO events (text) VALUES (?)", (text,))
+        self._db.execute("COMMIT")
+        os.pwrite(self._anchor, b"a" * 256, 0)
+        os.fdatasync(self._anchor)
+
+    def close(self) -> None:
+        self._db.close()
+        os.close(self._anchor)
 
 
 @pytest.mark.timeout(300)
