@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import threading
 import time
@@ -490,6 +491,22 @@ def failover_steps() -> tuple[PlanStep, ...]:
     )
 
 
+def idle_plan(steps: int) -> Plan:
+    """A chain of steps that do nothing."""
+    return plan_of(*chain(*(step(f"s{number}", "bench.nothing") for number in range(steps))))
+
+
+def idle(directory: str) -> int:
+    """Run a thousand idle steps and print the seconds and the peak of memory in megabytes."""
+    bench = Bench(Path(directory), limits=Limits())
+    plan = idle_plan(1000)
+    began = time.perf_counter()
+    ended = bench.execute(plan=plan)
+    took = time.perf_counter() - began
+    print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return ended.exit_code
+
+
 def main(directory: str, verb: str) -> int:
     """Run or resume the small failover in a process of its own; ``wait`` begins at a gate."""
     bench = Bench(Path(directory))
@@ -505,4 +522,5 @@ def main(directory: str, verb: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    where, what = sys.argv[1:]
+    sys.exit(idle(where) if what == "idle" else main(where, what))

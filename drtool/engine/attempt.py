@@ -67,7 +67,8 @@ class Attempt:
 
     def facts(self) -> Facts:
         """What the run knows at this moment."""
-        return self.context.facts(self.step, self.number)
+        left = self.deadline_at - self.context.clock.monotonic()
+        return self.context.facts(self.step, self.number, max(0.0, left))
 
     def look(self) -> Look:
         """The means to read."""
@@ -126,7 +127,7 @@ class Attempt:
             raise Stopped
         self.context.check_lease()
         shown = self.context.shown_to_consenters(self.step) if self.step.one_way else None
-        if shown is not None and (new := not_shown(changes, shown)):
+        if shown is not None and (new := not_shown(changes, shown, self.step.name)):
             self._ask_again(tuple(new), tuple(changes))
 
     def _ask_again(self, new: tuple[Change, ...], changes: tuple[Change, ...]) -> None:
@@ -169,6 +170,11 @@ class Attempt:
         if self.ended:
             raise Abandoned
         self.applied += 1
+
+    @property
+    def late(self) -> bool:
+        """Whether the deadline has ended; nothing is begun then."""
+        return self.context.clock.monotonic() >= self.deadline_at
 
     def effect_applied(self) -> None:
         """Name the moment after an effect and before its outcome is written."""

@@ -57,7 +57,8 @@ class CommandStep:
         if attempt.context.phase is not Phase.GOING:
             raise Stopped
         attempt.may_act(changes)
-        attempt.intend({}, changes)
+        if not (attempt.applied and self._may_repeat()):
+            attempt.intend({}, changes)
         try:
             seen: Value = self._command.run(attempt.hands())
         finally:

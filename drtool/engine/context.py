@@ -93,13 +93,14 @@ class RunContext:
         self._facts = facts
         self._approvals = approvals_over(begun.plan)
 
-    def facts(self, step: PlanStep, attempt: int = 1) -> Facts:
+    def facts(self, step: PlanStep, attempt: int = 1, seconds_left: float | None = None) -> Facts:
         """What the run knows at this moment, for one step."""
         lease = self.ports.lease
         return self._facts.model_copy(
             update={
                 "step": step.name,
                 "attempt": attempt,
+                "seconds_left": seconds_left,
                 "at": step.place,
                 "proofs": self.recorder.proofs,
                 "statement": self.recorder.statement,

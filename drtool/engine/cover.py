@@ -19,34 +19,47 @@ def changes_digest(changes: Iterable[Change]) -> str:
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 
 
-def foreseen(step: PlanStep) -> Change:
-    """The change shown for a step whose target cannot be looked at yet."""
-    subject = str(step.place) if step.place else step.action
-    return Change(subject=subject, before=NOT_SEEN, after=f"as {step.action} leaves it")
+def foreseen(step: PlanStep, *, fields_known: bool) -> Change:
+    """The change shown for a step whose target cannot be looked at yet.
+
+    Where the step's fields are known, what it will do is bound by the plan, so that a consent
+    covers whatever is left to do then; where they are not, its changes are asked about again.
+    """
+    where = f" at {step.place}" if step.place else ""
+    unknown = "" if fields_known else ", its fields not known yet"
+    return Change(
+        subject=_of_step(step.name) + unknown,
+        before=NOT_SEEN,
+        after=f"as {step.action}{where} leaves it",
+    )
 
 
-def not_shown(changes: Iterable[Change], shown: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes whose subject or result differs from all that was shown.
+def not_shown(changes: Iterable[Change], shown: Iterable[Change], step: str) -> tuple[Change, ...]:
+    """The changes of a step whose subject or result differs from all that was shown.
 
-    A change that could only be foreseen covers what is done to its own subject and its parts.
+    A subject that was shown covers its parts (a server, the slot in it); what could only be
+    foreseen covers its own step.
     """
     shown = tuple(shown)
-    known = {(change.subject, change.after) for change in shown}
-    vague = tuple(change.subject for change in shown if change.before == NOT_SEEN)
+    if any(one.before == NOT_SEEN and one.subject == _of_step(step) for one in shown):
+        return ()
+    known = {(one.subject, one.after) for one in shown}
     return tuple(
         change
         for change in changes
         if (change.subject, change.after) not in known
-        and not any(_part_of(change.subject, subject) for subject in vague)
+        and not any(_part_of(change.subject, subject) for subject, _ in known)
     )
 
 
+def _of_step(name: str) -> str:
+    return f"step {name}"
+
+
 def _part_of(subject: str, whole: str) -> bool:
-    """Whether a subject is another one or begins with it as a word of its own."""
-    if not subject.startswith(whole):
-        return False
+    """Whether a subject lies within another one: it begins with it and goes on in a new word."""
     following = subject[len(whole) : len(whole) + 1]
-    return not (following.isalnum() or following == "_")
+    return subject.startswith(whole) and bool(following) and following in " ./:"
 
 
 def downstream(plan: Plan, name: str) -> frozenset[str]:

@@ -95,7 +95,7 @@ class Limits:
 
     tick: float = 0.1
     consent_tick: float = 0.01
-    grace: float = 1.0
+    grace: float = 2.5
     unclaimed: float = 2.0
     settle: float = 1.0
     consent: float = 3600.0

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from drtool.action import Command, StateAction
 from drtool.engine.context import RunContext
 from drtool.engine.cover import foreseen
+from drtool.errors import BadInput
 from drtool.model.change import Change
 from drtool.model.plan import PlanStep
+from drtool.model.value import Fields
 
 
 def preview(context: RunContext, steps: Sequence[PlanStep]) -> tuple[Change, ...]:
@@ -20,11 +22,17 @@ def preview(context: RunContext, steps: Sequence[PlanStep]) -> tuple[Change, ...
     change the world, is shown as foreseen: its changes are not seen yet.
     """
     seen: dict[str, tuple[Change, ...]] = {}
+    unknown: set[str] = set()
     end = context.clock.monotonic() + context.limits.preview
 
     def look(step: PlanStep) -> None:
         try:
-            seen[step.name] = _changes(context, step)
+            fields = context.templates.fields(step, context.recorder.steps)
+        except BadInput:
+            unknown.add(step.name)
+            return
+        try:
+            seen[step.name] = _changes(context, step, fields)
         except Exception:  # noqa: BLE001 - whatever it is, the change is then only foreseen
             return
 
@@ -37,13 +45,12 @@ def preview(context: RunContext, steps: Sequence[PlanStep]) -> tuple[Change, ...
     for step in steps:
         changes = seen.get(step.name)
         if changes is None or (not changes and shown):
-            changes = (foreseen(step),)
+            changes = (foreseen(step, fields_known=step.name not in unknown),)
         shown += [change for change in changes if change not in shown]
     return tuple(shown)
 
 
-def _changes(context: RunContext, step: PlanStep) -> tuple[Change, ...]:
-    fields = context.templates.fields(step, context.recorder.steps)
+def _changes(context: RunContext, step: PlanStep, fields: Fields) -> tuple[Change, ...]:
     entry = context.ports.entries.get(step.action)(**fields)
     facts = context.facts(step)
     if isinstance(entry, StateAction):

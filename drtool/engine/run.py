@@ -35,6 +35,7 @@ from drtool.model.event import (
 from drtool.model.plan import Plan
 from drtool.model.purpose import Outcome, Purpose, StepKind
 from drtool.progress.state import fold
+from drtool.progress.summary import as_markdown
 
 
 class Engine:
@@ -138,7 +139,8 @@ class Engine:
         if written is not None:
             self._recorder.write(written)
         try:
-            lacking = self._ports.executor.finish(ended, written.html if written else "")
+            summary = as_markdown(self._recorder.state(), written)
+            lacking = self._ports.executor.finish(ended, summary)
         except Exception as error:  # noqa: BLE001 - the run is over, whatever its carrier says
             lacking = f"{self._ports.executor.name}: {type(error).__name__}: {error}"
         if lacking:

@@ -42,6 +42,7 @@ class StateStep:
         self._fatal: Exception | None = None
         self._quiet_until = 0.0
         self._changed: tuple[Change, ...] = ()
+        self._just_changed: set[tuple[str, str]] = set()
         self._warned = False
 
     def run(self) -> Result:
@@ -67,7 +68,7 @@ class StateStep:
         if self._fatal is not None:
             raise self._fatal
         waiting = self._action.reason_to_wait(seen)
-        if waiting is None and self._effect_may_still_show():
+        if waiting is None and self._effect_may_still_show(changes):
             waiting = "left to change: " + "; ".join(map(str, changes))
         if waiting is None and self._attempts_are_over():
             waiting = self._last_chance(changes)
@@ -84,9 +85,12 @@ class StateStep:
             return self._would_change(seen, changes, reason)
         if reason is not None:
             raise Refused(f"step {attempt.step.name}", reason)
+        if attempt.late:
+            raise DeadlineOver(self._problem, self._hint)
         attempt.may_act(changes)
         attempt.intend(fields_of(seen), changes)
-        self._changed = tuple(changes)
+        self._changed = tuple(dict.fromkeys((*self._changed, *changes)))
+        self._just_changed = {(change.subject, change.after) for change in changes}
         try:
             self._action.apply(attempt.hands(), changes)
         except _FINAL:
@@ -95,7 +99,8 @@ class StateStep:
             self._note(error.line(), error.hint)
             self._warn_of_fence(error)
             attempt.effect_applied()
-            attempt.pause(self._problem, self._hint)
+            if not attempt.late:
+                attempt.pause(self._problem, self._hint)
             return None
         except Exception as error:  # noqa: BLE001 - looked at once more, then raised
             self._fatal = error
@@ -138,8 +143,11 @@ class StateStep:
         tainted.add(name)
         return Result(Outcome.SKIPPED, reason="would change", seen=fields_of(seen), changes=changes)
 
-    def _effect_may_still_show(self) -> bool:
-        return self._attempt.context.clock.monotonic() < self._quiet_until
+    def _effect_may_still_show(self, changes: Sequence[Change]) -> bool:
+        """Whether what is left is what was just changed; another change need not wait for it."""
+        results = {(change.subject, change.after) for change in changes}
+        waited = self._attempt.context.clock.monotonic() >= self._quiet_until
+        return not waited and not results.isdisjoint(self._just_changed)
 
     def _attempts_are_over(self) -> bool:
         allowed = self._attempt.step.attempts

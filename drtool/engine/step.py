@@ -15,7 +15,7 @@ from drtool.engine.context import Broken, Phase, RunContext, StepOver
 from drtool.engine.human_steps import run_approval, run_manual
 from drtool.engine.proving import renew_proofs
 from drtool.engine.result import Result
-from drtool.engine.state_steps import StateStep
+from drtool.engine.state_steps import StateStep, statement_hint
 from drtool.errors import (
     Aborted,
     BadInput,
@@ -200,8 +200,10 @@ def abandoned_result(attempt: Attempt) -> Result:
     """What is written of a step whose thread hangs in a call beyond its deadline."""
     step = attempt.step
     reason = f"still in a call when its deadline of {step.deadline} had ended"
+    if step.purpose is Purpose.FENCE:
+        return Result(
+            Outcome.REFUSED, f"the fence is not proven; {reason}", statement_hint(attempt)
+        )
     if attempt.intent_written:
         return Result(Outcome.IN_DOUBT, reason, "look at the target before anything else is done")
-    if step.purpose is Purpose.FENCE:
-        return Result(Outcome.REFUSED, f"the fence is not proven; {reason}")
     return Result(Outcome.FAILED, reason)
