@@ -57,7 +57,9 @@ def connections(hosts: Hosts) -> Iterator[Connections]:
                 server.tool("pg_ctl", "-D", str(server.data), "-m", "immediate", "stop")
 
 
-def switch(hosts: Hosts, connections: Connections, left: Server, taking: Server) -> None:
+def switch(
+    hosts: Hosts, connections: Connections, left: Server, taking: Server, timeline: int
+) -> None:
     """A planned switchover, as the engine would drive it."""
     inventory = connections.context.inventory
     at_left = facts_of(
@@ -79,7 +81,9 @@ def switch(hosts: Hosts, connections: Connections, left: Server, taking: Server)
     proofs = tuple(demote.proofs(demoted, at_left))
     assert proofs[0].final_position is not None
     proven = at_taking.model_copy(update={"proofs": proofs})
-    assert drive(Promote(), connections, proven).role == "primary"
+    assert Promote().observe(Look(connections, proven)).timeline == timeline
+    promoted = drive(Promote(), connections, proven)
+    assert (promoted.role, promoted.timeline) == ("primary", timeline + 1)
     probe = WriteProbe().run(Hands(connections, proven))
     assert probe.seconds < 5
     seen = drive(Reprotect(), connections, at_left)
@@ -98,9 +102,9 @@ def test_there_and_back_again_without_losing_a_row(hosts: Hosts, connections: Co
     east, west = hosts.pair.east, hosts.pair.west
     east.sql("CREATE TABLE orders (id int PRIMARY KEY)")
     east.sql("INSERT INTO orders VALUES (1)")
-    switch(hosts, connections, east, west)
+    switch(hosts, connections, east, west, timeline=1)
     west.sql("INSERT INTO orders VALUES (2)")
-    switch(hosts, connections, west, east)
+    switch(hosts, connections, west, east, timeline=2)
     east.sql("INSERT INTO orders VALUES (3)")
     wait_until(lambda: west.sql("SELECT array_agg(id ORDER BY id) FROM orders") == [([1, 2, 3],)])
     assert east.sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)") == [("00000003",)]

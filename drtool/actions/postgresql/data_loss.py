@@ -13,7 +13,7 @@ from drtool.actions.postgresql.evidence import (
     gather,
     last_sample,
 )
-from drtool.actions.postgresql.sides import place_of
+from drtool.actions.postgresql.sides import place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.model.purpose import Purpose
@@ -42,10 +42,7 @@ class CheckDataLoss(Check[DataLoss]):
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The standby, and the primary if it still answers."""
-        return [
-            (PostgresqlReader, str(place_of(facts))),
-            (PostgresqlReader, str(counterpart(facts))),
-        ]
+        return readers_of(facts, place_of(facts), counterpart(facts))
 
     def observe(self, look: Look) -> DataLoss:
         """The primary's position first, where it answers, and then what the standby has of it."""

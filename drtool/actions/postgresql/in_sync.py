@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from drtool.action import Check, Facts, Look, Target
 from drtool.actions.postgresql.evidence import await_position, counterpart
-from drtool.actions.postgresql.sides import place_of
+from drtool.actions.postgresql.sides import place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.model.purpose import Purpose
@@ -60,10 +60,7 @@ class CheckInSync(Check[Comparison]):
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """Both servers."""
-        return [
-            (PostgresqlReader, str(place_of(facts))),
-            (PostgresqlReader, str(counterpart(facts))),
-        ]
+        return readers_of(facts, place_of(facts), counterpart(facts))
 
     def observe(self, look: Look) -> Comparison:
         """The primary's tables first, then the standby's once it has replayed as much."""

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from drtool.action import Check, Facts, Look, Target
-from drtool.actions.postgresql.sides import place_of
+from drtool.actions.postgresql.sides import place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.model.purpose import Purpose
@@ -62,7 +62,7 @@ class CheckReplayBacklog(Check[Backlog]):
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The standby."""
-        return [(PostgresqlReader, str(place_of(facts)))]
+        return readers_of(facts, place_of(facts))
 
     def observe(self, look: Look) -> Backlog:
         """The standby's own figures."""

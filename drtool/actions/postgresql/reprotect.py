@@ -66,17 +66,13 @@ class Reprotect(StateAction[Reprotected]):
 
     def changes(self, seen: Reprotected) -> list[Change]:
         """Until it streams from the new primary, on its timeline; and then its idle slot."""
-        subject = f"postgresql {seen.place}"
-        if not seen.following:
-            before = "running" if seen.host and seen.host.running else "stopped"
-            after = f"a standby of {seen.source_place}"
-            return [Change(subject=subject, before=before, after=after)]
-        if seen.idle_slot:
-            before = "unused, holding WAL back"
-            return [
-                Change(subject=f"{subject} slot {seen.idle_slot}", before=before, after="dropped")
-            ]
-        return []
+        before = "running" if seen.host and seen.host.running else "stopped"
+        if seen.following:
+            before = f"a standby whose slot {seen.idle_slot} is unused and holds WAL back"
+            if not seen.idle_slot:
+                return []
+        after = f"a standby of {seen.source_place}"
+        return [Change(subject=f"postgresql {seen.place}", before=before, after=after)]
 
     def reason_to_wait(self, seen: Reprotected) -> str | None:
         """It was started as a standby and is not streaming yet."""
@@ -97,7 +93,7 @@ class Reprotect(StateAction[Reprotected]):
     def apply(self, hands: Hands, changes: list[Change]) -> None:
         """The slot at the new primary first, then configuration, signal and start."""
         place, source_place = str(place_of(hands.facts)), str(other_side(hands.facts))
-        if any(change.after == "dropped" for change in changes):
+        if any(change.before.startswith("a standby") for change in changes):
             name = slot_of(system_at(hands.facts, other_side(hands.facts)))
             session_for(hands, place).drop_slot(name)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from drtool.action import Check, Facts, Look, Target
-from drtool.actions.postgresql.sides import place_of, system_at
+from drtool.actions.postgresql.sides import place_of, readers_of, system_at
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.model.purpose import Purpose
@@ -27,7 +27,7 @@ class CheckRole(Check[Replication]):
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The server."""
-        return [(PostgresqlReader, str(place_of(facts)))]
+        return readers_of(facts, place_of(facts))
 
     def observe(self, look: Look) -> Replication:
         """What the server says of itself."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from drtool.action import Facts, Hands
-from drtool.connections.postgresql import PostgresqlSession
+from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
+from drtool.connections.reach import Reader
 from drtool.errors import BadInput
 from drtool.model.inventory import Postgresql
 from drtool.model.place import Place
+from drtool.model.purpose import Procedure
 
 
 def place_of(facts: Facts) -> Place:
@@ -47,3 +49,13 @@ def session_for(hands: Hands, place: str) -> PostgresqlSession:
         hands.drop(PostgresqlSession, place)
         session = hands.reach(PostgresqlSession, place)
     return session
+
+
+def readers_of(facts: Facts, *places: Place) -> list[tuple[type[Reader], str]]:
+    """Readers of the places whose servers are there at the start.
+
+    The server at the site that was left answers only after a reprotect's own steps.
+    """
+    reprotects = facts.procedure is Procedure.REPROTECT
+    absent = facts.direction.from_site if reprotects else None
+    return [(PostgresqlReader, str(place)) for place in places if place.site != absent]

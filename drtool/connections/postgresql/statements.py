@@ -19,8 +19,9 @@ REPLICATION_FIELDS: Final = (
     "has_heartbeat", *(f"receiver_{field}" for field in RECEIVER_FIELDS),
 )  # fmt: skip
 
-# A standby's timeline is the greatest it has heard of; a primary's is that of the WAL it writes,
-# because its control file learns of a promotion only with the next checkpoint.
+# A standby's timeline is the greatest it has heard of: its control file learns of one only with a
+# restartpoint, its walreceiver may be gone, its WAL files bear it. A primary's is that of the WAL
+# it writes, because its control file learns of a promotion only with the next checkpoint.
 _REPLICATION: Final[LiteralString] = """
 SELECT r.standby,
        current_setting('transaction_read_only') = 'on',
@@ -28,7 +29,10 @@ SELECT r.standby,
        CASE WHEN r.standby THEN greatest(
                 (SELECT timeline_id FROM pg_control_checkpoint()),
                 (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
-                w.received_tli)
+                w.received_tli,
+                CASE WHEN w.status IS NULL AND has_function_privilege('pg_ls_waldir()', 'EXECUTE')
+                     THEN (SELECT max(('x' || substr(f.name, 1, 8))::bit(32)::int)
+                             FROM pg_ls_waldir() f WHERE f.name ~ '^[0-9A-F]{24}$') END)
             ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
        END,
        CASE WHEN r.standby THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
