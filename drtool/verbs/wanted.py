@@ -13,7 +13,7 @@ from drtool.connections.reach import Reader
 from drtool.errors import BadInput, DrtoolError
 from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan, PlanStep
-from drtool.model.purpose import StepKind
+from drtool.model.purpose import Procedure, StepKind
 from drtool.runbook.rendering import RenderContext, render
 from drtool.verbs.preflight import Missed, Wanted
 from drtool.verbs.request import StartRequest
@@ -62,11 +62,12 @@ def _entry(plan: Plan, step: PlanStep, catalog: Catalog) -> Entry | None:
 
 
 def _spare(plan: Plan, target: str) -> bool:
-    """Whether a target may be dead at the start: at the site presumed lost, or a DNS server."""
+    """Whether a target may be dead at the start: a DNS server, or at the site that is lost."""
     inventory = plan.inventory
     if inventory.dns is not None and target in inventory.dns.servers:
         return True
-    lost = plan.direction.from_site if plan.procedure.unplanned else None
+    down = plan.procedure.unplanned or plan.procedure is Procedure.REPROTECT
+    lost = plan.direction.from_site if down else None
     return lost is not None and _site_of(inventory, target) == lost
 
 
