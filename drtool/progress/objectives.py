@@ -68,16 +68,18 @@ def answered(state: RunState) -> Instant | None:
     """The first success seen from outside after the service was moved; None before there is one.
 
     A service that answers before the promotion (or the redirection, where nothing is promoted)
-    is the one that is being left.
+    is the one that is being left. Where a step writes, only writes count: a page may be a cache's.
     """
     moved = _moved_from(state)
-    moments = [
-        step.answered
+    seen = [
+        step
         for step in state.steps
         if step.answered is not None
         and step.outcome is Outcome.SUCCEEDED
         and (moved is None or seconds_between(moved, step.answered) >= 0)
     ]
+    writes = [step for step in seen if step.plan.kind is not StepKind.CHECK]
+    moments = [step.answered for step in writes or seen if step.answered is not None]
     return min(moments, key=lambda moment: seconds_between(state.started, moment), default=None)
 
 
