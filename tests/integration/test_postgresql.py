@@ -18,6 +18,7 @@ from drtool.connections.secrets import Secrets
 from drtool.errors import AccessDenied, DrtoolError, StepFailed, Unreachable
 from drtool.model.inventory import Inventory
 from drtool.redact import Redactor
+from drtool.safety.managers import reason_managed_elsewhere
 
 EAST, WEST = "east.orders_db", "west.orders_db"
 
@@ -238,3 +239,34 @@ def test_the_standby_refuses_writes_by_name(pair: Pair) -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         pair.west.sql("CREATE TABLE t ()")
     session.close()
+
+
+def test_a_slot_whose_wal_is_gone_is_made_anew(pair: Pair) -> None:
+    session = PostgresqlSession.open(EAST, pair.context())
+    assert session.create_slot("idle")
+    for setting in ("max_slot_wal_keep_size = '1MB'", "wal_keep_size = 0", "min_wal_size = '32MB'"):
+        pair.east.sql(f"ALTER SYSTEM SET {setting}")
+    pair.east.sql("SELECT pg_reload_conf()")
+    status = "SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'idle'"
+
+    def lost() -> bool:
+        pair.east.sql("SELECT pg_logical_emit_message(true, 'filler', repeat('x', 100000))")
+        pair.east.sql("SELECT pg_switch_wal()")
+        pair.catch_up()
+        pair.east.sql("CHECKPOINT")
+        return pair.east.sql(status) == [("lost",)]
+
+    wait_until(lost)
+    assert session.create_slot("idle")
+    assert pair.east.sql(status) == [("reserved",)]
+    session.close()
+
+
+def test_a_cluster_manager_in_charge_is_noticed(pair: Pair) -> None:
+    reader = PostgresqlReader.open(EAST, pair.context())
+    assert reader.managers() == ()
+    with psycopg.connect(f"{pair.east.conninfo} application_name='Patroni heartbeat'"):
+        (sign,) = reader.managers()
+    assert sign.manager == "Patroni"
+    assert "patronictl" in (reason_managed_elsewhere(EAST, (sign,)) or "")
+    reader.close()

@@ -115,9 +115,14 @@ class PostgresqlSession(PostgresqlReader, Writer):
         self._rows("pg_reload_conf", "SELECT pg_reload_conf()")
 
     def create_slot(self, name: str) -> bool:
-        """Create a physical replication slot that keeps WAL from now on; False if it is there."""
+        """Create a physical replication slot that keeps WAL from now on; False if it is there.
+
+        One whose WAL is gone is of no use to anybody and made anew.
+        """
         if name in self.slots():
-            return False
+            if not self._rows(f"replication slot {name}", sql.LOST_SLOT, (name,)):
+                return False
+            self.drop_slot(name)
         statement = "SELECT pg_create_physical_replication_slot(%s, true)"
         self._rows(f"replication slot {name}", statement, (name,))
         return True

@@ -88,6 +88,11 @@ SLOTS: Final[LiteralString] = """
 SELECT slot_name, active FROM pg_replication_slots WHERE slot_type = 'physical'
 """
 
+LOST_SLOT: Final[LiteralString] = """
+SELECT 1 FROM pg_replication_slots
+ WHERE slot_name = %s AND NOT active AND (restart_lsn IS NULL OR wal_status = 'lost')
+"""
+
 # Patroni, CloudNativePG and pg_auto_failover name their sessions, repmgr keeps a schema.
 MANAGERS: Final[LiteralString] = """
 SELECT m.manager, 'a session is named ' || min(a.application_name)
