@@ -38,15 +38,22 @@ def plan(
     from_site: FromSite = None,
     to_site: ToSite = None,
     parameters: Parameters = None,
+    manual: Annotated[
+        bool, typer.Option("--manual", help="The paper runbook: what a human would type.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a procedure would do, in order, with its critical path and digest."""
     from drtool.cli import show
     from drtool.verbs.documents import make_plan
+    from drtool.verbs.paper import paper_runbook
 
     said = tuple(parameters or ())
     made = make_plan(runbook, procedure, inventory, from_site=from_site, to_site=to_site, said=said)
-    typer.echo(made.model_dump_json()) if as_json else show.plan(made)
+    if manual:
+        typer.echo(paper_runbook(made))
+    else:
+        typer.echo(made.model_dump_json()) if as_json else show.plan(made)
 
 
 def actions(

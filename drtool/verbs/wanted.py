@@ -41,7 +41,7 @@ def wanted(plan: Plan, catalog: Catalog, facts: Facts) -> tuple[Wanted, ...]:
     """The connections of all steps, each once; those to a site presumed lost are spare."""
     found: dict[tuple[type[Reader], str], Wanted] = {}
     for step in plan.steps:
-        entry = _entry(plan, step, catalog)
+        entry = entry_of(plan, step, catalog)
         if entry is None:
             continue
         for kind, target in entry.needs(facts.model_copy(update={"at": step.place})):
@@ -50,7 +50,7 @@ def wanted(plan: Plan, catalog: Catalog, facts: Facts) -> tuple[Wanted, ...]:
     return tuple(found.values())
 
 
-def _entry(plan: Plan, step: PlanStep, catalog: Catalog) -> Entry | None:
+def entry_of(plan: Plan, step: PlanStep, catalog: Catalog) -> Entry | None:
     """The step's action, if what it needs can be known before the run."""
     if step.kind in {StepKind.APPROVAL, StepKind.MANUAL}:
         return None
