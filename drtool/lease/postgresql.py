@@ -17,6 +17,7 @@ from drtool.errors import DrtoolError, LeaseHeld
 from drtool.lease.lease import held, lost
 from drtool.model.replication import Holder
 
+CONNECT_SECONDS = 10.0
 _LONGEST_NAME = 63
 _KEY_BITS = (1 << 63) - 1
 _PRINTABLE = re.compile(r"[^ -~]")
@@ -64,7 +65,7 @@ def take_postgresql(
 
     Raises LeaseHeld that names the holder, and what opening the session raises.
     """
-    session = PostgresqlSession.open(target, context)
+    session = PostgresqlSession.open(target, _patient(context))
     try:
         # before the lock, so that whoever is refused finds the name there
         session.set_name(session_name(holder, run))
@@ -73,6 +74,12 @@ def take_postgresql(
     except BaseException:
         session.close()
         raise
+
+
+def _patient(context: Context) -> Context:
+    """Nothing can begin without the arbiter, and many starts at once make it slow."""
+    seconds = max(context.connect_seconds, CONNECT_SECONDS)
+    return Context(context.inventory, context.secrets, context.clock, seconds, context.run)
 
 
 def _lock(service: str, session: PostgresqlSession) -> None:

@@ -9,7 +9,7 @@ import pytest
 from postgresql_pair import Pair, wait_until
 
 from drtool.connections.postgresql import PostgresqlSession
-from drtool.errors import LeaseHeld
+from drtool.errors import DrtoolError, LeaseHeld
 from drtool.lease.lease import Lease
 from drtool.lease.pair import PairLease
 from drtool.lease.postgresql import PostgresqlLease, take_postgresql
@@ -34,7 +34,7 @@ def test_a_lease_on_a_standby_survives_its_promotion_and_ends_with_its_session(
     began = time.perf_counter()
     for _ in range(20):
         lease.check()
-    assert (time.perf_counter() - began) / 20 < 0.02
+    assert (time.perf_counter() - began) / 20 < 0.05
     pair.west.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
     with pytest.raises(LeaseHeld, match="lost"):
         lease.check()
@@ -48,6 +48,7 @@ def test_a_lease_on_a_standby_survives_its_promotion_and_ends_with_its_session(
 def test_of_twenty_takers_one_wins_and_nineteen_name_it(pair: Pair) -> None:
     leases: list[PostgresqlLease] = []
     refusals: list[str] = []
+    others: list[DrtoolError] = []
     start = threading.Barrier(20)
 
     def taker(number: int) -> None:
@@ -56,12 +57,15 @@ def test_of_twenty_takers_one_wins_and_nineteen_name_it(pair: Pair) -> None:
             leases.append(take(pair, WEST, f"h{number}", f"run-{number}"))
         except LeaseHeld as error:
             refusals.append(error.found)
+        except DrtoolError as error:
+            others.append(error)
 
     threads = [threading.Thread(target=taker, args=(number,)) for number in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert others == []
     (winner,) = leases
     assert len(refusals) == 19
     assert all(text.startswith(f"held by {winner.holder}, run run-") for text in refusals)
@@ -75,7 +79,7 @@ def test_the_second_site_is_taken_again_after_the_run_has_restarted_it(pair: Pai
     began = time.monotonic()
     lease.check()
     lease.check()
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 1
     pair.east.start()
 
     wait_until(lambda: pair.east.sql("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"))
