@@ -42,12 +42,14 @@ def requester() -> str:
 
 
 def outage_start(said: str | None, now: datetime) -> datetime | None:
-    """When the outage began, from an ISO 8601 time or from how long ago (``5m``).
+    """When the outage began: an ISO 8601 time, how long ago (``5m``), or ``now``.
 
     Raises BadInput for anything else and for a time that is still to come.
     """
     if said is None:
         return None
+    if said == "now":
+        return now
     try:
         start = now - timedelta(seconds=Duration.parse(said).seconds)
     except ValueError:
@@ -66,7 +68,7 @@ def _iso(said: str) -> datetime:
         raise BadInput(
             "--outage-since",
             f"{said!r} is neither a time nor a duration",
-            hint="--outage-since 2026-03-01T03:12:00Z, or --outage-since 5m for five minutes ago",
+            hint="--outage-since 2026-03-01T03:12:00Z, or 5m for five minutes ago, or now",
         ) from error
     if start.tzinfo is None:
         raise BadInput(

@@ -19,6 +19,7 @@ NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
         (None, None),
         ("5m", NOW - timedelta(minutes=5)),
         ("0s", NOW),
+        ("now", NOW),
         ("2026-03-01T03:10:00Z", NOW - timedelta(minutes=2)),
         ("2026-03-01T04:10:00+01:00", NOW - timedelta(minutes=2)),
     ],
