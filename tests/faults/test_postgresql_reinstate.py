@@ -15,7 +15,7 @@ from driven import drive, facts_of
 from postgresql_pair import Server, bin_directory, wait_until
 from ssh_host import Hosts
 
-from drtool.action import Look
+from drtool.action import Hands, Look
 from drtool.actions.postgresql.fence import Fence
 from drtool.actions.postgresql.reinstate import Reinstate
 from drtool.actions.postgresql.reinstatement import Reinstated
@@ -72,6 +72,11 @@ def kept(hosts: Hosts) -> list[str]:
     return sorted(str(path.relative_to(state)) for path in state.glob("divergent-*/*"))
 
 
+def copied(hosts: Hosts) -> bool:
+    """Whether a base backup was made, and not only a rewind."""
+    return any("drtool-rebuild" in command for command in hosts.hosts["east"].said)
+
+
 def is_the_same_on_both(hosts: Hosts) -> None:
     east, west = hosts.pair.east, hosts.pair.west
     wait_until(
@@ -107,6 +112,7 @@ def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Host
     assert before.split_brain == ""
     seen = reinstate(hosts)
     assert seen.following
+    assert not copied(hosts)
     is_the_same_on_both(hosts)
     assert hosts.pair.east.sql("SELECT count(*) FROM t WHERE x < 0")[0][0] == 0
     names = kept(hosts)
@@ -167,6 +173,7 @@ def test_a_fenced_primary_without_a_tail_only_follows(hosts: Hosts) -> None:
     promote(west)
     seen = reinstate(hosts)
     assert seen.following
+    assert not copied(hosts)
     assert kept(hosts) == []
     is_the_same_on_both(hosts)
 
@@ -182,6 +189,7 @@ def test_a_fenced_primary_that_a_supervisor_started_again_follows_too(hosts: Hos
     assert east.process is not None
     east.process.wait(timeout=5)
     assert seen.following
+    assert not copied(hosts)
     is_the_same_on_both(hosts)
 
 
@@ -229,6 +237,7 @@ def test_f43_a_gap_in_the_wal_leads_to_a_copy(hosts: Hosts) -> None:
     assert str(west.sql(oldest)[0][0]) > "0000000000000003"
     seen = reinstate(hosts)
     assert seen.following
+    assert copied(hosts)
     is_the_same_on_both(hosts)
 
 
@@ -245,8 +254,9 @@ def test_l17_a_rewind_that_only_says_so_is_not_believed(hosts: Hosts) -> None:
     changed = {"bin_directory": str(bins), "start_command": start_command(hosts)}
     connections = hosts.connections(**changed)
     facts = facts_of(hosts.inventory(**changed), procedure=Procedure.REPROTECT)
-    with pytest.raises(DrtoolError, match="still on timeline 1"):
-        drive(Reinstate(method="rewind"), connections, facts, 3)
+    with pytest.raises(DrtoolError, match="on timeline 1, not on 2"):
+        Reinstate(method="rewind").apply(Hands(connections, facts), [])
+    assert connections.get(PostgresqlHostReader, EAST).state().held
     seen = drive(Reinstate(), connections, facts, 40)
     connections.close()
     assert seen.following

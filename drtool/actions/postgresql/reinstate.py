@@ -12,7 +12,6 @@ from drtool.actions.postgresql.sides import other_side, place_of, session_for, s
 from drtool.connections.postgresql import PostgresqlSession
 from drtool.connections.postgresql.lineage import LineageReader
 from drtool.connections.postgresql_host import PostgresqlHostHands, Source
-from drtool.connections.postgresql_host.hands import Remade
 from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerHands
 from drtool.errors import AccessDenied, DrtoolError, Refused, StepFailed
@@ -160,9 +159,12 @@ class Reinstate(StateAction[Reinstated]):
         session.checkpoint()
         note = note_of(hands.facts, seen.source_place)
         state = seen.host
-        if self.method == "rebuild" or state is None or state.held or state.control is None:
+        half = state is None or state.held or state.control is None
+        if self.method == "rebuild" or (half and self.method == "auto"):
             self._keep(hands, host, seen)
             self._rebuild(host, source, seen, note)
+        elif half or state is None or state.control is None:
+            self._offer_rebuild(seen, "it is half rewound and held back")
         elif not seen.diverged and not _past_is_gone(seen, state.control):
             host.write_standby_configuration(source, seen.identity, note)
         else:
@@ -184,18 +186,22 @@ class Reinstate(StateAction[Reinstated]):
         control = seen.host.control if seen.host else None
         trouble = "the source no longer has the WAL since the divergence"
         if control is None or not _past_is_gone(seen, control):
-            done = host.rewind(source, seen.identity, note, self.default_deadline.seconds)
-            trouble = done.trouble or _reason_not_rewound(done, seen.lineage.timeline)
-            if not trouble:
+            limit, timeline = self.default_deadline.seconds, seen.lineage.timeline
+            done = host.rewind(source, seen.identity, note, timeline, seconds=limit)
+            if not done.trouble:
                 return
+            trouble = done.trouble
             if done.untouched and _CONNECTION_TROUBLE.search(trouble):
                 hint = f"let {source.user} in from there: pg_hba.conf of {seen.source_place}"
                 raise AccessDenied(f"reinstate of {seen.place}", trouble, "a rewind", hint)
         if self.method == "rewind":
-            raise StepFailed(
-                f"reinstate of {seen.place}", trouble, "a rewind", "set method: rebuild"
-            )
+            self._offer_rebuild(seen, trouble)
         self._rebuild(host, source, seen, note)
+
+    def _offer_rebuild(self, seen: Reinstated, trouble: str) -> None:
+        raise StepFailed(
+            f"reinstate of {seen.place}", trouble, "a rewind", "set method: rebuild, or auto"
+        )
 
     def _rebuild(
         self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str
@@ -246,16 +252,3 @@ def _past_is_gone(seen: Reinstated, control: Control) -> bool:
     start = control.redo if seen.tail is None else min(control.redo, seen.tail.position)
     needed = segment_name(timeline_of(control), start, control.segment_bytes)[8:]
     return needed < seen.lineage.oldest_segment
-
-
-def _reason_not_rewound(done: Remade, timeline: int) -> str:
-    """Judged by the control file, never by what pg_rewind said."""
-    control = done.state.control if done.state else None
-    if control is None:
-        return "after pg_rewind its control file cannot be read"
-    if timeline_of(control) != timeline:
-        return (
-            f"pg_rewind says that it is done, but the control file is still on timeline "
-            f"{timeline_of(control)}, not on {timeline}"
-        )
-    return ""

@@ -89,7 +89,8 @@ def look_at_both(look: Look) -> Reinstated:
     seen = seen.model_copy(update={"host": host, "host_trouble": trouble, "power": power})
     if host is None:
         return seen
-    configured = host.standby_signal and host.note == note_of(facts, source_place)
+    noted = host.standby_signal and host.note == note_of(facts, source_place)
+    configured = noted and not host.held
     seen = seen.model_copy(update={"configured": configured})
     return seen if configured or host.running or host.held else _with_tail(look, seen, host)
 

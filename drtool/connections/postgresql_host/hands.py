@@ -20,7 +20,7 @@ _COPY_SECONDS = 600.0
 _START_SECONDS = 60.0
 # The scripts' exit codes.
 _OTHER_CLUSTER, _NO_SIGNAL, _NO_RIGHT = 45, 46, 47
-_CUT_OFF, _NOT_RECOVERED, _BEFORE, _IN_THE_MIDDLE = 49, 51, 52, 53
+_CUT_OFF, _NOT_RECOVERED, _BEFORE, _IN_THE_MIDDLE, _NOT_REACHED = 49, 51, 52, 53, 54
 
 
 class Remade(Value):
@@ -83,15 +83,18 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
         ran = self._remake("follow", source, source.password, _COPY_SECONDS, *given)
         return self._remade(ran, identifier)
 
-    def rewind(self, source: Source, identifier: str, note: str, seconds: float) -> Remade:
+    def rewind(
+        self, source: Source, identifier: str, note: str, timeline: int, *, seconds: float
+    ) -> Remade:
         """Take back what the source never had, and follow the source; it is not started.
 
         An unclean server is recovered first, as a standby that nobody can reach. The site's own
-        configuration is put back. Nothing can start on a half rewound data directory.
+        configuration is put back. Nothing can start on a data directory that is half rewound, or
+        that the control file does not show to have reached the source's ``timeline``.
         """
         given = (identifier, self._keep, " ".join(note.split()), source.for_rewind())
-        ran = self._remake("rewind", source, source.password, seconds, *given)
-        if ran.code in {_BEFORE, _IN_THE_MIDDLE, _CUT_OFF, _NOT_RECOVERED}:
+        ran = self._remake("rewind", source, source.password, seconds, *given, str(timeline))
+        if ran.code in {_BEFORE, _IN_THE_MIDDLE, _CUT_OFF, _NOT_RECOVERED, _NOT_REACHED}:
             return Remade(trouble=f"pg_rewind: {ran.said()}", untouched=ran.code == _BEFORE)
         return Remade(state=self._remade(ran, identifier))
 

@@ -1,18 +1,20 @@
 # Take back what this server wrote after the source left its timeline, then follow the source.
-# 6 connection to the source, without its password.
+# 6 connection to the source, without its password, 7 the source's timeline.
 if held; then
 	echo "an earlier attempt was cut off in the middle" >&2
 	exit 49
 fi
 same_cluster
-write_standby_signal "$note"
+write_standby_signal 'drtool: being rewound'
 
 # An unclean end is recovered by a server that is a standby and that nobody can reach.
 recover() {
-	mkdir "$work/sockets"
-	give "$work/sockets"
+	# a socket's path has at most 107 bytes
+	sockets=$(mktemp -d /tmp/drtool.XXXXXX) || exit 46
+	trap 'rm -rf "$work" "$keep/lock" "$sockets"' EXIT
+	give "$sockets"
 	rm -f "$dir/postmaster.pid"
-	as_owner postgres -D "$dir" -c listen_addresses= -c "unix_socket_directories=$work/sockets" \
+	as_owner postgres -D "$dir" -c listen_addresses= -c "unix_socket_directories=$sockets" \
 		-c primary_conninfo= -c restore_command= -c recovery_target_timeline=current \
 		-c archive_mode=off -c logging_collector=off >"$work/recovery" 2>&1 </dev/null &
 	server=$!
@@ -23,7 +25,9 @@ recover() {
 		fi
 		nap 0.02
 	done
-	kill -INT "$server"
+	# $server may be a shell of ours that waits for the postmaster
+	postmaster_of
+	kill -INT "$postmaster"
 	wait "$server"
 }
 case $(control | sed -n 's/^Database cluster state: *//p') in
@@ -43,6 +47,12 @@ hold
 if ! as_owner pg_rewind -D "$dir" --source-server="$6" --no-ensure-shutdown >"$work/said" 2>&1; then
 	tail -n 2 "$work/said" >&2
 	exit 53
+fi
+# Judged by the control file, never by what pg_rewind said; held back until then.
+reached=$(control | sed -n "s/^Min recovery ending loc's timeline: *//p")
+if [ "$reached" != "$7" ]; then
+	echo "says that it is done, but the control file is on timeline $reached, not on $7" >&2
+	exit 54
 fi
 restore_configuration
 configure
