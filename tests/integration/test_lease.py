@@ -49,12 +49,12 @@ def test_of_twenty_takers_one_wins_and_nineteen_name_it(pair: Pair) -> None:
     leases: list[PostgresqlLease] = []
     refusals: list[str] = []
     others: list[DrtoolError] = []
-    start = threading.Barrier(20)
+    start, context = threading.Barrier(20), pair.context()
 
     def taker(number: int) -> None:
         start.wait()
         try:
-            leases.append(take(pair, WEST, f"h{number}", f"run-{number}"))
+            leases.append(take_postgresql("orders", WEST, context, f"h{number}", f"run-{number}"))
         except LeaseHeld as error:
             refusals.append(error.found)
         except DrtoolError as error:
