@@ -59,12 +59,6 @@ class Job:
         finally:
             self.done.set()
 
-    def leave(self, seconds: float) -> None:
-        """Stop waiting for work that the engine has given up; it stands as in doubt."""
-        if not self.done.wait(seconds):
-            self.outcome = Outcome.IN_DOUBT
-            self.done.set()
-
 
 class Pulse:
     """What Prefect has shown so far, and how long the next step may therefore wait for it.

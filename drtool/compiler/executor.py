@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import threading
 import time
@@ -13,8 +14,10 @@ from drtool.compiler.api import Api
 from drtool.compiler.ask import asks_to_cancel, leave_behind
 from drtool.compiler.claim import Job, Pulse
 from drtool.compiler.epilogue import Epilogue
-from drtool.compiler.flow import Closing, Feed, Itinerary, carry, load
+from drtool.compiler.flow import Itinerary, carry, load
+from drtool.compiler.lanes import Closing, Feed
 from drtool.compiler.settings import environment
+from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Work
 from drtool.errors import DrtoolError
 from drtool.model.event import RunEnded, Via
@@ -57,6 +60,8 @@ class PrefectExecutor:
         self._trouble = ""
         self._run = ""
         self._jobs: list[Job] = []
+        self._direct = DirectExecutor()
+        self._waiting: queue.SimpleQueue[tuple[Job, float, str]] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._loading = threading.Thread(target=self._load, name="prefect-import", daemon=True)
         self._flow = threading.Thread(name="prefect-flow", daemon=True)
@@ -75,6 +80,7 @@ class PrefectExecutor:
             target=self._carry, args=(itinerary,), name="prefect-flow", daemon=True
         )
         self._flow.start()
+        threading.Thread(target=self._stand_by, name="prefect-late", daemon=True).start()
         threading.Thread(
             target=self._watch, args=(on_cancel,), name="prefect-cancel", daemon=True
         ).start()
@@ -87,14 +93,13 @@ class PrefectExecutor:
         """Offer the step to Prefect, and run it directly if Prefect does not claim it in time."""
         job = Job(step, work)
         self._jobs.append(job)
-        patience, reason = self._pulse.patience(time.monotonic())
+        now = time.monotonic()
+        patience, reason = self._pulse.patience(now)
         self._feed.put(job)
-        threading.Thread(
-            target=self._stand_by,
-            args=(job, patience, reason),
-            name=f"step-{step.name}",
-            daemon=True,
-        ).start()
+        if patience > 0:
+            self._waiting.put((job, now + patience, reason))
+        else:
+            self._run_directly(job, reason)
 
     def finish(self, ended: RunEnded, report: str) -> str:
         """End the flow, ask Prefect what it recorded, and tell what is missing; at most 5 s."""
@@ -115,13 +120,24 @@ class PrefectExecutor:
         except Exception as error:  # noqa: BLE001 - the run is over, its record is not worth failing
             return f"The report could not be made: {_brief(error)}"
 
-    def _stand_by(self, job: Job, patience: float, reason: str) -> None:
-        """Run the job if nobody has claimed it when the patience is over."""
-        if job.claimed.wait(patience) or not job.claim(Via.DIRECT, reason):
-            return
-        if patience > 0:
-            self._pulse.missed()
-        job.run()
+    def _stand_by(self) -> None:
+        """Run each job itself that nobody has claimed when its time is over.
+
+        Jobs come in the order of their deadlines; a claimed one wakes nobody.
+        """
+        while True:
+            job, deadline, reason = self._waiting.get()
+            while job.via is None and (left := deadline - time.monotonic()) > 0:
+                time.sleep(left)
+            if self._run_directly(job, reason):
+                self._pulse.missed()
+
+    def _run_directly(self, job: Job, reason: str) -> bool:
+        """Whether the job was still to be had."""
+        if not job.claim(Via.DIRECT, reason):
+            return False
+        self._direct.submit(job.step, lambda _via, _reason: job.run())
+        return True
 
     def _load(self) -> None:
         try:

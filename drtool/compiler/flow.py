@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from drtool.compiler.claim import Drawn, Job, Pulse
+from drtool.compiler.lanes import Closing, Feed, Lanes
 from drtool.compiler.settings import applied
 from drtool.compiler.showing import kind_of, shown_as
 from drtool.model.event import Via
 from drtool.model.plan import Plan, PlanStep
-from drtool.model.purpose import Mode, Outcome
+from drtool.model.purpose import Mode
 
-LEAVE_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """What the flow ends with: the run's outcome, a sentence, the report in Markdown."""
-
-    outcome: Outcome
-    text: str
-    report: str
-
-
-Feed = queue.SimpleQueue[Job | Closing]
+LEAVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,30 +118,38 @@ def carry(
 
 
 def _relay(plan: Plan, flow_run: str, feed: Feed, pulse: Pulse) -> Closing:
-    """Hand each job of the feed to Prefect as a task, until the feed brings the end."""
+    """Run each job of the feed as a task of the flow, until the feed brings the end."""
     import prefect  # noqa: PLC0415 - imported by the caller
     from prefect.cache_policies import NO_CACHE  # noqa: PLC0415 - as above
+    from prefect.client.schemas.objects import RunInput, TaskRunResult  # noqa: PLC0415 - as above
+    from prefect.task_engine import run_task_sync  # noqa: PLC0415 - as above
 
-    jobs: list[Job] = []
+    jobs: dict[str, Job] = {}
+    drawn: dict[str, str] = {}
 
     @prefect.task(name="step", task_run_name="{step}", cache_policy=NO_CACHE, persist_result=False)
-    def step(step: str, entry: int) -> Any:
-        del step
+    def step(step: str, task_run: str, after: None) -> Any:
+        del step, after
         pulse.beat()
-        return _serve(jobs[entry])
+        return _serve(jobs.pop(task_run))
 
-    drawn: dict[str, str] = {}
-    while isinstance(item := feed.get(), Job):
-        jobs.append(item)
-        before = upstream(plan, item.step, drawn)
-        future = step.submit(
-            item.step.name, len(jobs) - 1, return_state=False, wait_for=_ended(before)
+    def carry(job: Job) -> None:
+        before = upstream(plan, job.step, drawn)
+        task_run = uuid4()
+        jobs[str(task_run)] = job
+        drawn[job.step.name] = str(task_run)
+        job.drawn = Drawn(flow_run, str(task_run), before)
+        # what wait_for is for, without its waiting: the engine alone decides what may start
+        upstream_runs: set[RunInput] = {TaskRunResult(id=UUID(each)) for each in before}
+        run_task_sync(
+            task=step,
+            task_run_id=task_run,
+            parameters={"step": job.step.name, "task_run": str(task_run), "after": None},
+            return_type="state",
+            dependencies={"after": upstream_runs},
         )
-        drawn[item.step.name] = str(future.task_run_id)
-        item.drawn = Drawn(flow_run, drawn[item.step.name], before)
-    for job in jobs:
-        job.leave(LEAVE_SECONDS)
-    return item
+
+    return Lanes(feed, carry).run(LEAVE_SECONDS)
 
 
 def _serve(job: Job) -> Any:
@@ -187,21 +183,6 @@ def upstream(plan: Plan, step: PlanStep, drawn: Mapping[str, str]) -> tuple[str,
         elif name in by_name:
             waiting.extend(by_name[name].needs)
     return tuple(found)
-
-
-def _ended(task_runs: tuple[str, ...]) -> list[Any]:
-    """States that stand for task runs, so that Prefect draws the lines.
-
-    Futures would make the task wait, and fail when a step before it failed; the engine alone
-    decides that.
-    """
-    from prefect.client.schemas.objects import StateDetails  # noqa: PLC0415 - imported by now
-    from prefect.states import Completed  # noqa: PLC0415 - imported by now
-
-    return [
-        Completed(data=True, state_details=StateDetails(task_run_id=UUID(each)))
-        for each in task_runs
-    ]
 
 
 def _close(closing: Closing, artifact_key: str) -> Any:

@@ -22,7 +22,7 @@ def record_again(api: Api, job: Job, seconds: float) -> None:
         "task_key": "step",
         "dynamic_key": job.drawn.task_run,
         "task_inputs": {
-            "wait_for": [{"input_type": "task_run", "id": each} for each in job.drawn.upstream]
+            "after": [{"input_type": "task_run", "id": each} for each in job.drawn.upstream]
         },
         "state": {"type": kind, "message": f"{text}; sent again by drtool"},
     }

@@ -73,7 +73,7 @@ def test_dependencies_are_drawn_past_failed_and_unseen_steps(
     ride.end()
     wanted = {"flow_runs": {"tags": {"all_": [run_tag(ride.run)]}}}
     tasks = {t["name"]: t for t in prefect_server.api.post("/task_runs/filter", wanted, 5)}
-    (upstream,) = tasks["fence"]["task_inputs"]["wait_for"]
+    (upstream,) = tasks["fence"]["task_inputs"]["after"]
     assert upstream["id"] == tasks["look"]["id"]
     found = recorded(prefect_server.api, ride.run)
     assert (found.completed, found.failed, found.state) == (("fence",), ("look",), "FAILED")

@@ -79,12 +79,6 @@ def test_work_that_raises_has_failed_and_holds_nobody_up() -> None:
     assert (job.outcome, job.done.is_set()) == (Outcome.FAILED, True)
 
 
-def test_work_that_never_ends_is_left_in_doubt() -> None:
-    job = Job(STEP, lambda _via, _reason: None)
-    job.leave(0)
-    assert (job.outcome, job.done.is_set()) == (Outcome.IN_DOUBT, True)
-
-
 def test_before_prefect_is_up_all_steps_together_wait_for_one_claim() -> None:
     pulse = Pulse()
     assert pulse.patience(100.0) == (CLAIM_SECONDS, NOT_UP)
