@@ -113,10 +113,19 @@ class PostgresqlReader(Reader):
         found["heartbeat"] = self._heartbeat() if has_heartbeat else None
         receiver = {key: found.pop(f"receiver_{key}") for key in sql.RECEIVER_FIELDS}
         found["receiver"] = receiver if receiver["status"] else None
+        if found["in_recovery"] and not receiver["status"]:
+            found["timeline"] = max(found["timeline"], self._newest_wal())
         seen = Replication.model_validate({"place": self.target, **found})
         if seen.current is not None:
             self.sample = Sample(position=seen.current, timeline=seen.timeline, at=asked)
         return seen
+
+    def _newest_wal(self) -> int:
+        """The greatest timeline of the WAL files; 0 where we may not list them (pg_monitor)."""
+        try:
+            return int(self._wire.row("WAL files", sql.NEWEST_WAL)[0] or 0)
+        except AccessDenied:
+            return 0
 
     def _heartbeat(self) -> Heartbeat | None:
         rows = self._wire.rows("heartbeat", sql.HEARTBEAT)

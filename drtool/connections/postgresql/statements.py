@@ -29,10 +29,7 @@ SELECT r.standby,
        CASE WHEN r.standby THEN greatest(
                 (SELECT timeline_id FROM pg_control_checkpoint()),
                 (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
-                w.received_tli,
-                CASE WHEN w.status IS NULL AND has_function_privilege('pg_ls_waldir()', 'EXECUTE')
-                     THEN (SELECT max(('x' || substr(f.name, 1, 8))::bit(32)::int)
-                             FROM pg_ls_waldir() f WHERE f.name ~ '^[0-9A-F]{24}$') END)
+                w.received_tli)
             ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
        END,
        CASE WHEN r.standby THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
@@ -66,6 +63,11 @@ REPLICATION: Final[LiteralString] = _REPLICATION.replace(
     " OR coalesce(current_setting('in_hot_standby', true), '') = 'on'",
 )
 REPLICATION_OF_LIAR: Final[LiteralString] = _REPLICATION.replace("{standby}", "true")
+
+NEWEST_WAL: Final[LiteralString] = """
+SELECT max(('x' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir()
+ WHERE name ~ '^[0-9A-F]{24}$'
+"""
 
 HEARTBEAT: Final[LiteralString] = """
 SELECT written_at, position - '0/0'::pg_lsn, synchronous

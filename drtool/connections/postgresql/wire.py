@@ -77,7 +77,7 @@ class Wire:
             "sslmode": system.sslmode,
             "sslrootcert": system.sslrootcert,
             "application_name": name[:63],
-            "connect_timeout": max(1, math.ceil(context.connect_seconds)),
+            "connect_timeout": math.ceil(context.connect_seconds) + 1,
             "keepalives_idle": 5,
             "keepalives_interval": 3,
             "keepalives_count": 3,
