@@ -64,16 +64,6 @@ def sites(facts: Facts) -> tuple[str | None, str | None]:
     return direction.to_site or direction.from_site, None
 
 
-def reason_to_warn(inventory: Inventory, service: str) -> str | None:
-    """What the arbiter does not cover; lint says it and a live run repeats it."""
-    if inventory.services[service].lease.at != "journal":
-        return None
-    return (
-        f"the lease of {service} is kept in this machine's journal: a run started on another "
-        "machine is not excluded (lease: {at: postgresql} or {at: dns} does that)"
-    )
-
-
 def _taker(
     where: str, service: str, context: Context, holder: str, run: str
 ) -> Callable[[str], Lease]:

@@ -13,7 +13,6 @@ from drtool.model.event import World
 from drtool.model.proof import ProofKind
 from drtool.model.purpose import Outcome, Procedure, Purpose
 from drtool.reports.report import Report, report
-from drtool.reports.tables import text_tables
 from drtool.units import Duration
 
 TOLD = {
@@ -137,22 +136,6 @@ def test_a_failover_leaves_the_service_unprotected_and_a_switchover_that_reprote
     assert not made.unprotected
     assert made.parts == ()
     assert "after the service had been taken away" in made.paragraph
-
-
-def test_tables_hold_what_the_terminal_shows() -> None:
-    steps, objectives, parts, people = text_tables(report(told_runs.failover_met()))
-    assert [cell.text for cell in steps.rows[4]] == [
-        "redirect",
-        "redirect",
-        "succeeded",
-        "0.02 s",
-        "10s",
-        "direct: Prefect had not started it within 250 ms",
-    ]
-    assert steps.rows[5][3].tone == "bad"
-    assert objectives.rows[1][1].text == "at most 1.40 s"
-    assert len(parts.rows) == 5
-    assert people.rows[0][2].text == "ann (self-consented)"
 
 
 def test_a_later_outage_start_than_the_run_is_no_negative_time() -> None:
