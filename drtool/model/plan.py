@@ -84,8 +84,8 @@ class Plan(Value):
 
     ``critical_path`` are the names of the steps whose budgets add up to the expected finish.
     ``digest`` is the SHA-256 of what will be done, without mode and version. ``parameters`` came
-    in at the command line. ``consent_at_start`` asks for the typed service name before step one. Secret files
-    are relative to the directory of ``inventory_source``.
+    in at the command line. ``consent_at_start`` asks for the typed service name before step one.
+    Secret files are relative to the directory of ``inventory_source``.
     """
 
     runbook: Name

@@ -170,7 +170,9 @@ class Promote(StateAction[Promotion]):
         """What to make sure of, the command, and what to look at afterwards."""
         place, left = place_of(facts), counterpart(facts)
         heartbeat = "SELECT max(written_at) FROM drtool.heartbeat"
-        psql = f"psql -h {facts.inventory.sites[place.site].address} -c"
+        system = system_at(facts, place)
+        address = system.address or facts.inventory.sites[place.site].address
+        psql = f"psql -h {address} -p {system.port} -U {system.user} {system.database} -c"
         return [
             f"Make sure that {left} can no longer write: its processes gone, or its power off.",
             f'{psql} "{heartbeat}"    # what is newer is lost',
