@@ -6,30 +6,36 @@ from collections.abc import Callable
 from typing import Literal, Self
 
 from drtool.connections.reach import Context, Reader, Writer
-from drtool.connections.ssh_transport import Ran, SshTransport
+from drtool.connections.ssh_transport import AnswerLost, Ran, SshTransport
 from drtool.errors import BadInput, StepFailed
 from drtool.model.value import Value
 
-__all__ = ["Manager", "Ran", "SshHands", "SshReader", "UnitState", "transport_to"]
+__all__ = ["AnswerLost", "Manager", "Ran", "SshHands", "SshReader", "UnitState", "transport_to"]
 
 READ_SECONDS = 5.0
 READ_LIMIT_BYTES = 1_000_000
 
 
 Manager = Literal["systemd", "sysv", "openrc"]
+_SYSTEMD = """systemctl show -p LoadState -p ActiveState -p ActiveEnterTimestampMonotonic "$1" &&
+cut -d' ' -f1 /proc/uptime"""
 _SHOW: dict[Manager, Callable[[str], list[str]]] = {
-    "systemd": lambda unit: ["systemctl", "is-active", unit],
+    "systemd": lambda unit: ["sh", "-c", _SYSTEMD, "drtool-unit", unit],
     "sysv": lambda unit: ["service", unit, "status"],
     "openrc": lambda unit: ["rc-service", unit, "status"],
 }
 
 
 class UnitState(Value):
-    """What a service manager says of a unit: loaded or not, active, inactive, failed ..."""
+    """What a service manager says of a unit: active, inactive, failed ..., unknown.
+
+    ``age_seconds`` is how long it has been active, where the manager tells.
+    """
 
     unit: str
     active: str
     detail: str = ""
+    age_seconds: float | None = None
 
 
 def transport_to(host: str, context: Context) -> SshTransport:
@@ -94,18 +100,29 @@ class SshReader(Reader):
     def unit_state(self, unit: str, manager: Manager) -> UnitState:
         """What the host's service manager says of a unit.
 
-        ``systemctl is-active`` says one word; ``service NAME status`` and ``rc-service`` are
-        believed by their exit code (LSB: 0 running, 3 stopped). Raises StepFailed when the
-        manager is not there.
+        systemd tells it; ``service NAME status`` and ``rc-service NAME status`` are believed by
+        their exit code (LSB: 0 running, 3 stopped). Raises StepFailed when the manager is not
+        there.
         """
         ran = self._transport.run(_SHOW[manager](unit), READ_SECONDS)
         if ran.code in {126, 127}:
             raise StepFailed(self.subject, f"no such service manager as {manager}: {ran.said()}")
-        word = ran.out.strip().splitlines()[0].strip() if ran.out.strip() else ""
         if manager == "systemd":
-            return UnitState(unit=unit, active=word or "unknown", detail=ran.said())
+            return _systemd_state(unit, ran)
         by_code = {0: "active", 3: "inactive"}
         return UnitState(unit=unit, active=by_code.get(ran.code, "unknown"), detail=ran.said())
+
+
+def _systemd_state(unit: str, ran: Ran) -> UnitState:
+    """What ``systemctl show`` told, and since when by the host's own clock."""
+    told = dict(line.partition("=")[::2] for line in ran.out.splitlines())
+    if ran.code != 0 or told.get("LoadState") in {None, "not-found", "error"}:
+        return UnitState(unit=unit, active="unknown", detail=ran.said())
+    active, since = told.get("ActiveState", "unknown"), told.get("ActiveEnterTimestampMonotonic")
+    age = None
+    if active == "active" and since and since.isdigit():
+        age = float(ran.out.splitlines()[-1]) - int(since) / 1e6
+    return UnitState(unit=unit, active=active, detail=active, age_seconds=age)
 
 
 class SshHands(SshReader, Writer):
@@ -114,7 +131,7 @@ class SshHands(SshReader, Writer):
     def run(self, argv: list[str], timeout: float, input: str = "") -> Ran:  # noqa: A002
         """Run a command, no shell but the one named in ``argv``, and wait for its end.
 
-        Raises Unreachable when the host or the command does not answer within ``timeout``
-        seconds: whether it took effect is then not known.
+        Raises Unreachable when the host does not take it, AnswerLost when it was begun and did
+        not end within ``timeout`` seconds: whether it took effect is then not known.
         """
         return self._transport.run(argv, timeout, input.encode())

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import logging
 import selectors
 import shlex
 import socket
-import stat
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drtool.errors import AccessDenied, BadInput, DrtoolError, MissingExtra, Unreachable
+from drtool.connections.ssh_keys import check_host_key, load_key, one_reason, prefer_pinned
+from drtool.errors import AccessDenied, DrtoolError, MissingExtra, Unreachable
 from drtool.model.inventory import Ssh
 
 KEEPALIVE_SECONDS = 5
@@ -24,6 +22,10 @@ KEEPALIVE_SECONDS = 5
 UNACKNOWLEDGED_MS = 15_000
 WINDOW_BYTES = 4 * 1024 * 1024
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+
+
+class AnswerLost(Unreachable):
+    """Raised when a command was begun and its end is not known."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ class SshTransport:
     def run(self, argv: list[str], seconds: float, feed: bytes = b"", what: str = "") -> Ran:
         """Run one command, its words quoted, and wait for its end.
 
-        Raises Unreachable when the host or the command does not answer within ``seconds``; what
-        had begun on the host by then may go on there. ``what`` names the command in messages.
+        Raises Unreachable when the host does not take the command, AnswerLost when its end did
+        not come within ``seconds``: what had begun on the host by then may go on there. ``what``
+        names the command in messages.
         """
         import paramiko  # noqa: PLC0415 - heavy, and only with the extra
 
@@ -80,13 +83,14 @@ class SshTransport:
         except (paramiko.SSHException, OSError, EOFError) as error:
             late = time.monotonic() >= end
             why = f"did not end within {seconds:.3g} s" if late else "lost its connection"
-            raise Unreachable(self.subject, f"{what or argv[0]} {why}") from error
+            raise AnswerLost(self.subject, f"{what or argv[0]} {why}") from error
         finally:
             watchdog.cancel()
             with contextlib.suppress(Exception):
                 channel.close()
         if ran.code == -1 and time.monotonic() >= end:
-            raise Unreachable(self.subject, f"{what or argv[0]} did not end within {seconds:.3g} s")
+            why = f"did not end within {seconds:.3g} s"
+            raise AnswerLost(self.subject, f"{what or argv[0]} {why}")
         return ran
 
     def _channel(self, seconds: float) -> Any:
@@ -102,7 +106,7 @@ class SshTransport:
                 with contextlib.suppress(Exception):
                     transport.close()
                 if last:
-                    raise Unreachable(self.subject, f"no session: {_reason(error)}") from error
+                    raise Unreachable(self.subject, f"no session: {one_reason(error)}") from error
         raise AssertionError
 
     def _opened(self) -> Any:
@@ -113,9 +117,9 @@ class SshTransport:
             raise MissingExtra("SSH", "ssh") from error
         transport = _quiet(paramiko.Transport(self._socket(), **_modern_only()), self._seconds)
         try:
-            _prefer(transport, self._ssh.host_key)
+            prefer_pinned(transport, self._ssh.host_key)
             transport.start_client(timeout=self._seconds)
-            self._check_host_key(transport.get_remote_server_key())
+            check_host_key(self.subject, self._ssh.host_key, transport.get_remote_server_key())
             self._log_in(transport, paramiko)
         except DrtoolError:
             transport.close()
@@ -131,27 +135,12 @@ class SshTransport:
         try:
             made = socket.create_connection((self._ssh.address, self._ssh.port), self._seconds)
         except OSError as error:
-            raise Unreachable(self.subject, f"does not answer: {_reason(error)}") from error
+            raise Unreachable(self.subject, f"does not answer: {one_reason(error)}") from error
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
         return made
-
-    def _check_host_key(self, offered: Any) -> None:
-        """Raise AccessDenied unless the host showed the pinned key."""
-        kind, _, pinned = self._ssh.host_key.partition(" ")
-        blob = offered.asbytes()
-        if blob == _blob(pinned, self.subject):
-            return
-        seen = f"{offered.get_name()} {base64.b64encode(blob).decode()}"
-        raise AccessDenied(
-            self.subject,
-            f"shows the host key {fingerprint(blob)} ({offered.get_name()})",
-            f"{fingerprint(_blob(pinned, self.subject))} ({kind}), the one in the inventory",
-            "if the host was reinstalled, compare with ssh-keygen -lf "
-            f'/etc/ssh/ssh_host_*_key.pub on its console, then write host_key: "{seen}"',
-        )
 
     def _log_in(self, transport: Any, paramiko: Any) -> None:
         """Authenticate with the key file, or with the agent's and the user's own keys."""
@@ -174,15 +163,15 @@ class SshTransport:
     def _keys(self, paramiko: Any) -> list[tuple[str, Any]]:
         """The keys to offer, with a name for each."""
         if self._key_file is not None:
-            return [(str(self._key_file), _loaded(self._key_file, paramiko))]
+            return [(str(self._key_file), load_key(self._key_file, paramiko))]
         found = [("an agent's key", key) for key in paramiko.Agent().get_keys()]
         home = Path.home() / ".ssh"
         own = [home / name for name in DEFAULT_KEYS if (home / name).exists()]
-        return found + [(str(path), _loaded(path, paramiko)) for path in own]
+        return found + [(str(path), load_key(path, paramiko)) for path in own]
 
     def _refusal(self, error: Exception) -> DrtoolError:
         """A failed handshake as one of our errors."""
-        reason = _reason(error)
+        reason = one_reason(error)
         if type(error).__name__ == "IncompatiblePeer":
             return AccessDenied(
                 self.subject,
@@ -197,11 +186,6 @@ class SshTransport:
             with contextlib.suppress(Exception):
                 self._transport.close()
             self._transport = None
-
-
-def fingerprint(blob: bytes) -> str:
-    """A key's fingerprint as ssh-keygen -l shows it."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 def _ended(channel: Any, feed: bytes) -> Ran:
@@ -245,54 +229,3 @@ def _quiet(transport: Any, seconds: float) -> Any:
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     return transport
-
-
-def _prefer(transport: Any, host_key: str) -> None:
-    """Ask for the pinned key's type first; a host that has others too shows the right one."""
-    kind = host_key.partition(" ")[0]
-    first = ("rsa-sha2-512", "rsa-sha2-256") if "rsa" in kind else (kind,)
-    options = transport.get_security_options()
-    known = options.key_types
-    options.key_types = (
-        *(name for name in first if name in known),
-        *(name for name in known if name not in first and name != "ssh-rsa"),
-    )
-
-
-def _blob(encoded: str, subject: str) -> bytes:
-    """The pinned key's bytes; raises BadInput when they are not base64."""
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except ValueError as error:
-        raise BadInput(subject, "its host_key in the inventory is not base64") from error
-
-
-def _loaded(path: Path, paramiko: Any) -> Any:
-    """A private key from its file; raises BadInput with what is wrong with the file."""
-    subject = f"ssh key file {path}"
-    try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            mode = f"{stat.S_IMODE(path.stat().st_mode):04o}"
-            raise BadInput(
-                subject,
-                f"its mode is {mode}",
-                "a file that only its owner can read",
-                f"chmod 600 {shlex.quote(str(path))}",
-            )
-        return paramiko.PKey.from_path(path)
-    except OSError as error:
-        raise BadInput(subject, _reason(error)) from error
-    except (paramiko.SSHException, ValueError, TypeError) as error:
-        raise BadInput(
-            subject,
-            f"cannot be read as a private key: {_reason(error)}",
-            "an Ed25519, ECDSA or RSA key without a passphrase, or one held by ssh-agent",
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, in few words."""
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).strip().rstrip(".").splitlines()[0]

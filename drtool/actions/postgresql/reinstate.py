@@ -158,18 +158,20 @@ class Reinstate(StateAction[Reinstated]):
         session.create_slot(source.slot)
         session.checkpoint()
         note = note_of(hands.facts, seen.source_place)
+        left = hands.facts.seconds_left
+        seconds = self.default_deadline.seconds if left is None else left
         state = seen.host
         half = state is None or state.held or state.control is None
         if self.method == "rebuild" or (half and self.method == "auto"):
             self._keep(hands, host, seen)
-            self._rebuild(host, source, seen, note)
+            self._rebuild(host, source, seen, note, seconds)
         elif half or state is None or state.control is None:
             self._offer_rebuild(seen, "it is half rewound and held back")
         elif not seen.diverged and not _past_is_gone(seen, state.control):
             host.write_standby_configuration(source, seen.identity, note)
         else:
             self._keep(hands, host, seen)
-            self._rewind_or_rebuild(host, source, seen, note)
+            self._rewind_or_rebuild(host, source, seen, note, seconds)
 
     def _keep(self, hands: Hands, host: PostgresqlHostHands, seen: Reinstated) -> None:
         """Keep what only this server has, before anything is taken back."""
@@ -180,14 +182,14 @@ class Reinstate(StateAction[Reinstated]):
             host.keep_tail(seen.tail, hands.facts.run, control.segment_bytes)
 
     def _rewind_or_rebuild(
-        self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str
+        self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str, seconds: float
     ) -> None:
         """Rewind; where that cannot be, or only seems to have been done, copy the source."""
         control = seen.host.control if seen.host else None
         trouble = "the source no longer has the WAL since the divergence"
         if control is None or not _past_is_gone(seen, control):
-            limit, timeline = self.default_deadline.seconds, seen.lineage.timeline
-            done = host.rewind(source, seen.identity, note, timeline, seconds=limit)
+            timeline = seen.lineage.timeline
+            done = host.rewind(source, seen.identity, note, timeline, seconds=seconds)
             if not done.trouble:
                 return
             trouble = done.trouble
@@ -196,7 +198,7 @@ class Reinstate(StateAction[Reinstated]):
                 raise AccessDenied(f"reinstate of {seen.place}", trouble, "a rewind", hint)
         if self.method == "rewind":
             self._offer_rebuild(seen, trouble)
-        self._rebuild(host, source, seen, note)
+        self._rebuild(host, source, seen, note, seconds)
 
     def _offer_rebuild(self, seen: Reinstated, trouble: str) -> None:
         raise StepFailed(
@@ -204,9 +206,9 @@ class Reinstate(StateAction[Reinstated]):
         )
 
     def _rebuild(
-        self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str
+        self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str, seconds: float
     ) -> None:
-        done = host.rebuild(source, seen.identity, note, self.default_deadline.seconds)
+        done = host.rebuild(source, seen.identity, note, seconds)
         if done.trouble:
             raise StepFailed(
                 f"reinstate of {seen.place}", done.trouble, "a copy of the source",

@@ -1,0 +1,160 @@
+"""ssh.run: one command on a host, run once, its end never guessed."""
+
+from __future__ import annotations
+
+import shlex
+from typing import ClassVar
+
+from pydantic import Field
+
+from drtool.action import Command, Facts, Hands, Look, Target
+from drtool.connections.reach import Reader
+from drtool.connections.ssh import AnswerLost, SshHands, SshReader
+from drtool.connections.ssh_trace import TIMED_OUT, Trace
+from drtool.errors import BadInput, InDoubt, StepFailed
+from drtool.model.change import Change
+from drtool.model.inventory import Plain, Ssh, Text
+from drtool.model.purpose import Purpose
+from drtool.model.value import Value
+from drtool.units import Duration
+
+# The host ends the command before our deadline, so that its end is told and not guessed.
+_MARGIN_SECONDS = 2.0
+_KEPT = 4000
+
+
+class Done(Value):
+    """How the command ended; ``skipped`` says why it was not run at all."""
+
+    host: str
+    code: int | None = None
+    out: str = ""
+    err: str = ""
+    skipped: str = ""
+
+
+class Run(Command[Done]):
+    """Run a command on a host, once, and find its end again when the session is lost.
+
+    ``argv`` are its words; no shell reads them unless they name one. ``creates`` and ``unless``
+    say when it need not be run. Start and exit of this run and step are left on the host.
+    """
+
+    purpose: ClassVar[Purpose] = Purpose.PROVISION
+    target: ClassVar[Target] = Target.HOST
+    default_deadline: ClassVar[Duration] = Duration(300)
+
+    argv: tuple[Text, ...] = Field(min_length=1, description="The command, word by word.")
+    input: str = Field(default="", description="What it reads from standard input.")
+    codes: tuple[int, ...] = Field(default=(0,), description="The exit codes that mean done.")
+    creates: Plain | None = Field(
+        default=None, description="A path that it makes: when it is there, nothing is run."
+    )
+    unless: tuple[Text, ...] | None = Field(
+        default=None, description="A reading command: when it ends with 0, nothing is run."
+    )
+
+    def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
+        """A reader and a writer of the host."""
+        host = _host(facts)
+        return [(SshReader, host), (SshHands, host)]
+
+    def preview(self, facts: Facts) -> list[Change]:
+        """The command, and when it is left out."""
+        words = shlex.join(self.argv)
+        if self.creates:
+            words += f" (unless {self.creates} is there)"
+        if self.unless:
+            words += f" (unless {shlex.join(self.unless)} ends with 0)"
+        return [Change(subject=f"host {_host(facts)}", before="as it is", after=f"run {words}")]
+
+    def run(self, hands: Hands) -> Done:
+        """Run it, unless there is no need.
+
+        Raises StepFailed for another exit code, InDoubt when its end is not known.
+        """
+        facts, host = hands.facts, _host(hands.facts)
+        writer = hands.reach(SshHands, host)
+        if reason := self._reason_to_skip(writer):
+            return Done(host=host, skipped=reason)
+        left = facts.seconds_left
+        seconds = (self.default_deadline.seconds if left is None else left) - _MARGIN_SECONDS
+        words = _trace(facts).argv(facts.attempt, seconds, self.argv)
+        try:
+            ran = writer.run(words, max(1.0, seconds) + _MARGIN_SECONDS, self.input)
+        except AnswerLost as error:
+            raise InDoubt(error.subject, error.found, "to know how the command ended") from error
+        head, _, out = ran.out.partition("\n")
+        if not head.startswith("ended "):
+            raise StepFailed(writer.subject, f"the command could not be started: {ran.said()}")
+        return self._judged(host, int(head.split()[1]), out, ran.err)
+
+    def find(self, look: Look) -> Done | None:
+        """What this very run and step left; raises StepFailed when it had ended wrongly."""
+        reader, trace = look.reach(SshReader, _host(look.facts)), _trace(look.facts)
+        if self.creates and reader.file_exists(self.creates):
+            return Done(host=_host(look.facts), skipped=f"{self.creates} is there")
+        names = reader.list_directory(trace.directory)
+        for attempt in trace.attempts(names, "exit"):
+            where = trace.directory
+            code = trace.exit_of(attempt, reader.read_file(f"{where}/exit.{attempt}"))
+            if code is not None:
+                out = reader.read_file(f"{where}/out.{attempt}") or ""
+                err = reader.read_file(f"{where}/err.{attempt}") or ""
+                return self._judged(_host(look.facts), code, out, err)
+        return None
+
+    def unfinished(self, look: Look) -> bool:
+        """Whether this very run and step was started on the host and still runs."""
+        reader, trace = look.reach(SshReader, _host(look.facts)), _trace(look.facts)
+        names = reader.list_directory(trace.directory)
+        ended = trace.attempts(names, "exit")
+        for attempt in trace.attempts(names, "start"):
+            text = reader.read_file(f"{trace.directory}/start.{attempt}")
+            process = trace.process_of(attempt, text)
+            if attempt not in ended and process is not None:
+                return reader.file_exists(f"/proc/{process}")
+        return False
+
+    def by_hand(self, facts: Facts) -> list[str]:
+        """Log in and run it."""
+        ssh = _ssh(facts)
+        words = f"ssh -p {ssh.port} {ssh.user}@{ssh.address} {shlex.quote(shlex.join(self.argv))}"
+        told = ", ".join(map(str, self.codes))
+        return [words, f"It must end with {told}: echo $?"]
+
+    def _reason_to_skip(self, host: SshHands) -> str:
+        if self.creates and host.file_exists(self.creates):
+            return f"{self.creates} is there"
+        if self.unless and host.run(list(self.unless), self.default_deadline.seconds).code == 0:
+            return f"{shlex.join(self.unless)} ends with 0"
+        return ""
+
+    def _judged(self, host: str, code: int, out: str, err: str) -> Done:
+        if code in self.codes:
+            return Done(host=host, code=code, out=out[-_KEPT:], err=err[-_KEPT:])
+        lines = (err.strip() or out.strip()).splitlines()
+        why = "it took too long and was ended" if code == TIMED_OUT else f"code {code}"
+        raise StepFailed(
+            f"host {host}: {shlex.join(self.argv)}",
+            f"{why}: {lines[-1].strip() if lines else 'it said nothing'}",
+            f"code {', '.join(map(str, self.codes))}",
+        )
+
+
+def _host(facts: Facts) -> str:
+    """The host that ``at`` names."""
+    if facts.at is None or facts.at.host is None:
+        raise BadInput(f"step {facts.step}", "does not say on which host", hint="at: to.HOST")
+    return facts.at.host
+
+
+def _ssh(facts: Facts) -> Ssh:
+    found = facts.inventory.hosts.get(_host(facts))
+    if found is None or found.ssh is None:
+        raise BadInput(f"host {_host(facts)}", "the inventory does not say how to reach it")
+    return found.ssh
+
+
+def _trace(facts: Facts) -> Trace:
+    return Trace(_ssh(facts).state_directory, facts.run, facts.step)

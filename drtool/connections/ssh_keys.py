@@ -1,0 +1,84 @@
+"""SSH keys: the host's pinned one, and the user's own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+import stat
+from pathlib import Path
+from typing import Any
+
+from drtool.errors import AccessDenied, BadInput
+
+
+def check_host_key(subject: str, host_key: str, offered: Any) -> None:
+    """Raise AccessDenied unless the host showed the pinned key."""
+    kind, _, encoded = host_key.partition(" ")
+    pinned, blob = key_blob(encoded, subject), offered.asbytes()
+    if blob == pinned:
+        return
+    seen = f"{offered.get_name()} {base64.b64encode(blob).decode()}"
+    raise AccessDenied(
+        subject,
+        f"shows the host key {fingerprint(blob)} ({offered.get_name()})",
+        f"{fingerprint(pinned)} ({kind}), the one in the inventory",
+        "if the host was reinstalled, compare with ssh-keygen -lf "
+        f'/etc/ssh/ssh_host_*_key.pub on its console, then write host_key: "{seen}"',
+    )
+
+
+def fingerprint(blob: bytes) -> str:
+    """A key's fingerprint as ssh-keygen -l shows it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def prefer_pinned(transport: Any, host_key: str) -> None:
+    """Ask for the pinned key's type first; a host that has others too shows the right one."""
+    kind = host_key.partition(" ")[0]
+    first = ("rsa-sha2-512", "rsa-sha2-256") if "rsa" in kind else (kind,)
+    options = transport.get_security_options()
+    known = options.key_types
+    options.key_types = (
+        *(name for name in first if name in known),
+        *(name for name in known if name not in first and name != "ssh-rsa"),
+    )
+
+
+def key_blob(encoded: str, subject: str) -> bytes:
+    """The pinned key's bytes; raises BadInput when they are not base64."""
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        raise BadInput(subject, "its host_key in the inventory is not base64") from error
+
+
+def load_key(path: Path, paramiko: Any) -> Any:
+    """A private key from its file; raises BadInput with what is wrong with the file."""
+    subject = f"ssh key file {path}"
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            mode = f"{stat.S_IMODE(path.stat().st_mode):04o}"
+            raise BadInput(
+                subject,
+                f"its mode is {mode}",
+                "a file that only its owner can read",
+                f"chmod 600 {shlex.quote(str(path))}",
+            )
+        return paramiko.PKey.from_path(path)
+    except OSError as error:
+        raise BadInput(subject, one_reason(error)) from error
+    except (paramiko.SSHException, ValueError, TypeError) as error:
+        raise BadInput(
+            subject,
+            f"cannot be read as a private key: {one_reason(error)}",
+            "an Ed25519, ECDSA or RSA key without a passphrase, or one held by ssh-agent",
+        ) from error
+
+
+def one_reason(error: Exception) -> str:
+    """What went wrong, in few words."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).strip().rstrip(".").splitlines()[0]

@@ -1,0 +1,188 @@
+"""ssh.run and ssh.service on a real SSH server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from driven import drive
+from postgresql_pair import wait_until
+from ssh_host import SshHost
+
+from drtool.action import Facts, Hands, Look
+from drtool.actions.ssh import Run, Service
+from drtool.clock import SystemClock
+from drtool.connections.reach import Connections, Context
+from drtool.connections.secrets import Secrets
+from drtool.connections.ssh import SshHands
+from drtool.errors import InDoubt, StepFailed
+from drtool.model.inventory import Inventory
+from drtool.model.place import Direction, Place
+from drtool.model.purpose import Mode, Procedure
+from drtool.redact import Redactor
+
+
+class Bench:
+    """One host, and the means of a step that acts on it."""
+
+    def __init__(self, host: SshHost, directory: Path) -> None:
+        self.host, self.directory = host, directory
+        inventory = Inventory.model_validate({
+            "version": 1, "services": {}, "sites": {"east": {"address": host.address}},
+            "hosts": {"web": {"ssh": {
+                "address": host.address, "port": host.port, "user": "operator",
+                "host_key": host.host_key, "key_file": str(host.key_file),
+                "state_directory": str(directory / "state"),
+            }}},
+        })  # fmt: skip
+        self.connections = Connections(Context(inventory, Secrets(Redactor()), SystemClock()))
+        self.facts = Facts(
+            run="20261123-051401-7f3a", step="prepare", mode=Mode.LIVE,
+            procedure=Procedure.FAILOVER, service="orders", inventory=inventory,
+            direction=Direction(from_site="east"), at=Place(site="east", host="web"),
+            started=datetime.now(UTC), seconds_left=10.0,
+        )  # fmt: skip
+
+    def hands(self, **changed: object) -> Hands:
+        return Hands(self.connections, self.facts.model_copy(update=changed))
+
+    def look(self, **changed: object) -> Look:
+        return Look(self.connections, self.facts.model_copy(update=changed))
+
+
+@pytest.fixture
+def bench(ssh_host: SshHost, tmp_path: Path) -> Bench:
+    return Bench(ssh_host, tmp_path)
+
+
+def test_a_command_leaves_its_trace(bench: Bench) -> None:
+    command = Run(argv=("sh", "-c", "echo out; echo err >&2; cat"), input="fed\n")
+    done = command.run(bench.hands())
+    assert (done.code, done.out, done.err) == (0, "out\nfed\n", "err\n")
+    found = command.find(bench.look())
+    assert found is not None
+    assert (found.code, found.out) == (0, "out\nfed\n")
+    assert not command.unfinished(bench.look())
+    assert command.find(bench.look(step="another")) is None
+    bench.connections.close()
+
+
+def test_a_wrong_exit_code_fails_now_and_when_found(bench: Bench) -> None:
+    command = Run(argv=("sh", "-c", "echo no space left >&2; exit 3"))
+    with pytest.raises(StepFailed, match="code 3: no space left"):
+        command.run(bench.hands())
+    with pytest.raises(StepFailed, match="code 3"):
+        command.find(bench.look())
+    assert Run(argv=command.argv, codes=(3,)).run(bench.hands(attempt=2)).code == 3
+    bench.connections.close()
+
+
+def test_a_dropped_session_is_in_doubt_and_its_end_is_found(bench: Bench) -> None:
+    mark = bench.directory / "mark"
+    command = Run(argv=("sh", "-c", f"sleep 1; echo once >> {mark}"))
+    bench.connections.get(SshHands, "web")
+    threading.Timer(0.3, bench.host.cut).start()
+    with pytest.raises(InDoubt):
+        command.run(bench.hands())
+    assert command.find(bench.look()) is None
+    assert command.unfinished(bench.look())
+    wait_until(lambda: command.find(bench.look()) is not None)
+    assert mark.read_text() == "once\n"
+    assert not command.unfinished(bench.look())
+    bench.connections.close()
+
+
+def test_l19_an_exit_file_left_by_another_run_is_not_believed(bench: Bench) -> None:
+    command = Run(argv=("true",))
+    command.run(bench.hands(run="20261122-000000-0000"))
+    state = bench.directory / "state"
+    own = state / f"{bench.facts.run}.{bench.facts.step}"
+    (state / f"20261122-000000-0000.{bench.facts.step}").rename(own)
+    assert (own / "exit.1").exists()
+    assert command.find(bench.look()) is None
+    bench.connections.close()
+
+
+def test_a_command_that_hangs_is_ended_on_its_host(bench: Bench) -> None:
+    command = Run(argv=("sleep", "77"))
+    begun = time.monotonic()
+    with pytest.raises(StepFailed, match="took too long"):
+        command.run(bench.hands(seconds_left=3.0))
+    assert time.monotonic() - begun < 3
+    bench.connections.close()
+
+
+def test_creates_and_unless_leave_it_out(bench: Bench) -> None:
+    path = bench.directory / "made"
+    command = Run(argv=("sh", "-c", f"echo x >> {path}"), creates=str(path))
+    assert command.run(bench.hands()).skipped == ""
+    assert command.run(bench.hands(attempt=2)).skipped == f"{path} is there"
+    assert path.read_text() == "x\n"
+    other = Run(argv=("sh", "-c", f"echo x >> {path}"), unless=("test", "-e", str(path)))
+    assert other.run(bench.hands(attempt=3)).skipped != ""
+    bench.connections.close()
+
+
+FAKE_SYSTEMCTL = """#!/bin/sh
+case $1 in
+show)
+    for unit in "$@"; do :; done
+    [ "$unit" = orders.service ] || { echo LoadState=not-found; echo ActiveState=inactive; exit 0; }
+    echo LoadState=loaded
+    cat "$FAKE/state"
+    ;;
+start | restart)
+    up=$(cut -d' ' -f1 /proc/uptime)
+    now="${up%.*}${up#*.}0000"
+    printf "ActiveState=active\\nActiveEnterTimestampMonotonic=$now\\n" >"$FAKE/state"
+    echo "$1" >>"$FAKE/said"
+    ;;
+stop)
+    printf 'ActiveState=inactive\\nActiveEnterTimestampMonotonic=0\\n' >"$FAKE/state"
+    echo "$1" >>"$FAKE/said"
+    ;;
+esac
+"""
+
+
+@pytest.fixture
+def systemctl(bench: Bench) -> Path:
+    """A fake service manager, first on the host's path; what it was told is in ``said``."""
+    fake = bench.directory / "fake"
+    fake.mkdir()
+    (fake / "systemctl").write_text(FAKE_SYSTEMCTL)
+    (fake / "systemctl").chmod(0o755)
+    (fake / "state").write_text("ActiveState=inactive\nActiveEnterTimestampMonotonic=0\n")
+    bench.host.environment.update({"PATH": f"{fake}:/usr/bin:/bin", "FAKE": str(fake)})
+    return fake
+
+
+def test_a_unit_is_started_stopped_and_restarted_once(bench: Bench, systemctl: Path) -> None:
+    (systemctl / "said").touch()
+    for state, said in (("started", "start"), ("stopped", "stop")):
+        action = Service(unit="orders.service", state=state)
+        drive(action, bench.connections, bench.facts)
+        drive(action, bench.connections, bench.facts)
+        assert (systemctl / "said").read_text().split()[-1] == said
+    assert (systemctl / "said").read_text().split() == ["start", "stop"]
+    drive(Service(unit="orders.service", state="started"), bench.connections, bench.facts)
+    time.sleep(0.05)
+    later = bench.facts.model_copy(update={"started": datetime.now(UTC)})
+    restart = Service(unit="orders.service", state="restarted")
+    seen = drive(restart, bench.connections, later)
+    assert seen.fresh
+    drive(restart, bench.connections, later)
+    assert (systemctl / "said").read_text().split() == ["start", "stop", "start", "restart"]
+    bench.connections.close()
+
+
+def test_an_unknown_unit_is_told(bench: Bench, systemctl: Path) -> None:
+    assert systemctl.exists()
+    action = Service(unit="nothing.service", state="started")
+    reason = action.reason_not_to_apply(action.observe(bench.look()), bench.facts)
+    assert reason is not None
+    assert "knows no unit nothing.service" in reason
+    bench.connections.close()
