@@ -102,7 +102,7 @@ def _shared(root: Pairs, part: str, keys: tuple[str, str], words: str, say: Say)
         inner = _inner(host, part)
         if inner is None or keys[0] not in inner.nodes:
             continue
-        what = tuple(bare(inner.nodes[key]) if key in inner.nodes else None for key in keys)
+        what = tuple(str(bare(inner.nodes[key])) if key in inner.nodes else "" for key in keys)
         if what in seen:
             say(
                 inner.nodes[keys[0]],

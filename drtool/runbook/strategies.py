@@ -13,7 +13,8 @@ _MANY_SIDED = (Procedure.DRAIN, Procedure.LOSE, Procedure.REFILL)
 
 def check_strategy(order: Order, strategy: Strategy | None) -> None:
     """Note every break of the strategy's rules in one procedure."""
-    if strategy is None or order.procedure in {Procedure.REPROTECT, Procedure.REHEARSAL}:
+    ours = _MANY_SIDED if strategy is Strategy.ACTIVE_ACTIVE else _TWO_SIDED
+    if strategy is None or order.procedure not in ours:
         return
     {
         Strategy.HOT_STANDBY: _hot,
@@ -36,7 +37,7 @@ def check_procedures(runbook: Runbook, faults: FaultList) -> None:
                 f"procedure {procedure.value} has no place in {runbook.strategy.value}",
                 "active-active has drain, lose and refill" if active else "that is active-active's",
             )
-    for procedure in (Procedure.DRAIN, Procedure.LOSE) if active else ():
+    for procedure in (Procedure.DRAIN, Procedure.LOSE) if active and at else ():
         if procedure not in runbook.procedures:
             faults.add(at, f"active-active wants a procedure {procedure.value}; there is none")
     _way_back(runbook, at, faults)

@@ -81,7 +81,7 @@ class Environment(ImmutableSandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         """An attribute of something shown; undefined for everything else."""
         found = obj.get(attribute) if isinstance(obj, Shown) else None
-        return self.undefined(obj=obj, name=attribute) if found is None else found
+        return self.undefined(hint=f"{attribute} is not there") if found is None else found
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic, which stays with numbers."""
@@ -163,7 +163,9 @@ def _simple(text: str) -> Template | None:
     """A template that is only texts and dotted names; None for any other."""
     pieces = _NAME.split(text)
     names = tuple(tuple(name.split(".")) for name in pieces[1::2])
-    plain = not any(is_template(piece) or "}}" in piece for piece in pieces[::2])
+    plain = not any(
+        is_template(piece) or "}}" in piece or piece.endswith("{") for piece in pieces[::2]
+    )
     if not names or not plain or any(_RESERVED & set(path) for path in names):
         return None
     parts: list[str | Path] = []
