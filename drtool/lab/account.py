@@ -11,7 +11,6 @@ from drtool.lab.runs import Ran
 from drtool.lab.shopping import Outage, lost, outages
 from drtool.lab.two_writers import Moment, two_writers
 from drtool.lab.writers import Write
-from drtool.model.event import Via
 
 # What the issue of a hung or dead Prefect server may cost at a run's end.
 LEAVE_WITHIN_SECONDS = 5.0
@@ -138,6 +137,13 @@ def _leaving(account: Account) -> Criterion:
     return _yes(f"each engine left within {longest:.1f} s of its run's end")
 
 
-def direct_steps(ran: Ran) -> tuple[str, ...]:
-    """The steps of a run that did not go through Prefect."""
-    return tuple(step.name for step in ran.report.steps if step.via is Via.DIRECT)
+def cause(account: Account, outage: Outage) -> str:
+    """What took the service away when an outage began: the power cut, a run, or nothing known."""
+    for ran in reversed(account.runs):
+        started = ran.report.started.timestamp()
+        ended = ran.report.ended.timestamp() if ran.report.ended else float("inf")
+        if started <= outage.began <= ended:
+            return ran.report.procedure.value
+    first = account.runs[0].report if account.runs else None
+    before = first is None or outage.began <= first.started.timestamp()
+    return "power cut" if account.broken and before and outage.began >= account.broken else ""

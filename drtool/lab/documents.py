@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from drtool.errors import DrtoolError
 from drtool.lab.controller import Settings
 from drtool.lab.keys import host_key
 from drtool.lab.layout import ADDRESSES, EAST, ENDPOINT, SITES, ZONE, Layout, Ports
@@ -194,3 +195,13 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
+
+
+def runbook() -> Path:
+    """The runbook of the lab's service, in a checkout or in an installed wheel."""
+    package = Path(__file__).parent.parent
+    for place in (package.parent, package):
+        found = place / "runbooks" / "hot-standby" / "orders.yaml"
+        if found.exists():
+            return found
+    raise DrtoolError("runbook", f"runbooks/hot-standby/orders.yaml is not beside {package}")

@@ -12,6 +12,7 @@ from typing import Literal
 from drtool.errors import BadInput, DrtoolError
 from drtool.lab import bring, prefect_server
 from drtool.lab.account import take_account
+from drtool.lab.documents import runbook
 from drtool.lab.layout import ADDRESSES, EAST, WEST, Layout
 from drtool.lab.postgresql import wait_for_standby
 from drtool.lab.prefect_records import recorded
@@ -20,7 +21,7 @@ from drtool.lab.runs import Drtool, Ran
 from drtool.lab.status import LabStatus, PostgresqlStatus, runs_home, status
 from drtool.lab.telling import Teller, console
 from drtool.lab.verdict import show_account
-from drtool.lab.watching import Watch, orders_at, runbook
+from drtool.lab.watching import Watch, orders_at
 
 Engine = Literal["auto", "prefect", "direct"]
 Prefect = Literal["run", "stop", "hang"]
@@ -111,6 +112,8 @@ class Story:
         with self._teller.waiting("waiting for the first orders"):
             self._watch.wait_until_served(began)
         self._teller.line("one orders all the time, one tries to write to both databases")
+        if not prefect_server.wait_until_calm(self._reach):
+            self._teller.line("Prefect's server is slow to answer on this machine", "yellow")
 
     def _trouble_prefect(self) -> None:
         server = bring.processes(self._layout).get("prefect")

@@ -16,6 +16,9 @@ from drtool.lab.layout import LOOPBACK, Layout
 _READY_SECONDS = 60.0
 _POLL = 0.05
 _ASK_SECONDS = 5.0
+_CALM_SECONDS = 15.0
+_CALM_ANSWERS = 3
+_AT_ONCE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,25 @@ def start(layout: Layout, environment: dict[str, str]) -> int:
     return processes.start(command, settings, layout.prefect, layout.logs / "prefect.log")
 
 
+def wait_until_calm(found: Reach) -> bool:
+    """Wait until the server answers at once, three times in a row; False after 15 s.
+
+    A fresh server is busy with itself for a while after its first answer.
+    """
+    until, calm = time.monotonic() + _CALM_SECONDS, 0
+    while calm < _CALM_ANSWERS:
+        if time.monotonic() > until:
+            return False
+        calm = calm + 1 if answers(found, _AT_ONCE_SECONDS) else 0
+        time.sleep(_POLL)
+    return True
+
+
 def answers(found: Reach, seconds: float = 1.0) -> bool:
     """Whether the server answers now."""
     try:
         with found.client() as client:
-            return client.get("/health", timeout=seconds).status_code == httpx.codes.OK
+            return client.get("/admin/version", timeout=seconds).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 

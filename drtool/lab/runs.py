@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from drtool.units import Duration
 
 START_SECONDS = 60.0
 LEAVE_SECONDS = 30.0
+RUN_SECONDS = 90.0
 _POLL = 0.02
 Hear = Callable[[Event], None]
 
@@ -76,6 +78,8 @@ class Report(_Read):
     to_site: str | None
     engine: str
     engine_note: str = ""
+    started: datetime
+    ended: datetime | None
     outcome: Outcome | None
     exit_code: int | None
     reason: str = ""
@@ -180,6 +184,8 @@ class _Follower:
     def follow(self) -> int:
         """Hear events until the run is over; gives its exit code."""
         attached = self._drtool.attach(self._run)
+        patience = threading.Timer(RUN_SECONDS, attached.kill)
+        patience.start()
         if attached.stdout is not None:
             for line in attached.stdout:
                 try:
@@ -189,8 +195,13 @@ class _Follower:
                 self._take(event)
         said = attached.stderr.read().strip() if attached.stderr is not None else ""
         code = attached.wait()
+        patience.cancel()
         if self._ended_at is None:
-            raise DrtoolError(f"run {self._run}", said or f"drtool attach ended with {code}")
+            raise DrtoolError(
+                f"run {self._run}",
+                said or f"has not ended after {RUN_SECONDS:g} s",
+                hint=f"drtool status {self._run}; drtool explain {self._run}",
+            )
         return code
 
     def _take(self, event: Event) -> None:

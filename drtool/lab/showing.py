@@ -8,7 +8,6 @@ from rich.text import Text
 
 from drtool.lab.status import LabStatus, SiteStatus
 
-RUNBOOK = "runbooks/hot-standby/orders.yaml"
 _GOOD, _BAD, _QUIET = "green", "red", "dim"
 
 
@@ -73,14 +72,16 @@ def _word(good: bool | None, text: str, otherwise: str = "no answer") -> Text:
 
 def show_commands(console: Console, seen: LabStatus) -> None:
     """What to try now."""
-    inventory = f"--inventory {seen.inventory}"
+    inventory, runbook = f"--inventory {seen.inventory}", seen.runbook
     lines = [
         "drtool lab status",
-        f"drtool plan {RUNBOOK} switchover {inventory}",
-        f"drtool switchover {RUNBOOK} {inventory}",
+        f"drtool plan {runbook} switchover {inventory}",
+        f"drtool switchover {runbook} {inventory}",
         "drtool lab break east",
-        f"drtool failover {RUNBOOK} {inventory} --outage-since now",
+        f"drtool failover {runbook} {inventory} --from east --outage-since 10s",
         "drtool lab mend east",
+        "drtool lab button east",
+        f"drtool reprotect {runbook} {inventory}",
         "drtool lab down",
     ]
     console.print("Try:")

@@ -14,7 +14,7 @@ from drtool.errors import BadInput, DrtoolError, Unreachable
 from drtool.lab import prefect_server
 from drtool.lab.ask import Said, ask
 from drtool.lab.bring import panel, processes, takes_connections
-from drtool.lab.documents import KEY_NAME, POWER_USER, SSH_USER, host_name
+from drtool.lab.documents import KEY_NAME, POWER_USER, SSH_USER, host_name, runbook
 from drtool.lab.endpoint import Endpoint
 from drtool.lab.keys import host_key
 from drtool.lab.layout import ADDRESSES, ENDPOINT, SITES, ZONE, Layout
@@ -144,6 +144,8 @@ class LabStatus(Value):
     up: bool
     home: str
     inventory: str = ""
+    runbook: str = ""
+    logs: str = ""
     service: str = ""
     url: str = ""
     primaries: tuple[str, ...] = ()
@@ -174,6 +176,8 @@ def status(home: Path) -> LabStatus:
         up=True,
         home=str(layout.home),
         inventory=str(layout.inventory),
+        runbook=_runbook(),
+        logs=str(layout.logs),
         service="orders",
         url=f"http://{ENDPOINT}:{identity.ports.orders}",
         primaries=tuple(name for name, site in sites.items() if site.postgresql.state == "primary"),
@@ -190,6 +194,13 @@ def status(home: Path) -> LabStatus:
         drtool_home=str(drtool_home),
         journal=str(drtool_home / "journal.sqlite"),
     )
+
+
+def _runbook() -> str:
+    """The runbook's path, as short as it can be typed here."""
+    found = runbook()
+    here = Path.cwd()
+    return str(found.relative_to(here) if found.is_relative_to(here) else found)
 
 
 def runs_home() -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -64,11 +64,12 @@ class Teller:
         self.out.print()
         self.out.print(f"[bold]{self._chapters}  {escape(title)}[/bold]")
 
-    def line(self, text: str, style: str = "") -> None:
-        """Say one thing that has happened."""
+    def line(self, text: str, style: str = "", at: float | None = None) -> None:
+        """Say one thing that has happened, now or ``at`` a monotonic time."""
+        seconds = self.seconds if at is None else at - self._began
         room = max(40, self.out.width - _INDENT)
         told = [part for line in text.split("\n") for part in textwrap.wrap(line, room) or [""]]
-        said = Text(f"{self.seconds:6.1f} s  ", style="dim")
+        said = Text(f"{seconds:6.1f} s  ", style="dim")
         said.append(told[0], style=style or "default")
         for more in told[1:]:
             said.append(f"\n{'':{_INDENT}}{more}", style=style or "default")
@@ -81,45 +82,77 @@ class Teller:
             yield
 
     def hear(self, event: Event) -> None:
-        """Say what an event means; what the table will say anyway is said in short."""
-        match event.body:
-            case RunStarted() as body:
-                note = f": {body.engine_note}" if body.engine_note else ""
-                self.line(f"run {event.run}, engine {body.engine}{note}", "cyan")
-            case ConsentAsked() as body:
-                whose = f" of {body.of}" if body.of else ""
-                self.line(f"{body.step}: waits for the consent{whose}", "yellow")
-            case ConsentGiven() as body:
-                self.line(f"{body.step}: {body.decision} by {body.by}", "yellow")
-            case StepEnded() as body:
-                self._step(body)
-            case Warned() as body:
-                self.line(f"warning: {body.text}", "yellow")
-            case RunEnded() as body:
-                style = "bold green" if body.exit_code == 0 else "bold red"
-                why = f": {body.reason}" if body.reason else ""
-                self.line(f"{body.outcome.value}, {body.world.value}{why}", style)
-                if body.hint:
-                    self.line(f"hint: {body.hint}")
-            case _:
-                pass
+        """Say what an event means, with the time at which it happened."""
+        told = _told(event)
+        if told is not None:
+            self.line(told[0], told[1], event.at.monotonic)
 
-    def _step(self, body: StepEnded) -> None:
-        direct = "" if body.via is Via.PREFECT else ", direct"
-        why = f": {body.reason}" if body.reason else ""
-        proof = "".join(f"; proof by {proof.kind.value}" for proof in body.proofs)
-        self.line(
-            f"{body.step} {body.outcome.value} in {seconds_text(body.seconds)}{direct}{proof}{why}",
-            _STYLES.get(body.outcome, ""),
-        )
+
+def _told(event: Event) -> tuple[str, str] | None:
+    """The sentence for an event and its style; None for what need not be told."""
+    match event.body:
+        case RunStarted() as body:
+            note = f": {body.engine_note}" if body.engine_note else ""
+            return f"run {event.run}, engine {body.engine}{note}", "cyan"
+        case StepEnded() as body:
+            return _step(body), _STYLES.get(body.outcome, "")
+        case RunEnded() as body:
+            why = f": {body.reason}" if body.reason else ""
+            hint = f"\nhint: {body.hint}" if body.hint else ""
+            style = "bold green" if body.exit_code == 0 else "bold red"
+            return f"{body.outcome.value}, {body.world.value}{why}{hint}", style
+        case _:
+            said = _person(event)
+            return (said, "yellow") if said else None
+
+
+def _person(event: Event) -> str:
+    """What concerns a person; empty for everything else."""
+    match event.body:
+        case ConsentAsked() as body:
+            whose = f" of {body.of}" if body.of else ""
+            return f"{body.step}: waits for the consent{whose}"
+        case ConsentGiven() as body:
+            return f"{body.step}: {body.decision} by {body.by}"
+        case Warned() as body:
+            return f"warning: {body.text}"
+    return ""
+
+
+def _step(body: StepEnded) -> str:
+    direct = "" if body.via is Via.PREFECT else ", direct"
+    why = f": {body.reason}" if body.reason else ""
+    proof = "".join(f"; proof by {proof.kind.value}" for proof in body.proofs)
+    took = seconds_text(body.seconds)
+    return f"{body.step} {body.outcome.value} in {took}{direct}{proof}{why}"
+
+
+def show(out: Console, shown: RenderableType) -> None:
+    """Print a table without the spaces that fill its lines up."""
+    with out.capture() as caught:
+        out.print(shown)
+    for line in caught.get().splitlines():
+        out.file.write(line.rstrip() + "\n")
+
+
+def plain_table(title: str, *, header: bool = True) -> Table:
+    """A table with a title, a line under its head, and nothing else drawn."""
+    return Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        show_header=header,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
 
 
 def run_table(ran: Ran) -> Table:
     """One run: step, phase, outcome, time, budget, through Prefect or direct."""
     report = ran.report
     way = " to ".join(site for site in (report.from_site, report.to_site) if site)
-    title = f"{report.procedure.value}, {way}  ({report.run})"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table = plain_table(f"{report.procedure.value}, {way}: {report.run}")
     for name in ("step", "phase", "outcome"):
         table.add_column(name, no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)

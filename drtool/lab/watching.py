@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 
 from drtool.errors import DrtoolError
 from drtool.lab import bring
@@ -82,13 +81,3 @@ def orders_at(layout: Layout, site: str) -> frozenset[str]:
     with connect(ADDRESSES[site], port, "drtool", password, DATABASE) as session:
         rows = session.execute("select id::text from orders").fetchall()
     return frozenset(str(row[0]) for row in rows)
-
-
-def runbook() -> Path:
-    """The runbook of the lab's service, in a checkout or in an installed wheel."""
-    package = Path(__file__).parent.parent
-    for place in (package.parent, package):
-        found = place / "runbooks" / "hot-standby" / "orders.yaml"
-        if found.exists():
-            return found
-    raise DrtoolError("runbook", f"runbooks/hot-standby/orders.yaml is not beside {package}")
