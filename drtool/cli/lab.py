@@ -30,6 +30,14 @@ def status(as_json: AsJson = False) -> None:
     verbs.status(as_json=as_json)
 
 
+@app.command()
+def env() -> None:
+    """Print shell lines that name the lab's places: eval "$(drtool lab env)"."""
+    from drtool.lab.environment import environment
+
+    typer.echo(environment())
+
+
 @app.command(name="break")
 def break_(site: Site) -> None:
     """Cut a site's power: every process of it is killed."""
