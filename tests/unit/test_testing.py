@@ -59,7 +59,7 @@ class Lenient(FakeCheck, extra="ignore"):
 class NoWayBack(FakePrepare):
     """A preparation that cannot be taken back after all."""
 
-    undo = FakeAction.undo
+    undo = FakeAction.undo  # type: ignore[pydantic-field]
 
 
 class Silent(FakeCheck):
