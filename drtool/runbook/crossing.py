@@ -23,7 +23,7 @@ def check_against(
     runbook: Runbook, inventory: Inventory, catalog: Catalog, faults: FaultList
 ) -> None:
     """Note every name of the runbook that the inventory does not have."""
-    if runbook.service not in inventory.services:
+    if runbook.service not in inventory.services and "service" in runbook.sources:
         hint = did_you_mean(runbook.service, inventory.services)
         hint = (
             hint

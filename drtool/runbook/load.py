@@ -67,10 +67,10 @@ def load(
     root = read_document(runbook_path, faults)
     where = inventory_path or (_own_inventory(root, runbook_path, faults) if root else None)
     inventory = read_inventory(where, faults) if where else None
-    read = read_runbook(root, faults) if root else Read(None, broken=True)
-    if read.runbook is None:
+    if root is None:
         faults.raise_any()
         raise BadInput(str(runbook_path), "cannot be read")
+    read = read_runbook(root, faults)
     values = given_parameters(read.runbook, parameters or {}) if not len(faults) else {}
     warnings = _Lint(read, inventory, catalog, values, faults).warnings(str(runbook_path))
     faults.raise_any()
@@ -111,7 +111,6 @@ class _Lint:
         parameters: Fields,
         faults: FaultList,
     ) -> None:
-        assert read.runbook is not None  # noqa: S101 - load has looked
         self.runbook: Runbook = read.runbook
         self.broken, self.inventory, self.catalog = read.broken, inventory, catalog
         self.faults = faults

@@ -28,15 +28,18 @@ _TYPES = get_args(Parameter.model_fields["type"].annotation)
 _PROCEDURES = tuple(procedure.value for procedure in Procedure)
 
 
+UNNAMED = "unnamed"
+
+
 class Read:
     """A runbook as far as it could be read; ``broken`` when some of its steps are missing."""
 
-    def __init__(self, runbook: Runbook | None, *, broken: bool) -> None:
+    def __init__(self, runbook: Runbook, *, broken: bool) -> None:
         self.runbook, self.broken = runbook, broken
 
 
 def read_runbook(root: Pairs, faults: FaultList) -> Read:
-    """The model of a document; faults go to the list."""
+    """The model of a document; faults go to the list, and what is missing is ``unnamed``."""
     keys = Keys(root, "", faults)
     keys.only(_KEYS)
     _version(keys)
@@ -47,11 +50,9 @@ def read_runbook(root: Pairs, faults: FaultList) -> Read:
     strategy, objectives = keys.choice("strategy", Strategy), _objectives(keys)
     parameters, blocks = _parameters(keys), _blocks(keys, reader)
     procedures, waivers = _procedures(keys, reader), _waivers(keys)
-    if name is None or service is None:
-        return Read(None, broken=True)
     runbook = Runbook(
-        name=name,
-        service=service,
+        name=name or UNNAMED,
+        service=service or UNNAMED,
         strategy=strategy,
         inventory=keys.text("inventory"),
         objectives=objectives,
