@@ -37,6 +37,6 @@ if [ "$6" = hard ] && [ -n "$pids" ]; then
 		kill -KILL $pids 2>/dev/null
 		wait_gone 200 $pids
 	done
+	scan
 fi
-scan
 report
