@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from rich import box
 from rich.console import Console, Group
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -198,13 +199,12 @@ def explanation(said: Explanation) -> None:
         if lines:
             parts.append(Text(f"\n{title}", style="bold"))
             parts += [Text(f"  {line}") for line in lines]
-    options = Table(box=None, show_header=False, pad_edge=False)
-    options.add_column(style="bold cyan")
-    options.add_column()
-    for option in said.options:
-        options.add_row(f"  {option.command}", option.consequence)
-    parts += [Text("\nYou can type", style="bold"), options]
     out.print(Panel(Group(*parts), title=said.title, title_align="left", padding=(1, 2)))
+    out.print(Text("You can type", style="bold"))
+    for option in said.options:
+        # never wrapped: it is there to be copied
+        out.print(Text(f"\n  {option.command}", style="bold cyan"), soft_wrap=True)
+        out.print(Padding(Text(option.consequence), (0, 0, 0, 6)))
 
 
 def actions(listed: Actions) -> None:

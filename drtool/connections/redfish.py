@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from typing import Any, Literal, Self
 
@@ -157,7 +158,8 @@ class PowerReader(Reader):
             )
         if "SSL" in text:
             return Unreachable(self.subject, f"no TLS connection: {text}")
-        return Unreachable(self.subject, text or f"does not answer within {SECONDS:g} s")
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", text) or f"no answer within {SECONDS:g} s"
+        return Unreachable(self.subject, f"does not answer: {reason}")
 
 
 class PowerHands(PowerReader, Writer):

@@ -182,7 +182,9 @@ class Attempt:
         crashpoint(f"step.effect-applied {self.step.name}")
         self._pause = _FIRST_PAUSE
 
-    def pause(self, problem: str, hint: str = "", *, exactly: bool = False) -> None:
+    def pause(
+        self, problem: str, hint: str = "", *, exactly: bool = False, at_least: float = 0.0
+    ) -> None:
         """Wait before the next look: shortly at first, then longer, up to the step's ``every``.
 
         Raises DeadlineOver when the deadline has ended, Stopped when the run stops and nothing
@@ -197,7 +199,7 @@ class Attempt:
             wait = every
         else:
             wait, self._pause = min(self._pause, every), self._pause * 2
-        self.context.clock.sleep(min(wait, left), until=self._wake)
+        self.context.clock.sleep(min(max(wait, at_least), left), until=self._wake)
         self._wake.clear()
         self.going_on()
 

@@ -25,6 +25,8 @@ from drtool.model.value import Fields, Value
 
 _FINAL = (Refused, AccessDenied, BadInput, JournalUnusable, Abandoned, Stopped)
 _PASSING = (Unreachable, StepFailed, InDoubt)
+# After an effect that did not come about, the next try waits longer each time.
+_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.05, 2.0
 
 
 class StateStep:
@@ -44,6 +46,7 @@ class StateStep:
         self._changed: tuple[Change, ...] = ()
         self._just_changed: set[tuple[str, str]] = set()
         self._warned = False
+        self._retry_after = _FIRST_RETRY_SECONDS
 
     def run(self) -> Result:
         """Look and act until nothing is left to change; raises what ends the step otherwise."""
@@ -100,7 +103,8 @@ class StateStep:
             self._warn_of_fence(error)
             attempt.effect_applied()
             if not attempt.late:
-                attempt.pause(self._problem, self._hint)
+                attempt.pause(self._problem, self._hint, at_least=self._retry_after)
+                self._retry_after = min(2 * self._retry_after, _LONGEST_RETRY_SECONDS)
             return None
         except Exception as error:  # noqa: BLE001 - looked at once more, then raised
             self._fatal = error
@@ -179,7 +183,7 @@ class StateStep:
         attempt = self._attempt
         reason = f"not done within {attempt.step.deadline}: {over.problem}"
         if attempt.step.purpose is Purpose.FENCE:
-            hint = over.hint or statement_hint(attempt)
+            hint = over.hint or unproven_hint(attempt)
             return Result(Outcome.REFUSED, f"the fence is not proven; {reason}", hint)
         outcome = Outcome.IN_DOUBT if self._blind and attempt.intent_written else Outcome.FAILED
         return Result(outcome, reason, over.hint)
@@ -190,8 +194,17 @@ def fields_of(seen: Value) -> Fields:
     return seen.model_dump(mode="json")
 
 
+def unproven_hint(attempt: Attempt) -> str:
+    """What can be done once the run has ended without a proven fence."""
+    return (
+        "fence it by hand and start again; or, if you know that it cannot write, start again with "
+        "--state-fenced 'how you know': "
+        f"drtool explain {attempt.context.recorder.run} prints the whole command"
+    )
+
+
 def statement_hint(attempt: Attempt) -> str:
-    """How a person gives their word that the old primary cannot write."""
+    """How a person gives their word while the fence is still being tried."""
     context = attempt.context
     return (
         "if you know that it cannot write: "

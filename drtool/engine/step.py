@@ -15,7 +15,7 @@ from drtool.engine.context import Broken, Phase, RunContext, StepOver
 from drtool.engine.human_steps import run_approval, run_manual
 from drtool.engine.proving import renew_proofs
 from drtool.engine.result import Result
-from drtool.engine.state_steps import StateStep, statement_hint
+from drtool.engine.state_steps import StateStep, unproven_hint
 from drtool.errors import (
     Aborted,
     BadInput,
@@ -201,9 +201,7 @@ def abandoned_result(attempt: Attempt) -> Result:
     step = attempt.step
     reason = f"still in a call when its deadline of {step.deadline} had ended"
     if step.purpose is Purpose.FENCE:
-        return Result(
-            Outcome.REFUSED, f"the fence is not proven; {reason}", statement_hint(attempt)
-        )
+        return Result(Outcome.REFUSED, f"the fence is not proven; {reason}", unproven_hint(attempt))
     if attempt.intent_written:
         return Result(Outcome.IN_DOUBT, reason, "look at the target before anything else is done")
     return Result(Outcome.FAILED, reason)

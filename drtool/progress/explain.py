@@ -39,7 +39,7 @@ def explain(state: RunState, *, alive: bool | None = None) -> Explanation:
         why=_why(state, alive=alive),
         done=tuple(_done(step) for step in state.steps if step.outcome is Outcome.SUCCEEDED),
         not_done=tuple(
-            _not_done(step)
+            _not_done(step, over=state.ended is not None)
             for step in state.steps
             if step.outcome not in {Outcome.SUCCEEDED, Outcome.SKIPPED} and not step.plan.rescues
         ),
@@ -145,7 +145,8 @@ def _done(step: StepState) -> str:
     return f"{step.name}: {said} ({took})" if said else f"{step.name} ({took})"
 
 
-def _not_done(step: StepState) -> str:
+def _not_done(step: StepState, *, over: bool) -> str:
     why = f": {step.reason}" if step.reason else ""
-    warn = " - it fences" if step.purpose is Purpose.FENCE else ""
-    return f"{step.name}: {step.outcome.value}{why}{warn}"
+    warn = " (it fences)" if step.purpose is Purpose.FENCE else ""
+    never = over and step.outcome is Outcome.PENDING
+    return f"{step.name}{warn}: {'not begun' if never else step.outcome.value}{why}"

@@ -106,6 +106,9 @@ class Fence(StateAction[FenceSeen]):
             if not missing:
                 return
             short.append(f"{path}: {missing}")
+        stated = hands.facts.statement
+        if stated is not None and (alive := what_listens(hands.facts)):
+            short.append(f"the word of {stated.by} is not taken, for {alive}")
         raise StepFailed(
             f"fence of {place_of(hands.facts)}", "; ".join(short), "one path that proves it"
         )

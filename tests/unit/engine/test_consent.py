@@ -184,7 +184,7 @@ def test_a_fence_that_is_not_proven_refuses_at_its_deadline(bench: Bench) -> Non
     ended = bench.execute(*steps)
     assert (ended.outcome, ended.exit_code) == (Outcome.REFUSED, 3)
     assert "the fence is not proven" in ended.reason
-    assert "drtool state r1 fence" in ended.hint
+    assert "drtool explain r1" in ended.hint
     assert bench.world.effects == []
 
 

@@ -241,7 +241,7 @@ def test_explain_a_fence_that_was_not_proven() -> None:
     assert said.world.startswith("IN DOUBT: east could not be proven fenced")
     assert len(said.options) == 3
     assert said.options[1].command.endswith("--state-fenced 'how you know'")
-    assert "fence: refused: nothing answers - it fences" in said.not_done
+    assert "fence (it fences): refused: nothing answers" in said.not_done
 
 
 def test_explain_a_run_that_is_fenced_and_no_more() -> None:
