@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
@@ -141,13 +142,9 @@ class _Steps:
         names = [one.name for one in spread]
         steps = [self._step(one, names) for one in spread]
         self._faults.raise_any()
-        twice = (
-            {name for name in names if names.count(name) > 1}
-            if len(set(names)) < len(names)
-            else set()
-        )
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
-            raise Faults(tuple(f"step {name} stands twice in the plan" for name in sorted(twice)))
+            raise Faults(tuple(f"step {name} stands twice in the plan" for name in twice))
         return steps
 
     def _known(self, place: Place | None) -> dict[str, object]:

@@ -51,7 +51,8 @@ class ReferenceCheck:
                     continue
                 for reference in template.references:
                     if reference[0] == "steps":
-                        kind = self._step(spread, reference, names, steps, say)
+                        lenient = reference in template.optional
+                        kind = self._step(spread, reference, names, steps, say, lenient=lenient)
                         if template.expression == ".".join(reference):
                             self._fits(spread.step, reference, kind, say)
                     elif reference[0] not in spread.bindings:
@@ -86,6 +87,8 @@ class ReferenceCheck:
         names: dict[str, int],
         steps: list[Spread],
         say: _Say,
+        *,
+        lenient: bool,
     ) -> Any:
         """The type of what a reference gives, None when that is not known."""
         if say.path == "at":
@@ -109,6 +112,11 @@ class ReferenceCheck:
         if other.at and other.at.split(".")[0] == "others":
             say(f"template speaks of step {name}, which runs at several sites")
             return None
+        if other.when not in {None, spread.step.when} and not lenient:
+            say(
+                f"template speaks of step {name}, which may be skipped",
+                "give it | default(...), or the same when",
+            )
         return self._field(other, rest, say)
 
     def _field(self, step: Step, rest: Path, say: _Say) -> Any:

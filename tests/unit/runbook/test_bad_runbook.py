@@ -372,6 +372,18 @@ ROWS: dict[str, Row] = {
             )
         ],
     ),
+    "reference to a step that may be skipped": Row(
+        [
+            ('at: to, max: "{{ objectives.rpo }}"', 'at: to, when: "{{ objectives.rpo != 0 }}"'),
+            *note('"{{ steps.loss_now.note }} {{ steps.loss_now.lag | default(0) }}"'),
+        ],
+        [
+            (
+                "16:65: step promote: template speaks of step loss_now, which may be skipped\n"
+                "  hint: give it | default(...), or the same when"
+            )
+        ],
+    ),
     "objective that is not set": Row(
         [("rpo: 10s, ", "")],
         [
