@@ -49,7 +49,7 @@ procedures:
               at: to
               argv: ["{{ host }}", "{{ params.size | string }}", "{{ steps.first.two.note }}"]
               when: "{{ params.size > 2 }}"
-            - {step: went, check: http.answers, url: "{{ steps.go.note | default('http://x.test') }}"}
+            - {step: went, check: http.answers, url: "{{ steps.go.note | default('x') }}"}
     - ramp: weight
       start: 0
       through: [10, 50]
