@@ -91,7 +91,8 @@ def _no(text: str) -> Criterion:
 def _run(ran: Ran) -> Criterion:
     report = ran.report
     if ran.exit_code == 0:
-        return _yes(f"{report.procedure.value} succeeded, its objectives were met")
+        met = ", its objectives were met" if report.objectives else ""
+        return _yes(f"{report.procedure.value} succeeded{met}")
     why = f": {report.reason}" if report.reason else ""
     return _no(f"{report.procedure.value} ended with exit code {ran.exit_code}{why}")
 

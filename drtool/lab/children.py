@@ -13,15 +13,18 @@ _PR_SET_CHILD_SUBREAPER = 36
 _IDLE_SECONDS = 0.02
 
 
+def adopt_orphans() -> None:
+    """Have what loses its parent below this process given to it, not to process 1 (prctl(2))."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 class Children:
-    """The processes of a supervisor; orphans below it become its own and leave no zombies."""
+    """The processes of a supervisor; after ``adopt_orphans``, orphans below it leave no zombies."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._ended: dict[str, int] = {}
-        # prctl(2): what loses its parent below us is given to us, not to process 1.
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def spawn(self, name: str, command: list[str], log: Path, directory: Path) -> int:
         """Start a process under a name, its output appended to the log; gives its id."""

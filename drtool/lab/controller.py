@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from drtool.lab.ask import Said
+from drtool.lab.children import adopt_orphans
 from drtool.lab.control import serve
 from drtool.lab.machine import Machine, RestorePolicy
 
@@ -238,6 +239,7 @@ def main(arguments: list[str]) -> int:
     directory = Path(arguments[0])
     told = json.loads((directory / "controller.json").read_text(encoding="utf-8"))
     settings = Settings(**told)
+    adopt_orphans()
     machine = Machine(settings.supervisor, Path(settings.directory), Path(settings.log))
     threading.Thread(target=machine.children.reap, daemon=True).start()
     password = Path(settings.password_file).read_text(encoding="utf-8").strip()

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from drtool.lab.children import Children
-from drtool.lab.processes import descendants, power_cut
+from drtool.lab.processes import power_cut
 
 _SITE = "site"
 _GONE_SECONDS = 10.0
@@ -30,11 +30,11 @@ class Machine:
     def __init__(self, supervisor: list[str], directory: Path, log: Path) -> None:
         self._supervisor, self._directory, self._log = supervisor, directory, log
         self._lock = threading.RLock()
-        self.children = Children()
         self.policy = RestorePolicy.LAST_STATE
         self.mains = True
         self.on = False
         self._was_on = False
+        self.children = Children()
 
     def press_on(self) -> str:
         """Switch on; gives why not, or nothing."""
@@ -42,8 +42,7 @@ class Machine:
             if not self.mains:
                 return "there is no mains power"
             if not self.on:
-                self.children.spawn(_SITE, self._supervisor, self._log, self._directory)
-                self.on = True
+                self._start()
             return ""
 
     def force_off(self) -> None:
@@ -69,13 +68,13 @@ class Machine:
             if starts or (self.policy is RestorePolicy.LAST_STATE and self._was_on):
                 self.press_on()
 
+    def _start(self) -> None:
+        self.children.spawn(_SITE, self._supervisor, self._log, self._directory)
+        self.on = True
+
     def _cut(self) -> None:
         self.on = False
         power_cut(os.getpid())
         until = time.monotonic() + _GONE_SECONDS
         while self.children.pid(_SITE) is not None and time.monotonic() < until:
             time.sleep(_POLL)
-
-    def running(self) -> int:
-        """How many processes run on the machine."""
-        return len(descendants(os.getpid()))

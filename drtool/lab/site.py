@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drtool.lab.ask import Said
-from drtool.lab.children import Children
+from drtool.lab.children import Children, adopt_orphans
 from drtool.lab.control import serve
 from drtool.lab.layout import SitePaths
 
@@ -144,6 +144,7 @@ def main(arguments: list[str]) -> int:
     told = json.loads(paths.configuration.read_text(encoding="utf-8"))
     supervisor = Supervisor(paths, Commands(told["services"], told["postgresql"]))
     paths.logs.mkdir(exist_ok=True)
+    adopt_orphans()
     supervisor.boot()
     serve(paths.root, supervisor.answer)
     supervisor.children.reap()
