@@ -124,7 +124,7 @@ def failover_plan(**changed: Any) -> Plan:
         "steps": steps,
         "critical_path": path,
         "expected": Duration(97),
-        "source": "runbooks/hot-standby/orders.yaml:20:3",
+        "source": "runbooks/hot-standby/orders.yaml",
         "digest": "5f0c" * 16,
         "warnings": ("orders.yaml:31:5: step redirect has no deadline of its own",),
         **changed,

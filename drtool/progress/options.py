@@ -92,13 +92,13 @@ def _after_success(state: RunState) -> tuple[Option, ...]:
     status = _option("drtool status", "how all services stand; changes nothing")
     match state.plan.procedure:
         case Procedure.FAILOVER:
-            command = _other(state, "reprotect")
+            command = verb_on_same(state, "reprotect")
             next_one = _option(command, "the site that was left is brought back as a standby")
         case Procedure.LOSE:
-            next_one = _option(_other(state, "refill"), "the lost site takes traffic again")
+            next_one = _option(verb_on_same(state, "refill"), "the lost site takes traffic again")
         case Procedure.REPROTECT:
             home = "the service moves to its preferred site, with a short planned downtime"
-            next_one = _option(_other(state, "failback"), home)
+            next_one = _option(verb_on_same(state, "failback"), home)
         case _:
             next_one = _option(
                 f"{_command(state)} --dry-run", "what it would find to do now; changes nothing"
@@ -149,7 +149,7 @@ def _release(state: RunState) -> Option:
     old = state.plan.direction.from_site or "the old site"
     new = state.plan.direction.to_site or "the other site"
     return _option(
-        f"{_other(state, 'plan')} {state.plan.procedure.value} --manual",
+        f"{verb_on_same(state, 'plan')} {state.plan.procedure.value} --manual",
         f"prints each step for hands; releasing the fence is starting {old} again, and right only "
         f"as long as {new} was never promoted",
     )
@@ -168,10 +168,10 @@ def _again(state: RunState) -> str:
 
 
 def _command(state: RunState) -> str:
-    return _other(state, state.plan.procedure.value)
+    return verb_on_same(state, state.plan.procedure.value)
 
 
-def _other(state: RunState, verb: str) -> str:
+def verb_on_same(state: RunState, verb: str) -> str:
     """Another verb on the same runbook and inventory."""
     plan = state.plan
     runbook = plan.source or f"{plan.runbook}.yaml"

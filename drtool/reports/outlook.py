@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drtool.model.event import World
 from drtool.model.purpose import Outcome, Purpose, StepKind
+from drtool.progress.options import verb_on_same
 from drtool.progress.run_state import RunState
 from drtool.reports.values import NextLine
 
@@ -52,12 +53,11 @@ def next_steps(state: RunState) -> tuple[NextLine, ...]:
     """What to do now, the most urgent first."""
     found: list[NextLine] = []
     plan, run = state.plan, state.run
-    runbook = runbook_path(plan.source) or "RUNBOOK"
     if state.ended is None:
         found.append(NextLine(text="See how the run stands", command=f"drtool attach {run}"))
     if not state.mode.changes_the_world:
         if state.ended is not None and state.ended.outcome is Outcome.SUCCEEDED:
-            command = f"drtool {plan.procedure.value} {runbook}"
+            command = verb_on_same(state, plan.procedure.value)
             found.append(NextLine(text="Do it for real", command=command))
         return tuple(found)
     if state.ended is not None and state.ended.outcome is not Outcome.SUCCEEDED:
@@ -67,16 +67,10 @@ def next_steps(state: RunState) -> tuple[NextLine, ...]:
         found.append(NextLine(text=state.ended.hint))
     if state.ended is not None and unprotected(state):
         text = "Protect the service again: it runs on one site only"
-        found.append(NextLine(text=text, command=f"drtool reprotect {runbook}"))
+        found.append(NextLine(text=text, command=verb_on_same(state, "reprotect")))
     found += [
         NextLine(text=f"Correct the budget of step {step.name}, or what slows it: it was exceeded")
         for step in state.steps
         if step.plan.budget is not None and step.seconds > step.plan.budget.seconds
     ]
     return tuple(found)
-
-
-def runbook_path(source: str) -> str:
-    """The runbook's path, without line and column."""
-    path, *rest = source.rsplit(":", 2)
-    return path if all(part.isdigit() for part in rest) else source
