@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from drtool.action import Facts, Hands, Look, StateAction, Target
 from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both, note_of
 from drtool.actions.postgresql.sides import other_side, place_of, session_for, system_at
-from drtool.connections.postgresql import PostgresqlSession
+from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
 from drtool.connections.postgresql.lineage import LineageReader
 from drtool.connections.postgresql_host import PostgresqlHostHands, Source
 from drtool.connections.reach import Reader
@@ -53,10 +53,18 @@ class Reinstate(StateAction[Reinstated]):
 
     def observe(self, look: Look) -> Reinstated:
         """Power, host, server and source, and how far the two have diverged."""
-        return look_at_both(look)
+        seen = look_at_both(look)
+        if not seen.following:
+            return seen
+        slot = _slot(look.facts)
+        unused = look.reach(PostgresqlReader, seen.place).slots().get(slot) is False
+        return seen.model_copy(update={"unused_slot": slot if unused else ""})
 
     def changes(self, seen: Reinstated) -> list[Change]:
-        """One, until it streams from the source on the source's timeline."""
+        """One, until it streams from the source on its timeline; then its slot of before."""
+        if seen.unused_slot:
+            subject = f"postgresql {seen.place} slot {seen.unused_slot}"
+            return [Change(subject=subject, before="unused, holding WAL back", after="dropped")]
         if seen.following:
             return []
         after = f"a standby of {seen.source_place}"
@@ -66,6 +74,8 @@ class Reinstate(StateAction[Reinstated]):
 
     def reason_to_wait(self, seen: Reinstated) -> str | None:
         """Its machine starts, or its server does and catches up."""
+        if seen.following:
+            return None
         if seen.host is None:
             return None if seen.power == "off" else seen.host_trouble
         if seen.configured and seen.host.running:
@@ -88,7 +98,7 @@ class Reinstate(StateAction[Reinstated]):
                 "knows where the two parted; "
                 "GRANT EXECUTE ON FUNCTION to that user, or name a superuser in the inventory"
             )
-        if seen.host is None:
+        if seen.following or seen.host is None:
             return None
         return _reason_against_host(seen, seen.host) or seen.split_brain or None
 
@@ -97,6 +107,7 @@ class Reinstate(StateAction[Reinstated]):
         del changes
         seen = look_at_both(hands)
         if seen.following:
+            session_for(hands, seen.place).drop_slot(_slot(hands.facts))
             return
         if seen.host is None or (seen.host.control is None and not seen.host.held):
             self._power_on(hands, seen)
@@ -116,7 +127,7 @@ class Reinstate(StateAction[Reinstated]):
         """Keep the tail, rewind, put the configuration back, follow."""
         system, source = system_at(facts, place_of(facts)), other_side(facts)
         data, target = system.data_directory, system_at(facts, source)
-        slot = target.replication.slot if target.replication else "drtool"
+        slot = _slot(facts)
         address = target.address or facts.inventory.sites[source.site].address
         return [
             f"Switch host {system.host} on; touch {data}/standby.signal before PostgreSQL starts",
@@ -214,6 +225,12 @@ class Reinstate(StateAction[Reinstated]):
                 f"reinstate of {seen.place}", done.trouble, "a copy of the source",
                 f"let {source.replication_user} in from there: pg_hba.conf of the source",
             )  # fmt: skip
+
+
+def _slot(facts: Facts) -> str:
+    """The slot that a standby takes at the source, and that this server gave to its own."""
+    role = system_at(facts, other_side(facts)).replication
+    return role.slot if role else "drtool"
 
 
 def _before(seen: Reinstated) -> str:

@@ -32,8 +32,9 @@ class Reinstated(Value):
 
     ``tail`` is what its WAL holds beyond the point where the source left its timeline; it is read
     while the server is stopped, and gone after the rewind. ``following`` is the aim: a standby
-    that streams from the source on the source's timeline. ``configured`` says that this run has
-    made it the source's standby, ``unprepared`` why the source cannot be followed yet.
+    that streams from the source on the source's timeline. ``unused_slot`` is one that it kept for
+    its own standby of before, and that would hold WAL back until its disk is full.
+    ``configured`` says that this run has made it the source's standby.
     """
 
     place: str
@@ -49,6 +50,7 @@ class Reinstated(Value):
     diverged: bool = False
     configured: bool = False
     following: bool = False
+    unused_slot: str = ""
     split_brain: str = ""
 
     @property

@@ -1,0 +1,154 @@
+"""Fences by a power controller: proven by what no longer answers, never by its word alone."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import psycopg
+import pytest
+from driven import drive, facts_of
+from ssh_host import Hosts
+
+from drtool.actions.postgresql.fence import Fence
+from drtool.clock import SystemClock
+from drtool.connections.reach import Connections, Context
+from drtool.connections.secrets import Secrets
+from drtool.errors import StepFailed
+from drtool.model.inventory import Inventory
+from drtool.model.proof import ProofKind
+from drtool.redact import Redactor
+from drtool.safety.fence import reason_not_proven
+from drtool.units import Duration
+
+
+class Controller:
+    """A controller that speaks as much Redfish as a fence needs, and may lie."""
+
+    def __init__(self) -> None:
+        self.power, self.policy, self.said = "On", "LastState", list[str]()
+        self.off: Callable[[], None] = lambda: None
+        controller = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                told = {"Id": "1", "PowerState": controller.power,
+                        "PowerRestorePolicy": controller.policy, "UUID": "u-1"}  # fmt: skip
+                self.answer(told)
+
+            def do_PATCH(self) -> None:
+                controller.policy = self.body()["PowerRestorePolicy"]
+                self.answer({})
+
+            def do_POST(self) -> None:
+                controller.said.append(self.body()["ResetType"])
+                controller.power = "Off"
+                controller.off()
+                self.answer({})
+
+            def body(self) -> dict[str, str]:
+                read: dict[str, str] = json.loads(
+                    self.rfile.read(int(self.headers["Content-Length"]))
+                )
+                return read
+
+            def answer(self, told: dict[str, str]) -> None:
+                text = json.dumps(told).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *words: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    made = Controller()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def powered(hosts: Hosts, controller: Controller, *, boot_guard: bool = True) -> Inventory:
+    secret = hosts.pair.directory / "bmc"
+    secret.write_text("bmc-password")
+    secret.chmod(0o600)
+    plain = hosts.inventory(boot_guard=boot_guard, fence=("ssh", "power")).model_dump(mode="json")
+    plain["hosts"]["east_db"]["power"] = {
+        "redfish": controller.url, "system": "1", "password": {"secret": f"file:{secret}"},
+    }  # fmt: skip
+    return Inventory.model_validate(plain)
+
+
+def connections_of(inventory: Inventory) -> Connections:
+    return Connections(Context(inventory, Secrets(Redactor()), SystemClock()))
+
+
+def test_power_is_used_when_ssh_is_dead_and_is_read_back(
+    hosts: Hosts, controller: Controller
+) -> None:
+    hosts.hosts["east"].stop()
+    controller.off = hosts.pair.east.cut_power
+    inventory = powered(hosts, controller)
+    connections, facts = connections_of(inventory), facts_of(inventory)
+    action = Fence()
+    seen = drive(action, connections, facts)
+    proofs = action.proofs(seen, facts)
+    connections.close()
+    assert [proof.kind for proof in proofs] == [ProofKind.POWER]
+    assert proofs[0].durable
+    assert controller.policy == "AlwaysOff"
+    assert facts.at is not None
+    assert reason_not_proven(proofs, facts.at, inventory, None, seen.at) is None
+
+
+def test_without_a_boot_guard_the_proof_is_not_durable(
+    hosts: Hosts, controller: Controller
+) -> None:
+    hosts.hosts["east"].stop()
+    controller.off = hosts.pair.east.cut_power
+    inventory = powered(hosts, controller, boot_guard=False)
+    connections, facts = connections_of(inventory), facts_of(inventory)
+    action = Fence(paths=("power",))
+    proofs = action.proofs(drive(action, connections, facts), facts)
+    connections.close()
+    assert not proofs[0].durable
+
+
+def test_l04_a_controller_that_says_off_while_processes_run_is_not_believed(
+    hosts: Hosts, controller: Controller
+) -> None:
+    inventory = powered(hosts, controller)
+    connections, facts = connections_of(inventory), facts_of(inventory, seconds_left=2.0)
+    with pytest.raises(StepFailed, match="the controller says Off, yet"):
+        drive(Fence(paths=("power",)), connections, facts, 3)
+    hosts.hosts["east"].stop()
+    with pytest.raises(StepFailed, match="the controller says Off, yet port"):
+        drive(Fence(), connections, facts, 4)
+    connections.close()
+    assert hosts.pair.east.sql("SELECT 1")
+
+
+def test_l04_the_processes_prove_what_the_controller_cannot(
+    hosts: Hosts, controller: Controller
+) -> None:
+    controller.power, controller.policy = "Off", "AlwaysOff"
+    inventory = powered(hosts, controller)
+    connections, facts = connections_of(inventory), facts_of(inventory)
+    action = Fence(drain=Duration(1))
+    seen = drive(action, connections, facts)
+    proofs = action.proofs(seen, facts)
+    connections.close()
+    assert [proof.kind for proof in proofs] == [ProofKind.PROCESSES]
+    assert controller.said == [], "the power path was not needed"
+    with pytest.raises(psycopg.OperationalError):
+        hosts.pair.east.sql("SELECT 1")
