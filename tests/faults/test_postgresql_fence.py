@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,7 +31,7 @@ QUICK = Fence(paths=("ssh",), drain=Duration(1))
 
 
 def fence(
-    hosts: Hosts, action: Fence = QUICK, seconds: float = 20.0, **facts_changed: object
+    hosts: Hosts, action: Fence = QUICK, seconds: float = 20.0, **facts_changed: Any
 ) -> tuple[FenceSeen, list[Proof], str | None]:
     """Fence east, and give what was seen, its proofs and why a promotion would be refused."""
     inventory = hosts.inventory()
@@ -224,6 +225,18 @@ def test_f33_l05_another_cluster_is_not_stopped(hosts: Hosts, tmp_path: Path) ->
     assert other.process is not None
     assert other.process.poll() is None
     assert not (other.data / "standby.signal").exists()
+    connections.close()
+
+
+def test_a_data_directory_that_cannot_be_read_is_no_other_cluster(
+    hosts: Hosts, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    changed = {"data_directory": str(empty)}
+    connections, facts = hosts.connections(**changed), facts_of(hosts.inventory(**changed))
+    with pytest.raises(StepFailed, match="no system identifier can be read"):
+        drive(QUICK, connections, facts, 2)  # another path may still be tried
     connections.close()
 
 

@@ -145,6 +145,13 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
         if ran.code != _OTHER_CLUSTER:
             return
         found = ran.out.partition("identifier ")[2].strip()
+        if found in {"", "none"}:
+            raise StepFailed(
+                f"host of {self.target}",
+                f"no system identifier can be read in {self.system.data_directory}",
+                identifier,
+                "compare data_directory and bin_directory in the inventory",
+            )
         raise Refused(
             f"host of {self.target}",
             f"found the system identifier {found}",
