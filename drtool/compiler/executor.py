@@ -29,6 +29,7 @@ from drtool.redact import Redactor
 CANCEL_PERIOD = 1.0
 ASK_SECONDS = 2.0
 START_AGAIN_SECONDS = 1.0
+PLANNED_SECONDS = 2.5
 SWITCH_SECONDS = 0.0001
 BRIEF = 120
 
@@ -64,7 +65,7 @@ class PrefectExecutor:
         self._jobs: list[Job] = []
         self._direct = DirectExecutor()
         self._waiting: queue.SimpleQueue[tuple[Job, float, str]] = queue.SimpleQueue()
-        self._closing = threading.Event()
+        self._closing, self._tried = threading.Event(), threading.Event()
         self._loading = threading.Thread(target=self._load, name="prefect-import", daemon=True)
         self._flow = threading.Thread(name="prefect-flow", daemon=True)
 
@@ -78,7 +79,11 @@ class PrefectExecutor:
         self._loading.start()
 
     def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:
-        """Bring the flow up on a thread of its own, and another that watches for cancelling."""
+        """Bring the flow up on a thread of its own, and another that watches for cancelling.
+
+        Before a planned procedure asks for its consent, while nobody is waiting for the service,
+        the flow's first try is waited for; otherwise this returns at once.
+        """
         self._run = run
         if self._loading.ident is None:
             self.prepare()
@@ -91,6 +96,8 @@ class PrefectExecutor:
         threading.Thread(
             target=self._watch, args=(on_cancel,), name="prefect-cancel", daemon=True
         ).start()
+        if plan.consent_at_start and self._mode.changes_the_world:
+            self._tried.wait(PLANNED_SECONDS)
 
     def wait_until_up(self, seconds: float) -> bool:
         """Whether Prefect has taken the run; waits for it no longer than ``seconds``."""
@@ -160,6 +167,7 @@ class PrefectExecutor:
                 carry(itinerary, self._feed, self._pulse, self._came_up)
             except BaseException as error:  # noqa: BLE001 - Prefect's troubles end here
                 self._trouble = _brief(error)
+            self._tried.set()
             if not self._pulse.up.is_set() and self._closing.wait(START_AGAIN_SECONDS):
                 break
         self._pulse.end(f"Prefect gave up the flow ({self._trouble})")
@@ -167,6 +175,7 @@ class PrefectExecutor:
     def _came_up(self, flow_run: str) -> None:
         self._flow_run, self._trouble = flow_run, ""
         self._pulse.up.set()
+        self._tried.set()
 
     def _watch(self, on_cancel: Callable[[], None]) -> None:
         """Turn cancelling in Prefect into the engine's abort, once."""

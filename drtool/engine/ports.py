@@ -25,7 +25,10 @@ class Executor(Protocol):
     name: str
 
     def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:
-        """Begin to carry a run; must return at once. ``on_cancel`` asks the engine to abort."""
+        """Begin to carry a run. ``on_cancel`` asks the engine to abort.
+
+        Must return at once, or within three seconds before a planned procedure's consent.
+        """
 
     def submit(self, step: PlanStep, work: Work) -> None:
         """Have ``work(via, reason)`` called on a thread, once; must return at once."""
