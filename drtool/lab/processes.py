@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _POLL = 0.01
+_BURIAL_SECONDS = 1.0
 _DETACHED = 'log="$1"; shift; "$@" >>"$log" 2>&1 & echo $!'
 _ENDED = {"Z", "X"}
 
@@ -112,6 +113,8 @@ def end(found: list[Process], seconds: float = 10.0) -> list[Process]:
             if one.runs:
                 known.update(descendants(one.pid))
         alive = [one for one in known if one.runs and one.pid != ours]
+        if not alive:
+            _wait_until_buried(known)
         if not alive or time.monotonic() > until:
             return alive
         for one in alive:
@@ -131,6 +134,13 @@ def marked(name: str, value: str) -> list[Process]:
         if wanted in environment.split(b"\0") and seen.state not in _ENDED:
             found.append(Process(seen.pid, seen.started))
     return found
+
+
+def _wait_until_buried(known: set[Process]) -> None:
+    """Give whoever inherits the dead a second to bury them, so that no list shows them any more."""
+    until = time.monotonic() + _BURIAL_SECONDS
+    while any(_stat(one.pid) for one in known) and time.monotonic() < until:
+        time.sleep(_POLL)
 
 
 def _all() -> list[_Stat]:

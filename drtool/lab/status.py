@@ -197,8 +197,11 @@ def status(home: Path) -> LabStatus:
 
 
 def _runbook() -> str:
-    """The runbook's path, as short as it can be typed here."""
-    found = runbook()
+    """The runbook's path, as short as it can be typed here; empty when it is not installed."""
+    try:
+        found = runbook()
+    except DrtoolError:
+        return ""
     here = Path.cwd()
     return str(found.relative_to(here) if found.is_relative_to(here) else found)
 

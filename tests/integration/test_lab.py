@@ -17,6 +17,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from drtool.errors import BadInput, DrtoolError
@@ -126,6 +127,45 @@ def test_the_power_controller_wants_its_password_and_shows_its_certificate(lab: 
     assert code == 200
     assert system["PowerState"] == "On"
     assert system["PowerRestorePolicy"] == "LastState"
+
+
+@pytest.fixture
+def ssh(lab: Layout) -> Iterator[paramiko.Transport]:
+    transport = paramiko.Transport((ADDRESSES["west"], lab.identity().ports.ssh))
+    key = paramiko.Ed25519Key.from_private_key_file(str(lab.ssh_key))
+    transport.connect(username="operator", pkey=key)
+    yield transport
+    transport.close()
+
+
+def run(transport: paramiko.Transport, command: str, typed: bytes = b"") -> tuple[int, bytes]:
+    session = transport.open_session()
+    session.exec_command(command)
+    session.sendall(typed)
+    session.shutdown_write()
+    said = session.makefile("rb").read()
+    return session.recv_exit_status(), said
+
+
+def test_ssh_carries_input_output_and_exit_codes(ssh: paramiko.Transport) -> None:
+    assert run(ssh, "cat; exit 3", b"typed") == (3, b"typed")
+    assert run(ssh, "kill -9 $$")[0] == -1
+    code, said = run(ssh, "head -c 5000000 /dev/zero")
+    assert (code, len(said)) == (0, 5_000_000)
+
+
+def test_ssh_runs_postgresql_as_its_own_user(ssh: paramiko.Transport) -> None:
+    code, said = run(ssh, "pg_controldata -D data")
+    assert code == 0
+    assert b"in archive recovery" in said
+    assert run(ssh, "pg_ctl -D data status")[0] == 0
+
+
+def test_ssh_turns_a_stranger_away(lab: Layout) -> None:
+    transport = paramiko.Transport((ADDRESSES["west"], lab.identity().ports.ssh))
+    with pytest.raises(paramiko.AuthenticationException):
+        transport.connect(username="operator", pkey=paramiko.ECDSAKey.generate())
+    transport.close()
 
 
 def test_a_power_cut_leaves_nothing_and_the_guard_holds_the_primary_back(own_lab: Layout) -> None:

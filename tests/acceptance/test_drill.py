@@ -1,0 +1,68 @@
+"""The drill as a user runs it: lose a site under load, fail over, come home, lose nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from drtool.lab.processes import marked
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+
+
+def drill(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return drtool(home, "lab", "drill", *words)
+
+
+def drtool(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return subprocess.run(
+        [sys.executable, "-m", "drtool", *words],
+        env={
+            **kept,
+            "DRTOOL_HOME": str(home / "runs"),
+            "DRTOOL_LAB_HOME": str(home / "lab"),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--engine", "direct"),
+        ("--prefect", "stop"),
+        ("--prefect", "hang"),
+    ],
+    ids=lambda words: "-".join(words).strip("-") or "healthy",
+)
+def test_the_drill_passes(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = drill(tmp_path, *words)
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    assert "The drill passed" in told
+    assert "proof by power" in told
+    assert "the guard holds PostgreSQL back" in told
+    assert ("Prefect was asked" in told) is (not words)
+    assert not (tmp_path / "lab").exists()
+    assert marked("DRTOOL_LAB_HOME", str(tmp_path / "lab")) == []
+    runs = json.loads(drtool(tmp_path, "runs", "--json").stdout)["runs"]
+    assert [run["procedure"] for run in runs] == ["failback", "reprotect", "failover"]
+    assert len(list((tmp_path / "runs" / "reports").glob("*.html"))) == 3
+
+
+@pytest.mark.parametrize("words", [("--engine", "magic"), ("--prefect", "gone")])
+def test_a_drill_that_is_misspelt_starts_nothing(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = drill(tmp_path, *words)
+    assert done.returncode == 2
+    assert " ".join(words) in done.stderr
+    assert not (tmp_path / "lab").exists()
