@@ -18,7 +18,8 @@ from drtool.lab.postgresql import wait_for_standby
 from drtool.lab.prefect_records import recorded
 from drtool.lab.processes import end
 from drtool.lab.runs import Drtool, Ran
-from drtool.lab.status import LabStatus, PostgresqlStatus, runs_home, status
+from drtool.lab.standing import LabStatus, PostgresqlStatus
+from drtool.lab.status import runs_home, status
 from drtool.lab.telling import Teller, console
 from drtool.lab.verdict import show_account
 from drtool.lab.watching import Watch, orders_at

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from drtool.lab.status import LabStatus, SiteStatus
+from drtool.lab.standing import LabStatus, SiteStatus
 
 _GOOD, _BAD, _QUIET = "green", "red", "dim"
 

@@ -26,7 +26,8 @@ from drtool.lab.customers import Customer
 from drtool.lab.endpoint import Endpoint
 from drtool.lab.layout import ADDRESSES, ENDPOINT, SITES, Layout
 from drtool.lab.processes import marked
-from drtool.lab.status import LabStatus, status
+from drtool.lab.standing import LabStatus
+from drtool.lab.status import status
 from drtool.lab.watching import Watch
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
