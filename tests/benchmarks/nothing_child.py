@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,50 +20,50 @@ from engine_bench import Bench, chain, plan_of, step
 from drtool.compiler.api import Api
 from drtool.compiler.executor import PrefectExecutor
 from drtool.engine.direct import DirectExecutor
-from drtool.engine.ports import Limits
+from drtool.engine.ports import Executor, Limits
 from drtool.journal.store import Journal
 from drtool.model.event import Body, Event, StepEnded
+from drtool.model.plan import Plan
 from drtool.model.purpose import Mode
 from drtool.redact import Redactor
 
 WARM = 10
 
 
-class Counting:
-    """The journal, with its commits counted."""
+class Counting(Journal):
+    """A journal that counts its commits."""
 
-    def __init__(self, journal: Journal) -> None:
-        self.journal, self.commits = journal, 0
+    commits = 0
 
     def append(self, run: str, *bodies: Body) -> tuple[Event, ...]:
         self.commits += 1
-        return self.journal.append(run, *bodies)
+        return super().append(run, *bodies)
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.journal, name)
+
+class Up(PrefectExecutor):
+    """Waits until Prefect has taken the run, so that every step is carried by it."""
+
+    def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:
+        super().start(plan, run, on_cancel)
+        self.wait_until_up(20)
+
+
+def carried_by(directory: Path) -> Executor:
+    if len(sys.argv) < 5:
+        return DirectExecutor()
+    api = Api(sys.argv[3], sys.argv[4])
+    return Up(api, Mode.LIVE, Redactor(), directory / "prefect.log", directory / "prefect")
 
 
 def main() -> None:
     directory, steps = Path(sys.argv[1]), int(sys.argv[2])
     bench = Bench(directory, limits=Limits())
-    journal = Counting(bench.journal)
-    ports = replace(bench.ports(), journal=journal)  # type: ignore[arg-type] - the rest is handed on
-    bench.run = bench.journal.new_run_id()
+    bench.journal.close()
+    journal = Counting.open(directory / "journal.db", bench.clock, bench.redactor)
+    bench.journal, bench.run = journal, journal.new_run_id()
     plan = plan_of(*chain(*(step(f"step_{i}", "bench.nothing") for i in range(steps))))
-    executor = DirectExecutor()
-    if len(sys.argv) > 3:
-        carrier = PrefectExecutor(
-            Api(sys.argv[3], sys.argv[4]),
-            Mode.LIVE,
-            Redactor(),
-            directory / "prefect.log",
-            directory / "prefect",
-        )
-        carrier.start(plan, bench.run, lambda: None)
-        carrier.wait_until_up(20)
-        carrier.start = lambda *_: None  # type: ignore[method-assign] - it is up
-        executor = carrier  # type: ignore[assignment]
-    bench.engine(plan=plan, ports=replace(ports, executor=executor)).execute()
+    ports = replace(bench.ports(), executor=carried_by(directory))
+    bench.engine(plan=plan, ports=ports).execute()
     ended = [each for each in bench.journal.events(bench.run) if isinstance(each.body, StepEnded)]
     vias = [each.body.via.value for each in ended if isinstance(each.body, StepEnded)]
     took = ended[-1].at.monotonic - ended[WARM - 1].at.monotonic

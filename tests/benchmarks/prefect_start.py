@@ -6,9 +6,9 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from benchmarks.rows import Row, within
+from benchmarks.step_cost import bare_prefect, settle
 from prefect_server import Rides, once_recorded
-from rows import Row, within
-from step_cost import bare_prefect, settle
 
 from drtool.compiler import server
 

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path.insert(0, str(HERE.parent))
 
-from rows import Row, as_json, table  # noqa: E402 - the path is set first
+from benchmarks.rows import Row, as_json, table  # noqa: E402 - the path is set first
 
 
 def main(wanted: list[str]) -> int:
@@ -23,7 +23,7 @@ def main(wanted: list[str]) -> int:
         if wanted and path.stem not in wanted:
             continue
         print(f"{path.stem} ...", file=sys.stderr, flush=True)
-        rows += importlib.import_module(path.stem).bench()
+        rows += importlib.import_module(f"benchmarks.{path.stem}").bench()
     print(table(rows))
     (HERE.parent.parent / "benchmarks.json").write_text(as_json(rows) + "\n", encoding="utf-8")
     return 0 if all(row.ok for row in rows) else 1

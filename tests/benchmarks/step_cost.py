@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rows import Row, against, within
 from prefect_server import once_recorded
-from rows import Row, against, within
 
 from drtool.compiler import server
 from drtool.compiler.api import Api
 
 HERE = Path(__file__).parent
-STEPS, PAIRS = 200, 5
+STEPS, PAIRS = 200, int(os.environ.get("PAIRS", "5"))
 
 
 def bench() -> list[Row]:
