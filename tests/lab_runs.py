@@ -137,6 +137,10 @@ class PracticeLab:
         one = "insert into orders (id, item, site) values (gen_random_uuid(), 'cup', 'east')"
         for _ in range(count):
             self.sql(site, one)
+        self.caught_up(site)
+
+    def caught_up(self, site: str) -> None:
+        """Wait until the standby has replayed what the primary at a site has written."""
         target = self.sql(site, "select pg_current_wal_lsn()::text")[0][0]
         other = next(name for name in SITES if name != site)
         wait_until(

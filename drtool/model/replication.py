@@ -144,10 +144,12 @@ class DataLoss(Value):
     ``seconds`` is None when it is unknown, and ``reason`` says why. ``upper_bound`` says that the
     end of the last possible commit is not known better than by the fence or the clock. What was
     received but not replayed delays a promotion and loses nothing; ``not_received_bytes`` is
-    known only where the primary's last position is.
+    known only where the primary's last position is. ``stranger`` says why the standby belongs to
+    another cluster, where that is known: its loss would be everything.
     """
 
     place: str
+    stranger: str = ""
     seconds: float | None
     source: str
     upper_bound: bool = False

@@ -18,7 +18,7 @@ from drtool.actions.dns.pointing import (
 )
 from drtool.connections.dns import ZoneHands, ZoneReader
 from drtool.connections.reach import Reader
-from drtool.errors import Refused
+from drtool.errors import Refused, StepFailed
 from drtool.model.change import Change
 from drtool.model.purpose import Purpose
 from drtool.units import Duration
@@ -85,6 +85,8 @@ class Redirect(StateAction[Pointing]):
         hands.reach(ZoneHands, "").replace(
             [move(seen.name, said, (seen.wanted,), ttl) for said in seen.behind]
         )
+        if hands.facts.attempt > 1:
+            _name_those_that_stay(seen, self.observe(hands))
 
     def by_hand(self, facts: Facts) -> list[str]:
         """An nsupdate with its prerequisite for each server, then a question to each."""
@@ -107,3 +109,16 @@ class Redirect(StateAction[Pointing]):
         """All servers at once: one of them being down must not stop a start."""
         del facts
         return [(ZoneReader, ""), (ZoneHands, "")]
+
+
+def _name_those_that_stay(before: Pointing, after: Pointing) -> None:
+    """Raises StepFailed with the servers that take every update and change nothing."""
+    told = {said.server for said in before.behind}
+    stayed = [said for said in after.behind if said.server in told]
+    if stayed:
+        raise StepFailed(
+            f"dns server {', '.join(said.server for said in stayed)}",
+            f"took the update, yet answers as before: {'; '.join(map(str, stayed))}",
+            after.wanted,
+            "look at its log: is its zone frozen, or copied from another server?",
+        )

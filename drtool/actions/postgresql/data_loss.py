@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from drtool.action import Check, Facts, Look, Target
 from drtool.actions.postgresql.evidence import (
+    Heard,
     allowed_loss,
     ask,
     await_position,
@@ -13,12 +14,13 @@ from drtool.actions.postgresql.evidence import (
     gather,
     last_sample,
 )
-from drtool.actions.postgresql.sides import place_of, readers_of
+from drtool.actions.postgresql.sides import place_of, readers_of, system_at
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.model.purpose import Purpose
-from drtool.model.replication import DataLoss
+from drtool.model.replication import DataLoss, Replication
 from drtool.safety.fence import trusted_proof
+from drtool.safety.identity import reason_not_same_cluster
 from drtool.safety.loss import judge_loss, reason_not_to_lose, reason_replay_paused
 from drtool.units import Duration
 
@@ -59,12 +61,14 @@ class CheckDataLoss(Check[DataLoss]):
         if heard.primary is None and self.judge(loss, facts) is not None:
             sample = last_sample(look, other)
             loss = judge_loss(gather(look, seen, heard, proof, sample))
-        return loss
+        stranger = _reason_stranger(facts, seen, heard)
+        return loss.model_copy(update={"stranger": stranger}) if stranger else loss
 
     def judge(self, seen: DataLoss, facts: Facts) -> str | None:
-        """What is wrong with the loss: too much, unknown, hidden by a pause, or about to grow."""
+        """Another cluster, or a loss too great, unknown, hidden by a pause, or about to grow."""
         return (
-            reason_replay_paused(seen)
+            seen.stranger
+            or reason_replay_paused(seen)
             or reason_not_to_lose(seen, allowed_loss(facts, self.max), facts.accepted_loss)
             or self._reason_cut_off(seen, facts)
         )
@@ -88,3 +92,14 @@ class CheckDataLoss(Check[DataLoss]):
             f"{seen.place} has no walreceiver that streams, so it will not have what the primary "
             "writes next; look into its log, primary_conninfo and slot"
         )
+
+
+def _reason_stranger(facts: Facts, seen: Replication, heard: Heard) -> str:
+    """A sentence when the standby is not of the cluster that the inventory or the primary names."""
+    sides = (place_of(facts), counterpart(facts))
+    known = [system_at(facts, side).system_identifier for side in sides]
+    known += [heard.primary.system_identifier] if heard.primary else []
+    found = [
+        reason_not_same_cluster(seen.place, seen.system_identifier, one) for one in known if one
+    ]
+    return next((reason for reason in found if reason), "")

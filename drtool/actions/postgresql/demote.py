@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.listener import reason_elsewhere
 from drtool.actions.postgresql.sides import other_side, place_of, system_at
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
@@ -27,7 +28,7 @@ class Demotion(Value):
 
     ``position`` is where its shutdown checkpoint begins, ``received`` what the standby has;
     both are numbers of bytes in the WAL. ``able_to_write`` says why it counts as still able to,
-    and is empty once it is fenced.
+    and is empty once it is fenced; ``elsewhere`` that the server runs, but not from its directory.
     """
 
     place: str
@@ -38,6 +39,7 @@ class Demotion(Value):
     trouble: str = ""
     identity: str
     able_to_write: str = ""
+    elsewhere: str = ""
     position: int | None = None
     received: int | None = None
 
@@ -88,6 +90,8 @@ class Demote(StateAction[Demotion]):
         identity = system_at(look.facts, place).system_identifier or ""
         if not identity and standby is not None:
             identity = standby.system_identifier
+        able = reason_able_to_write(state, identity) or ""
+        elsewhere = "" if able else reason_elsewhere(look, identity, running=state.running)
         return Demotion(
             place=str(place),
             standby_place=str(standby_place),
@@ -96,7 +100,8 @@ class Demote(StateAction[Demotion]):
             standby=standby,
             trouble=trouble,
             identity=identity,
-            able_to_write=reason_able_to_write(state, identity) or "",
+            able_to_write=able or elsewhere,
+            elsewhere=elsewhere,
             position=_last_position(state),
             received=standby.received if standby is not None else None,
         )
@@ -132,7 +137,8 @@ class Demote(StateAction[Demotion]):
         if control is None:
             return f"{seen.place}: {seen.host.control_trouble}"
         return (
-            reason_managed(seen.host)
+            seen.elsewhere
+            or reason_managed(seen.host)
             or reason_not_same_cluster(seen.place, control.system_identifier, seen.identity)
             or self._reason_nothing_to_stop(seen, control.state)
             or self._reason_standby_not_ready(seen)

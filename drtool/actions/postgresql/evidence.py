@@ -21,11 +21,15 @@ _POLL_SECONDS = 0.005
 
 
 class Heard(Value):
-    """What a server that may be gone has answered, or why it has not."""
+    """What a server that may be gone has answered, or why it has not.
+
+    ``silent`` says that it neither answered nor turned us away in the time given.
+    """
 
     replication: Replication | None = None
     waited_for: tuple[str, ...] = ()
     trouble: str = ""
+    silent: bool = False
 
     @property
     def primary(self) -> Replication | None:
@@ -72,7 +76,8 @@ def ask(look: Look, place: Place, patience: float = PATIENCE_SECONDS) -> Heard:
     try:
         return answers.get(timeout=patience)
     except queue.Empty:
-        return Heard(trouble=f"postgresql {place}: no answer within {patience:g} s")
+        said = f"postgresql {place}: no answer within {patience:g} s"
+        return Heard(trouble=said, silent=True)
 
 
 def waited_for(senders: tuple[Sender, ...]) -> tuple[str, ...]:

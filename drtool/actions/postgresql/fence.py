@@ -15,6 +15,7 @@ from drtool.actions.postgresql.fence_paths import (
     look_over_ssh,
     what_listens,
 )
+from drtool.actions.postgresql.listener import held_against_its_port, reason_elsewhere
 from drtool.actions.postgresql.sides import other_side, place_of, system_at
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
@@ -158,7 +159,7 @@ class Fence(StateAction[FenceSeen]):
         return steps
 
     def _over_ssh(self, look: Look) -> PathSeen:
-        return look_over_ssh(look, self._identity(look))
+        return held_against_its_port(look, look_over_ssh(look, self._identity(look)))
 
     def _identity(self, look: Look) -> str | None:
         """Which cluster it must be: the inventory's word, else the standby's."""
@@ -179,7 +180,8 @@ class Fence(StateAction[FenceSeen]):
             identity = self._identity(hands)
             if identity is None:
                 return "it is not known which system_identifier the old primary has"
-            return fence_over_ssh(hands, identity, self.drain.seconds, seconds)
+            short = fence_over_ssh(hands, identity, self.drain.seconds, seconds)
+            return short or reason_elsewhere(hands, identity, running=False)
         except Refused:
             raise
         except DrtoolError as error:

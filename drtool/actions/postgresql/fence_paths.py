@@ -29,13 +29,15 @@ LATEST_SECONDS = 10.0
 class PathSeen(Value):
     """What one path shows. Not reachable is data, never a proof.
 
-    ``refusal`` says why this path must not be used at all. ``alive`` is true when the server, or
+    ``refusal`` says why this path must not be used at all. ``running`` says that server processes
+    are there, which may be a harmless standby's. ``alive`` is true when the server, or
     the machine behind a controller that says Off, was seen at work.
     """
 
     path: FencePath
     reachable: bool
     fenced: bool = False
+    running: bool = False
     alive: bool = False
     durable: bool = False
     identity: str = ""
@@ -106,6 +108,7 @@ def judged(state: HostState, identity: str | None) -> PathSeen:
         path="ssh",
         reachable=True,
         fenced=reason is None and managed is None,
+        running=state.running,
         alive=reason is not None and state.running and not stranger,
         durable=reason is None,
         identity=found or "",
