@@ -27,7 +27,6 @@ class Following:
     journal: Journal
     folder: Folder = field(default_factory=Folder)
     seen: int = 0
-    alive: bool = True
     _ended_at: float | None = None
     _looked_at: float = 0.0
 
@@ -62,10 +61,12 @@ class Following:
         if self._ended_at is not None:
             waited = time.monotonic() - self._ended_at
             return self.state.report is not None or waited > REPORT_SECONDS
-        if time.monotonic() - self._looked_at > LIFE_SECONDS:
-            self._looked_at = time.monotonic()
-            self.alive = not self.seen or engine_lives(self.run, self.app)
-        return not self.alive
+        if time.monotonic() - self._looked_at < LIFE_SECONDS or not self.seen:
+            return False
+        self._looked_at = time.monotonic()
+        if engine_lives(self.run, self.app):
+            return False
+        return not self.journal.events(self.run, self.seen)
 
     def answer(self, asked: ConsentAsked, *, approve: bool, service: str = "") -> None:
         """Answer a question of the run."""

@@ -137,7 +137,7 @@ def carrier(engine: str, mode: Mode, app: App) -> tuple[Executor, str]:
     from drtool.compiler.executor import PrefectExecutor  # noqa: PLC0415 - only when it is used
 
     log = app.logs / f"{os.getpid()}.prefect.log"
-    made = PrefectExecutor(choice.api, mode, app.redactor, log)
+    made = PrefectExecutor(choice.api, mode, app.redactor, log, app.home / "prefect")
     made.prepare()
     return made, choice.note
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from covered import covered
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial" / "own-service.md"
@@ -94,6 +95,7 @@ def free_port() -> int:
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     environment = {
+        **covered(),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "DRTOOL_HOME": str(tmp_path / "state"),

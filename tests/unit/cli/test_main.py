@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from covered import covered
 
 EVERY = (
     *("failover", "switchover", "failback", "reprotect", "approve", "deny", "state", "abort"),
@@ -20,7 +21,7 @@ def drtool(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
-        env={"DRTOOL_HOME": str(home), "PATH": "/usr/bin:/bin"},
+        env={**covered(), "DRTOOL_HOME": str(home), "PATH": "/usr/bin:/bin"},
     )
 
 
