@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncssh
 import postgresql_pair
 import pytest
-from postgresql_pair import Pair, bin_directory, wait_until
+from postgresql_pair import Pair, bin_directory
 
 from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
@@ -26,8 +26,8 @@ from drtool.redact import Redactor
 class SshHost:
     """An asyncssh server on a thread of its own; commands run as a login shell's would."""
 
-    def __init__(self, directory: Path, address: str, prefix: list[str], port: int = 0) -> None:
-        self.directory, self.address, self.prefix, self.port = directory, address, prefix, port
+    def __init__(self, directory: Path, address: str, port: int = 0) -> None:
+        self.directory, self.address, self.port = directory, address, port
         directory.mkdir(parents=True, exist_ok=True)
         self.key = asyncssh.generate_private_key("ssh-ed25519")
         self.user_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -94,7 +94,7 @@ class SshHost:
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         self.said.append(str(process.command))
         child = await asyncio.create_subprocess_exec(
-            *self.prefix, "/bin/sh", "-c", process.command or "exit 0",
+            "/bin/sh", "-c", process.command or "exit 0",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, env={**os.environ, **self.environment},
             start_new_session=True,
@@ -146,28 +146,24 @@ async def _pump_out(source: asyncio.StreamReader | None, sink: asyncssh.SSHWrite
 
 
 @pytest.fixture(scope="session")
-def namespace() -> Iterator[list[str]]:
-    """A prefix that makes root an ordinary user: PostgreSQL and SSH sessions see each other."""
-    if os.getuid() != 0:
-        yield []
-        return
-    as_user = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-    holder = subprocess.Popen([*as_user, "sleep", "3600"])
-    own = Path("/proc/self/ns/user").readlink()
-    wait_until(lambda: Path(f"/proc/{holder.pid}/ns/user").readlink() != own)
-    before = list(postgresql_pair._AS_USER)
-    prefix = ["nsenter", "--user", f"--target={holder.pid}", "--preserve-credentials"]
-    postgresql_pair._AS_USER[:] = prefix
-    yield prefix
-    postgresql_pair._AS_USER[:] = before
-    holder.kill()
-    holder.wait()
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """PostgreSQL's programs, each under the user that it takes: it refuses root.
+
+    The SSH sessions stay root's own then, and see the processes of every user namespace.
+    """
+    directory = tmp_path_factory.mktemp("programs")
+    before = shlex.join(postgresql_pair._AS_USER)
+    for program in bin_directory().iterdir():
+        wrapper = directory / program.name
+        wrapper.write_text(f'#!/bin/sh\nexec {before} {shlex.quote(str(program))} "$@"\n')
+        wrapper.chmod(0o755)
+    return directory
 
 
 @pytest.fixture
 def ssh_host(tmp_path: Path) -> Iterator[SshHost]:
     """One SSH server, running."""
-    made = SshHost(tmp_path / "ssh", "127.0.1.1", [])
+    made = SshHost(tmp_path / "ssh", "127.0.1.1")
     made.start()
     yield made
     made.stop()
@@ -176,15 +172,15 @@ def ssh_host(tmp_path: Path) -> Iterator[SshHost]:
 class Hosts:
     """A pair of PostgreSQL servers whose hosts answer over SSH."""
 
-    def __init__(self, pair: Pair, hosts: dict[str, SshHost]) -> None:
-        self.pair, self.hosts = pair, hosts
+    def __init__(self, pair: Pair, hosts: dict[str, SshHost], programs: Path) -> None:
+        self.pair, self.hosts, self.programs = pair, hosts, programs
 
     def inventory(self, **changed: object) -> Inventory:
         """The pair's inventory, with the hosts and what PostgreSQL needs on them."""
         identifier = str(
             self.pair.west.sql("SELECT system_identifier FROM pg_control_system()")[0][0]
         )
-        known = {"bin_directory": str(bin_directory()), "system_identifier": identifier}
+        known = {"bin_directory": str(self.programs), "system_identifier": identifier}
         plain = self.pair.inventory(**{**known, **changed}).model_dump(mode="json")
         for site, host in self.hosts.items():
             plain["hosts"][f"{site}_db"] = {
@@ -204,14 +200,23 @@ class Hosts:
 
 
 @pytest.fixture
-def hosts(tmp_path: Path, namespace: list[str], pair: Pair) -> Iterator[Hosts]:
+def hosts(tmp_path: Path, programs: Path, pair: Pair) -> Iterator[Hosts]:
     """The pair, with an SSH server for each site's host."""
     made = {
-        site: SshHost(tmp_path / f"ssh_{site}", address, namespace)
+        site: SshHost(tmp_path / f"ssh_{site}", address)
         for site, address in (("east", "127.0.1.1"), ("west", "127.0.2.1"))
     }
     for host in made.values():
         host.start()
-    yield Hosts(pair, made)
+    yield Hosts(pair, made, programs)
     for host in made.values():
         host.stop()
+    end_servers_of(pair.east.data, pair.west.data)
+
+
+def end_servers_of(*directories: Path) -> None:
+    """End what was started over SSH, or outlived its postmaster: it is no child of the test."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").resolve(strict=True) in directories:
+                os.kill(int(process.name), signal.SIGKILL)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from driven import drive, facts_of
-from postgresql_pair import Server, bin_directory, wait_until
+from postgresql_pair import Server, wait_until
 from ssh_host import Hosts
 
 from drtool.action import Hands, Look
@@ -50,7 +45,7 @@ def promote(server: Server) -> None:
 def start_command(hosts: Hosts) -> list[str]:
     """How the test's hosts start east: as its supervisor would."""
     east = hosts.pair.east
-    return [str(bin_directory() / "pg_ctl"), "-D", str(east.data), "-w", "-l",
+    return [str(hosts.programs / "pg_ctl"), "-D", str(east.data), "-w", "-l",
             str(east.data.parent / "started.log"), "-o",
             f"-p {east.port} -c listen_addresses={east.address} -c unix_socket_directories=",
             "start"]  # fmt: skip
@@ -85,16 +80,6 @@ def is_the_same_on_both(hosts: Hosts) -> None:
         )
     )
     assert east.sql("SELECT pg_is_in_recovery()")[0][0] is True
-
-
-@pytest.fixture(autouse=True)
-def end_started(hosts: Hosts) -> Iterator[None]:
-    """Servers started over SSH are no children of the test."""
-    yield
-    for directory in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (directory / "cwd").resolve(strict=True) == hosts.pair.east.data:
-                os.kill(int(directory.name), signal.SIGKILL)
 
 
 def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Hosts) -> None:
@@ -198,7 +183,7 @@ def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hos
     east = hosts.pair.east
     bins = hosts.hosts["east"].directory / "bin"
     bins.mkdir()
-    for program in bin_directory().iterdir():
+    for program in hosts.programs.iterdir():
         (bins / program.name).symlink_to(program)
     (bins / "pg_rewind").unlink()
     script = bins / "pg_rewind"
@@ -245,7 +230,7 @@ def test_l17_a_rewind_that_only_says_so_is_not_believed(hosts: Hosts) -> None:
     fail_over(hosts, lost_rows=3)
     bins = hosts.hosts["east"].directory / "bin"
     bins.mkdir()
-    for program in bin_directory().iterdir():
+    for program in hosts.programs.iterdir():
         (bins / program.name).symlink_to(program)
     (bins / "pg_rewind").unlink()
     script = bins / "pg_rewind"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from driven import drive, facts_of
-from postgresql_pair import Server, bin_directory, wait_until
+from postgresql_pair import Server, wait_until
 from ssh_host import Hosts
 
 from drtool.action import Hands, Look
@@ -32,14 +32,16 @@ def inventory_of(hosts: Hosts) -> Inventory:
     """Each server is started as its own supervisor would."""
     plain = hosts.inventory().model_dump(mode="json")
     for server in (hosts.pair.east, hosts.pair.west):
-        plain["sites"][server.site]["systems"]["orders_db"]["start_command"] = start_of(server)
+        plain["sites"][server.site]["systems"]["orders_db"]["start_command"] = start_of(
+            hosts, server
+        )
     return Inventory.model_validate(plain)
 
 
-def start_of(server: Server) -> list[str]:
+def start_of(hosts: Hosts, server: Server) -> list[str]:
     options = f"-p {server.port} -c listen_addresses={server.address} -c unix_socket_directories="
     log = str(server.data.parent / "started.log")
-    return [str(bin_directory() / "pg_ctl"), "-D", str(server.data), "-w", "-l", log,
+    return [str(hosts.programs / "pg_ctl"), "-D", str(server.data), "-w", "-l", log,
             "-o", options, "start"]  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def test_several_threads_share_a_connection(ssh_host: SshHost) -> None:
 def test_a_changed_host_key_is_refused_with_both_fingerprints(
     ssh_host: SshHost, tmp_path: Path
 ) -> None:
-    other = SshHost(tmp_path / "other", "127.0.1.1", [])
+    other = SshHost(tmp_path / "other", "127.0.1.1")
     with pytest.raises(AccessDenied) as raised:
         SshHands.open("east_db", context(ssh_host, host_key=other.host_key))
     text = raised.value.text()
@@ -90,7 +90,7 @@ def test_a_changed_host_key_is_refused_with_both_fingerprints(
 
 
 def test_a_strange_user_key_is_refused(ssh_host: SshHost, tmp_path: Path) -> None:
-    other = SshHost(tmp_path / "other", "127.0.1.1", [])
+    other = SshHost(tmp_path / "other", "127.0.1.1")
     with pytest.raises(AccessDenied, match="turned us away"):
         SshReader.open("east_db", context(ssh_host, key_file=str(other.key_file)))
 
