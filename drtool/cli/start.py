@@ -26,7 +26,9 @@ Detach = Annotated[
 ]
 OutageSince = Annotated[
     str | None,
-    typer.Option("--outage-since", help="When the outage began: a time with its zone, 5m for ago, or now."),
+    typer.Option(
+        "--outage-since", help="When the outage began: a time with its zone, 5m for ago, or now."
+    ),
 ]
 AcceptLoss = Annotated[
     str | None,
