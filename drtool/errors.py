@@ -35,7 +35,12 @@ class Unreachable(DrtoolError):
 
 
 class AccessDenied(DrtoolError):
-    """Raised when a target answers and turns us away: wrong key, password, right or certificate."""
+    """Raised when a target answers and turns us away: wrong key, password, right or certificate.
+
+    Before a run it is bad input: the inventory or a secret is wrong, and nothing was started.
+    """
+
+    exit_code = 2
 
 
 class BadInput(DrtoolError):

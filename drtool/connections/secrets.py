@@ -59,7 +59,11 @@ class Secrets:
             return path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-            raise BadInput(f"secret {ref.secret}", f"{path}: {reason}") from error
+            raise BadInput(
+                f"secret {ref.secret}",
+                f"{path}: {reason}",
+                hint=f"write the secret there, chmod 600 {shlex.quote(str(path))}",
+            ) from error
 
     def _command(self, ref: SecretRef) -> str:
         try:

@@ -25,12 +25,18 @@ _ALGORITHMS = ["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256", "ecdsa-sha2-nistp2
 class Server(asyncssh.SSHServer):
     """Lets in one user name, by key."""
 
-    def __init__(self, user: str) -> None:
-        self._user = user
+    def __init__(self, user: str, authorized_keys: Path) -> None:
+        self._user, self._keys = user, authorized_keys
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Remember who is at the door."""
+        self._connection = conn
 
     def begin_auth(self, username: str) -> bool:
-        """Every user has to prove something."""
-        del username
+        """Everybody has to prove something, and only the one user has keys here."""
+        if username == self._user and self._connection is not None:
+            self._connection.set_authorized_keys(str(self._keys))
         return True
 
     def password_auth_supported(self) -> bool:
@@ -40,10 +46,6 @@ class Server(asyncssh.SSHServer):
     def kbdint_auth_supported(self) -> bool:
         """No keyboard either."""
         return False
-
-    def validate_user(self, username: str) -> bool:
-        """Whether that is the lab's user."""
-        return username == self._user
 
 
 class Shell:
@@ -131,11 +133,10 @@ async def serve(given: argparse.Namespace) -> None:
     shell = Shell(given.directory, given.path)
     host, _, port = given.bind.rpartition(":")
     await asyncssh.create_server(
-        lambda: Server(given.user),
+        lambda: Server(given.user, given.authorized_keys),
         host,
         int(port),
         server_host_keys=[str(given.host_key)],
-        authorized_client_keys=str(given.authorized_keys),
         signature_algs=_ALGORITHMS,
         process_factory=shell.run,
         sftp_factory=True,

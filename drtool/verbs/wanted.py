@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from drtool.action import Entry, Facts
 from drtool.catalog import Catalog
+from drtool.connections.dns import DnsReader, ZoneReader
 from drtool.connections.reach import Reader
 from drtool.errors import BadInput, DrtoolError
 from drtool.model.inventory import Inventory
@@ -47,6 +48,10 @@ def wanted(plan: Plan, catalog: Catalog, facts: Facts) -> tuple[Wanted, ...]:
         for kind, target in entry.needs(facts.model_copy(update={"at": step.place})):
             spare = _spare(plan, target)
             found.setdefault((kind, target), Wanted(kind, target, spare))
+    if plan.inventory.dns is not None and any(issubclass(kind, ZoneReader) for kind, _ in found):
+        # the zone's servers as one never fail to open; each by itself can be told of
+        for name in plan.inventory.dns.servers:
+            found.setdefault((DnsReader, name), Wanted(DnsReader, name, spare=True))
     return tuple(found.values())
 
 
@@ -84,14 +89,31 @@ def _site_of(inventory: Inventory, target: str) -> str | None:
 
 
 def reason_not_to_start(plan: Plan, missed: Sequence[Missed]) -> DrtoolError | None:
-    """The error that forbids the start: something needed does not answer, or turns us away."""
+    """The error that forbids the start: something needed does not answer, or turns us away.
+
+    Too few DNS servers forbid a planned procedure only: where the primary is lost, the other site
+    is promoted all the same, and clients are moved when a server is back.
+    """
     for miss in missed:
         if not miss.wanted.spare:
-            return miss.error
+            return _hinted(miss.error, plan, miss.wanted.target)
     dns = plan.inventory.dns
-    if dns is None:
+    if dns is None or plan.procedure.unplanned:
         return None
     out = {miss.wanted.target: miss.error for miss in missed if miss.wanted.target in dns.servers}
     if out and len(dns.servers) - len(out) < dns.min_servers:
-        return next(iter(out.values()))
+        target, error = next(iter(out.items()))
+        return _hinted(error, plan, target)
     return None
+
+
+def _hinted(error: DrtoolError, plan: Plan, target: str) -> DrtoolError:
+    """The error, with what can be done now where it does not say so itself."""
+    if error.hint:
+        return error
+    site, left = _site_of(plan.inventory, target), plan.direction.from_site
+    where = plan.inventory_source or "the inventory"
+    error.hint = f"nothing was started; bring it up, or correct {target or 'it'} in {where}"
+    if site is not None and site == left and not plan.procedure.unplanned:
+        error.hint += f"; if site {site} is lost: drtool failover {plan.source} --from {site}"
+    return error
