@@ -6,7 +6,7 @@ READY := .venv/.ready
 # Branch coverage; it only rises.
 FLOOR := 80
 
-.PHONY: drill test bench faults lint servers clean
+.PHONY: drill test bench drills faults lint servers clean
 
 drill: $(READY)
 	$(BIN)/drtool lab drill $(DRILL)
@@ -26,6 +26,13 @@ lint: $(READY)
 
 faults: $(READY)
 	$(BIN)/pytest tests/faults $(TESTS)
+
+# The drill ten times in a row, then once in each variation.
+drills: $(READY)
+	for n in 1 2 3 4 5 6 7 8 9 10; do echo "drill $$n of 10"; $(BIN)/drtool lab drill || exit 1; done
+	$(BIN)/drtool lab drill --engine direct
+	$(BIN)/drtool lab drill --prefect stop
+	$(BIN)/drtool lab drill --prefect hang
 
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/run.py $(BENCH)
