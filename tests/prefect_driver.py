@@ -1,7 +1,7 @@
 """A tiny engine in a process of its own: feeds steps to the executor and tells what happened.
 
 Reads what to do as JSON from its first argument, prints a line of JSON for each thing that
-happened, and leaves by ``os._exit`` as a run does.
+happened, and leaves as a run does.
 """
 
 from __future__ import annotations
@@ -98,6 +98,8 @@ def main() -> None:
         cancelled.set()
 
     executor.start(plan, told["run"], cancel)
+    assert executor._courier is not None
+    tell("vehicle", pid=executor._courier.pid)
     if told.get("wait_until_up", 20):
         tell("up", up=executor.wait_until_up(told.get("wait_until_up", 20)))
     calls: list[str] = []

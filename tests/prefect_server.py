@@ -135,6 +135,12 @@ class Ride:
         return last
 
     @property
+    def vehicle(self) -> int:
+        """The id of the process that carries the run through Prefect."""
+        pid: int = self.wait_for("vehicle")["pid"]
+        return pid
+
+    @property
     def steps(self) -> list[dict[str, Any]]:
         return [line for line in self.said if line["what"] == "step"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drtool.compiler.api import Api
-from drtool.compiler.flow import run_tag
+from drtool.compiler.itinerary import run_tag
 from drtool.compiler.showing import RAN_DIRECTLY
 from drtool.errors import DrtoolError
 from drtool.model.value import Value

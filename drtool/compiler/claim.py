@@ -20,23 +20,20 @@ NOT_ANSWERING = f"Prefect did not start the last {MISSES_BEFORE_DIRECT} steps in
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Where Prefect shows a step: its flow run, its task run, the task runs before it."""
+    """Where Prefect shows a step: its task run, and the task runs before it."""
 
-    flow_run: str
     task_run: str
     upstream: tuple[str, ...]
 
 
 class Job:
-    """One step's work; whoever claims it first runs it, everybody else may wait for its end."""
+    """One step's work; whoever claims it first runs it, and nobody else."""
 
-    def __init__(self, step: PlanStep, work: Work) -> None:
-        self.step = step
+    def __init__(self, step: PlanStep, work: Work, drawn: Drawn) -> None:
+        self.step, self.drawn = step, drawn
         self.via: Via | None = None
         self.reason = ""
         self.outcome = Outcome.PENDING
-        self.drawn: Drawn | None = None
-        self.claimed, self.done = threading.Event(), threading.Event()
         self._work = work
         self._lock = threading.Lock()
 
@@ -46,18 +43,14 @@ class Job:
             if self.via is not None:
                 return False
             self.via, self.reason = via, reason
-        self.claimed.set()
-        return True
+            return True
 
     def run(self) -> None:
         """Do the claimed work and keep its outcome; a work that raises has failed."""
         if self.via is None:
             raise AssertionError(f"step {self.step.name} is run without being claimed")
         self.outcome = Outcome.FAILED
-        try:
-            self.outcome = self._work(self.via, self.reason) or Outcome.SUCCEEDED
-        finally:
-            self.done.set()
+        self.outcome = self._work(self.via, self.reason) or Outcome.SUCCEEDED
 
 
 class Pulse:
@@ -70,7 +63,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self.up = threading.Event()
-        self.ended = ""
+        self.flow_run = self.ended = ""
         self._first_asked: float | None = None
         self._misses = 0
         self._lock = threading.Lock()
@@ -87,6 +80,11 @@ class Pulse:
             if self._misses >= MISSES_BEFORE_DIRECT:
                 return 0.0, NOT_ANSWERING
             return CLAIM_SECONDS, TOO_LATE
+
+    def take(self, flow_run: str) -> None:
+        """Prefect has taken the run."""
+        self.flow_run = flow_run
+        self.up.set()
 
     def missed(self) -> None:
         """A step waited in vain; not counted before Prefect has taken the run."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from drtool.compiler.api import Api
 from drtool.compiler.ask import Recorded, recorded
-from drtool.compiler.claim import Job
+from drtool.compiler.claim import Job, Pulse
 from drtool.compiler.repair import record_again
 from drtool.errors import DrtoolError
 
@@ -29,10 +29,8 @@ class Epilogue:
     and its server; they are sent once more, with the ids that they had.
     """
 
-    def __init__(
-        self, api: Api, run: str, jobs: Sequence[Job], up: threading.Event, flow: threading.Thread
-    ) -> None:
-        self._api, self._run, self._jobs, self._up, self._flow = api, run, jobs, up, flow
+    def __init__(self, api: Api, run: str, jobs: Sequence[Job], pulse: Pulse) -> None:
+        self._api, self._run, self._jobs, self._pulse = api, run, jobs, pulse
         self._recorded: Recorded | None = None
         self._trouble = ""
         self._over, self._gone = threading.Event(), threading.Event()
@@ -46,7 +44,7 @@ class Epilogue:
     def sentence(self, trouble: str, *, with_report: bool) -> str:
         """What Prefect does not show of the run, or ""; ``trouble`` is what the flow met."""
         late = "it did not answer in time"
-        if not self._up.is_set():
+        if not self._pulse.up.is_set():
             why = trouble or self._trouble or late
             return f"Prefect never took the run ({why}) and shows none of its steps"
         if self._recorded is None:
@@ -83,8 +81,8 @@ class Epilogue:
         return found is not None and found.ended and not self._missing(found)
 
     def _hopeless(self) -> bool:
-        """Whether the flow has ended without ever coming up."""
-        return not self._flow.is_alive() and not self._up.is_set()
+        """Whether Prefect's side has ended without ever taking the run."""
+        return bool(self._pulse.ended) and not self._pulse.up.is_set()
 
     def _missing(self, found: Recorded) -> tuple[str, ...]:
         return found.missing(tuple(job.step.name for job in self._jobs))
@@ -97,7 +95,7 @@ class Epilogue:
         lost = [job for job in self._jobs if job.step.name in missing]
         try:
             for job in lost[:REPAIR_AT_MOST]:
-                record_again(self._api, job, ASK_SECONDS)
+                record_again(self._api, self._pulse.flow_run, job, ASK_SECONDS)
         except DrtoolError as error:
             self._trouble = error.line()
         return True

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import queue
-import re
-import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from drtool.compiler.api import Api
 from drtool.compiler.ask import asks_to_cancel, leave_behind
-from drtool.compiler.claim import Job, Pulse
+from drtool.compiler.claim import Drawn, Job, Pulse
+from drtool.compiler.courier import Courier
 from drtool.compiler.epilogue import Epilogue
-from drtool.compiler.flow import Itinerary, carry, load
-from drtool.compiler.lanes import Closing, Feed
+from drtool.compiler.itinerary import itinerary, upstream
+from drtool.compiler.message import Claim, Close, Done, Message, Ready, Trouble, Up
 from drtool.compiler.settings import environment
+from drtool.compiler.showing import kind_of, shown_as
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Work
 from drtool.errors import DrtoolError
@@ -28,18 +29,17 @@ from drtool.redact import Redactor
 
 CANCEL_PERIOD = 1.0
 ASK_SECONDS = 2.0
-START_AGAIN_SECONDS = 1.0
 PLANNED_SECONDS = 2.5
-SWITCH_SECONDS = 0.0001
-BRIEF = 120
+VEHICLE_GONE = "the process that carries the run through Prefect has ended"
 
 
 class PrefectExecutor:
-    """Hands each step to a Prefect flow on a thread beside the engine, and runs late ones itself.
+    """Offers each step to a Prefect flow in a process beside the engine, and runs late ones itself.
 
-    Prefect is never waited for beyond the limits of ``claim`` and of ``finish``. Its threads may
-    outlive ``finish``: the process has to leave by ``os._exit``. ``markdown`` gives the report of
-    a run, by its id, for the artifact.
+    The flow's task claims the step, the engine does its work, the task shows how it ended.
+    Prefect is never waited for beyond the limits of ``claim`` and of ``finish``, and after
+    ``finish`` nothing of it is left. ``markdown`` gives the report of a run, by its id, for the
+    artifact.
     """
 
     name = "prefect"
@@ -54,48 +54,34 @@ class PrefectExecutor:
         *,
         markdown: Callable[[str], str] | None = None,
     ) -> None:
-        self._markdown = markdown
         self._api, self._mode, self._redactor = api, mode, redactor
-        self._settings = environment(api, log_file, prefect_home)
-        self._feed: Feed = Feed()
+        self._log, self._settings = log_file, environment(api, log_file, prefect_home)
+        self._markdown = markdown
+        self._courier: Courier | None = None
         self._pulse = Pulse()
-        self._flow_run = ""
-        self._trouble = ""
-        self._run = ""
-        self._jobs: list[Job] = []
         self._direct = DirectExecutor()
+        self._run = self._trouble = ""
+        self._steps: dict[str, PlanStep] = {}
+        self._jobs: dict[str, Job] = {}
+        self._drawn: dict[str, str] = {}
         self._waiting: queue.SimpleQueue[tuple[Job, float, str]] = queue.SimpleQueue()
         self._closing, self._tried = threading.Event(), threading.Event()
-        self._loading = threading.Thread(target=self._load, name="prefect-import", daemon=True)
-        self._flow = threading.Thread(name="prefect-flow", daemon=True)
 
     def prepare(self) -> None:
-        """Begin to import Prefect, which takes a second, while other things go on; optional.
-
-        From now on Prefect's threads compute beside the engine's, and a thread that comes back
-        from the disk or the network would wait up to 5 ms for each of theirs.
-        """
-        sys.setswitchinterval(SWITCH_SECONDS)
-        self._loading.start()
+        """Begin to import Prefect, which takes a second, while other things go on; optional."""
+        self._courier = self._courier or Courier(self._settings, self._log, self._hear)
 
     def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:
-        """Bring the flow up on a thread of its own, and another that watches for cancelling.
+        """Have the flow brought up, and watch for its being cancelled.
 
         Before a planned procedure asks for its consent, while nobody is waiting for the service,
         the flow's first try is waited for; otherwise this returns at once.
         """
-        self._run = run
-        if self._loading.ident is None:
-            self.prepare()
-        itinerary = Itinerary(plan, run, self._mode)
-        self._flow = threading.Thread(
-            target=self._carry, args=(itinerary,), name="prefect-flow", daemon=True
-        )
-        self._flow.start()
-        threading.Thread(target=self._stand_by, name="prefect-late", daemon=True).start()
-        threading.Thread(
-            target=self._watch, args=(on_cancel,), name="prefect-cancel", daemon=True
-        ).start()
+        self._run, self._steps = run, {step.name: step for step in plan.steps}
+        self.prepare()
+        self._send(itinerary(plan, run, self._mode))
+        for work in (self._stand_by, lambda: self._watch(on_cancel)):
+            threading.Thread(target=work, name="prefect-watch", daemon=True).start()
         if plan.consent_at_start and self._mode.changes_the_world:
             self._tried.wait(PLANNED_SECONDS)
 
@@ -105,37 +91,64 @@ class PrefectExecutor:
 
     def submit(self, step: PlanStep, work: Work) -> None:
         """Offer the step to Prefect, and run it directly if Prefect does not claim it in time."""
-        job = Job(step, work)
-        self._jobs.append(job)
+        drawn = Drawn(str(uuid4()), upstream(self._steps, step, self._drawn))
+        job = Job(step, work, drawn)
+        self._jobs[drawn.task_run], self._drawn[step.name] = job, drawn.task_run
         now = time.monotonic()
         patience, reason = self._pulse.patience(now)
-        self._feed.put(job)
+        self._send(Ready(drawn.task_run, step.name, drawn.upstream))
         if patience > 0:
             self._waiting.put((job, now + patience, reason))
         else:
-            self._run_directly(job, reason)
+            self._run_if(job, Via.DIRECT, reason)
 
     def finish(self, ended: RunEnded, report: str) -> str:
         """End the flow, ask Prefect what it recorded, and tell what is missing; at most 5 s."""
         text = self._redactor.clean(f"{ended.outcome.value}: {ended.world.value}. {ended.reason}")
-        report = self._redactor.clean(self._report(report))
-        self._feed.put(Closing(ended.outcome, text.strip(), report))
+        shown = self._redactor.clean(self._report(report))
+        self._send(Close(kind_of(ended.outcome), text.strip(), shown))
         self._closing.set()
-        epilogue = Epilogue(self._api, self._run, self._jobs, self._pulse.up, self._flow)
+        epilogue = Epilogue(self._api, self._run, tuple(self._jobs.values()), self._pulse)
         epilogue.run()
+        if self._courier is not None:
+            self._courier.end()
         return self._redactor.clean(epilogue.sentence(self._trouble, with_report=bool(report)))
 
-    def _report(self, given: str) -> str:
-        """The report in Markdown, made by whoever can; else what the engine gave."""
-        if self._markdown is None or not given:
-            return given
+    def _send(self, message: Message) -> None:
+        if self._courier is not None:
+            self._courier.send(message)
+
+    def _hear(self, message: Message | None) -> None:
+        """Take one message of the vehicle's; None when it is gone."""
+        if isinstance(message, Claim):
+            self._pulse.beat()
+            if (job := self._jobs.get(message.task_run)) is not None:
+                self._run_if(job, Via.PREFECT)
+            return
+        if isinstance(message, Up):
+            self._trouble = ""
+            self._pulse.take(message.flow_run)
+        elif isinstance(message, Trouble):
+            self._trouble = message.text
+        elif message is None:
+            self._pulse.end(VEHICLE_GONE)
+        self._tried.set()
+
+    def _run_if(self, job: Job, via: Via, reason: str = "") -> bool:
+        """Whether the job was still to be had; then it is run, on a thread of its own."""
+        if not job.claim(via, reason):
+            return False
+        self._direct.submit(job.step, lambda _via, _reason: self._do(job))
+        return True
+
+    def _do(self, job: Job) -> None:
         try:
-            return self._markdown(self._run)
-        except Exception as error:  # noqa: BLE001 - the run is over, its record is not worth failing
-            return f"The report could not be made: {_brief(error)}"
+            job.run()
+        finally:
+            self._send(Done(job.drawn.task_run, *shown_as(job)))
 
     def _stand_by(self) -> None:
-        """Run each job itself that nobody has claimed when its time is over.
+        """Run each job directly that nobody has claimed when its time is over.
 
         Jobs come in the order of their deadlines; a claimed one wakes nobody.
         """
@@ -143,54 +156,26 @@ class PrefectExecutor:
             job, deadline, reason = self._waiting.get()
             while job.via is None and (left := deadline - time.monotonic()) > 0:
                 time.sleep(left)
-            if self._run_directly(job, reason):
+            if self._run_if(job, Via.DIRECT, reason):
                 self._pulse.missed()
-
-    def _run_directly(self, job: Job, reason: str) -> bool:
-        """Whether the job was still to be had."""
-        if not job.claim(Via.DIRECT, reason):
-            return False
-        self._direct.submit(job.step, lambda _via, _reason: job.run())
-        return True
-
-    def _load(self) -> None:
-        try:
-            load(self._settings)
-        except Exception as error:  # noqa: BLE001 - told when the flow does not come up
-            self._trouble = _brief(error)
-
-    def _carry(self, itinerary: Itinerary) -> None:
-        """Bring the flow up, again and again until it comes up or the run ends."""
-        self._loading.join()
-        while not self._pulse.up.is_set():
-            try:
-                carry(itinerary, self._feed, self._pulse, self._came_up)
-            except BaseException as error:  # noqa: BLE001 - Prefect's troubles end here
-                self._trouble = _brief(error)
-            self._tried.set()
-            if not self._pulse.up.is_set() and self._closing.wait(START_AGAIN_SECONDS):
-                break
-        self._pulse.end(f"Prefect gave up the flow ({self._trouble})")
-
-    def _came_up(self, flow_run: str) -> None:
-        self._flow_run, self._trouble = flow_run, ""
-        self._pulse.up.set()
-        self._tried.set()
 
     def _watch(self, on_cancel: Callable[[], None]) -> None:
         """Turn cancelling in Prefect into the engine's abort, once."""
         self._pulse.up.wait()
+        flow_run = self._pulse.flow_run
         with suppress(DrtoolError):
-            leave_behind(self._api, self._run, self._flow_run, ASK_SECONDS)
+            leave_behind(self._api, self._run, flow_run, ASK_SECONDS)
         while not self._closing.wait(CANCEL_PERIOD):
             with suppress(DrtoolError):
-                if asks_to_cancel(self._api, self._flow_run, ASK_SECONDS):
+                if asks_to_cancel(self._api, flow_run, ASK_SECONDS):
                     on_cancel()
                     return
 
-
-def _brief(error: BaseException) -> str:
-    """Prefect's trouble in a few words."""
-    first = (str(error).strip().splitlines() or [""])[0]
-    words = re.sub(r"\[Errno -?\d+\] ", "", first.partition(" for url ")[0])
-    return words[:BRIEF] or type(error).__name__
+    def _report(self, given: str) -> str:
+        """The report in Markdown, made by whoever can; else what the engine gave."""
+        if self._markdown is None or not given:
+            return given
+        try:
+            return self._markdown(self._run)
+        except Exception as error:  # noqa: BLE001 - the run is over, a picture of it cannot fail it
+            return f"The report could not be made: {type(error).__name__}"

@@ -1,91 +1,38 @@
-"""A run as a Prefect flow: its steps come through a queue and become tasks of their names."""
+"""A run as a Prefect flow: each step becomes a task of its name. Only the vehicle imports this."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from drtool.compiler.claim import Drawn, Job, Pulse
-from drtool.compiler.lanes import Closing, Feed, Lanes
-from drtool.compiler.settings import applied
-from drtool.compiler.showing import kind_of, shown_as
-from drtool.model.event import Via
-from drtool.model.plan import Plan, PlanStep
-from drtool.model.purpose import Mode
+import prefect.main
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import RunInput, State, StateType, TaskRunResult
+from prefect.context import TagsContext
+from prefect.events import emit_event
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.task_engine import run_task_sync
 
-LEAVE_SECONDS = 1.0
+from drtool.compiler.lanes import Feed, Lanes
+from drtool.compiler.message import Begin, Close, Done, Ready
 
-
-@dataclass(frozen=True, slots=True)
-class Itinerary:
-    """What Prefect shows of a run besides its steps; nothing in it is secret."""
-
-    plan: Plan
-    run: str
-    mode: Mode
-
-    @property
-    def flow_name(self) -> str:
-        """Runbook and procedure; Prefect takes no slash in a name."""
-        return f"{self.plan.runbook}.{self.plan.procedure.value}"
-
-    @property
-    def artifact_key(self) -> str:
-        """The report's key: small letters and dashes only."""
-        return f"{self.plan.runbook}-{self.plan.procedure.value}".replace("_", "-")
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Service, strategy, mode and run, each with its kind in front."""
-        strategy = self.plan.strategy.value if self.plan.strategy else "none"
-        return (
-            f"service:{self.plan.service}",
-            f"strategy:{strategy}",
-            f"mode:{self.mode.value}",
-            run_tag(self.run),
-        )
-
-
-def run_tag(run: str) -> str:
-    """The tag by which a run is found in Prefect."""
-    return f"run:{run}"
-
-
-def load(settings: dict[str, str]) -> None:
-    """Import Prefect under these settings, which stay with it for the process's life.
-
-    Takes a second; raises whatever an import raises.
-    """
-    with applied(settings):
-        import prefect.main  # noqa: F401, PLC0415 - a second of import, paid beside the engine
+SETTLE_SECONDS = 1.0
 
 
 def carry(
-    itinerary: Itinerary,
-    feed: Feed,
-    pulse: Pulse,
-    on_up: Callable[[str], None],
+    begin: Begin, feed: Feed, on_up: Callable[[str], None], serve: Callable[[str], Done]
 ) -> None:
-    """Run the flow until the feed brings its ``Closing``; raises whatever Prefect raises.
+    """Run the flow until the feed brings its end; raises whatever Prefect raises.
 
-    Must be called on a thread of its own, after ``load``. Tags stay off the tasks, since Prefect
-    asks its API for a concurrency slot for each tagged task.
+    ``serve`` tells the engine that a task has started and gives how its step ended. Tags stay
+    off the tasks, since Prefect asks its API for a concurrency slot for each tagged task.
     """
-    import prefect  # noqa: PLC0415 - imported by now
-    from prefect.context import TagsContext  # noqa: PLC0415 - as above
-    from prefect.events import emit_event  # noqa: PLC0415 - as above
-    from prefect.runtime import flow_run  # noqa: PLC0415 - as above
-    from prefect.settings import (  # noqa: PLC0415 - as above
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-        temporary_settings,
-    )
 
-    plan = itinerary.plan
-
-    @prefect.flow(name=itinerary.flow_name, flow_run_name="{run}", persist_result=False)
+    @prefect.main.flow(name=begin.flow, flow_run_name="{run}", persist_result=False)
     def procedure(
         *,
         service: str,
@@ -97,99 +44,50 @@ def carry(
     ) -> Any:
         del service, procedure, mode, run, from_site, to_site
         with TagsContext(current_tags=set()):
-            ours = str(flow_run.get_id())
-            emit_event("drtool.run.taken", {"prefect.resource.id": f"drtool.run.{itinerary.run}"})
-            on_up(ours)
-            closing = _relay(plan, ours, feed, pulse)
-            return _close(closing, itinerary.artifact_key)
+            # the connection for events is opened now, and not beside the first step
+            emit_event("drtool.run.taken", {"prefect.resource.id": f"drtool.run.{begin.run}"})
+            on_up(str(flow_run.get_id()))
+            return _close(_relay(feed, serve), begin.artifact)
 
     # Prefect's heartbeat thread would hold the end of the flow back for up to a second.
     quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-    with quiet, prefect.tags(*itinerary.tags):
-        procedure(
-            service=plan.service,
-            procedure=plan.procedure.value,
-            mode=itinerary.mode.value,
-            run=itinerary.run,
-            from_site=plan.direction.from_site,
-            to_site=plan.direction.to_site,
-            return_state=True,
-        )
+    with quiet, prefect.main.tags(*begin.tags):
+        procedure(**begin.parameters, return_state=True)
 
 
-def _relay(plan: Plan, flow_run: str, feed: Feed, pulse: Pulse) -> Closing:
-    """Run each job of the feed as a task of the flow, until the feed brings the end."""
-    import prefect  # noqa: PLC0415 - imported by the caller
-    from prefect.cache_policies import NO_CACHE  # noqa: PLC0415 - as above
-    from prefect.client.schemas.objects import RunInput, TaskRunResult  # noqa: PLC0415 - as above
-    from prefect.task_engine import run_task_sync  # noqa: PLC0415 - as above
+def _relay(feed: Feed, serve: Callable[[str], Done]) -> Close:
+    """Run each step of the feed as a task of the flow, until the feed brings the end."""
 
-    jobs: dict[str, Job] = {}
-    drawn: dict[str, str] = {}
-
-    @prefect.task(name="step", task_run_name="{step}", cache_policy=NO_CACHE, persist_result=False)
+    @prefect.main.task(
+        name="step", task_run_name="{step}", cache_policy=NO_CACHE, persist_result=False
+    )
     def step(step: str, task_run: str, after: None) -> Any:
         del step, after
-        pulse.beat()
-        return _serve(jobs.pop(task_run))
+        done = serve(task_run)
+        return _state(done.kind, done.text)
 
-    def carry(job: Job) -> None:
-        before = upstream(plan, job.step, drawn)
-        task_run = uuid4()
-        jobs[str(task_run)] = job
-        drawn[job.step.name] = str(task_run)
-        job.drawn = Drawn(flow_run, str(task_run), before)
+    def run(ready: Ready) -> None:
         # what wait_for is for, without its waiting: the engine alone decides what may start
-        upstream_runs: set[RunInput] = {TaskRunResult(id=UUID(each)) for each in before}
+        before: set[RunInput] = {TaskRunResult(id=UUID(each)) for each in ready.upstream}
         run_task_sync(
             task=step,
-            task_run_id=task_run,
-            parameters={"step": job.step.name, "task_run": str(task_run), "after": None},
+            task_run_id=UUID(ready.task_run),
+            parameters={"step": ready.step, "task_run": ready.task_run, "after": None},
             return_type="state",
-            dependencies={"after": upstream_runs},
+            dependencies={"after": before},
         )
 
-    return Lanes(feed, carry).run(LEAVE_SECONDS)
-
-
-def _serve(job: Job) -> Any:
-    """Run the step, or wait for the engine that has claimed it, and show how it ended."""
-    if job.claim(Via.PREFECT):
-        job.run()
-    else:
-        job.done.wait()
-    return _state(*shown_as(job))
+    return Lanes(feed, run).run(SETTLE_SECONDS)
 
 
 def _state(kind: str, text: str) -> Any:
-    from prefect.client.schemas.objects import State, StateType  # noqa: PLC0415 - imported by now
-
-    state_type = StateType(kind)
-    return State(type=state_type, message=text, data=True if kind == "COMPLETED" else None)
+    """A state of that type; a completed one wants data, or Prefect calls it unfinished."""
+    return State(type=StateType(kind), message=text, data=True if kind == "COMPLETED" else None)
 
 
-def upstream(plan: Plan, step: PlanStep, drawn: Mapping[str, str]) -> tuple[str, ...]:
-    """The task runs of the steps before this one; one that Prefect never saw stands for its own."""
-    by_name = {each.name: each for each in plan.steps}
-    found: dict[str, None] = {}
-    waiting, met = list(step.needs), set()
-    while waiting:
-        name = waiting.pop()
-        if name in met:
-            continue
-        met.add(name)
-        if name in drawn:
-            found[drawn[name]] = None
-        elif name in by_name:
-            waiting.extend(by_name[name].needs)
-    return tuple(found)
-
-
-def _close(closing: Closing, artifact_key: str) -> Any:
+def _close(close: Close, artifact: str) -> Any:
     """Leave the report as an artifact and give the state in which the flow ends."""
-    from prefect.artifacts import create_markdown_artifact  # noqa: PLC0415 - imported by now
-
-    if closing.report:
+    if close.report:
         with suppress(Exception):  # that the report is missing is found out by asking
-            create_markdown_artifact(key=artifact_key, markdown=closing.report)
-    return _state(kind_of(closing.outcome), closing.text)
+            create_markdown_artifact(key=artifact, markdown=close.report)
+    return _state(close.kind, close.text)

@@ -7,17 +7,15 @@ from drtool.compiler.claim import Job
 from drtool.compiler.showing import shown_as
 
 
-def record_again(api: Api, job: Job, seconds: float) -> None:
+def record_again(api: Api, flow_run: str, job: Job, seconds: float) -> None:
     """Create the task run under the id that it had, so that a late event finds it there.
 
     Raises as ``Api.post`` does.
     """
-    if job.drawn is None:
-        return
     kind, text = shown_as(job)
     wanted = {
         "id": job.drawn.task_run,
-        "flow_run_id": job.drawn.flow_run,
+        "flow_run_id": flow_run,
         "name": job.step.name,
         "task_key": "step",
         "dynamic_key": job.drawn.task_run,

@@ -1,11 +1,7 @@
-"""Prefect's settings in this process: short limits, its log in a file, no server of its own."""
+"""Prefect's settings for the vehicle: short limits, its log in a file, no server of its own."""
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from drtool.compiler.api import Api
@@ -38,23 +34,3 @@ def environment(api: Api, log_file: Path, prefect_home: Path | None) -> dict[str
     if prefect_home is not None:
         settings["PREFECT_HOME"] = str(prefect_home)
     return {name: value for name, value in settings.items() if value}
-
-
-@contextmanager
-def applied(settings: dict[str, str]) -> Iterator[None]:
-    """Set the variables while Prefect is imported, and put back what was there.
-
-    Prefect keeps its settings from its first import on; children of this process need not see
-    them, least of all the secret. Warnings are silenced for Prefect's own modules only.
-    """
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    warnings.filterwarnings("ignore", module=r"prefect(\.|$)")
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

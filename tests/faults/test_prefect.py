@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.server
+import os
+import signal
 import socket
 import sqlite3
 import threading
@@ -130,6 +132,32 @@ def test_f60_prefect_hung_for_a_while_records_the_rest_when_it_is_back(
     assert_each_step_ran_once(ride, last)
     assert last["sentence"] == ""
     assert not recorded(prefect_server.api, ride.run).missing(tuple(NAMES))
+
+
+def test_f60_the_process_that_carries_the_run_is_killed(
+    prefect_server: PrefectServer, rides: Rides
+) -> None:
+    ride = rides.start(prefect_server.api, *FAULT_AFTER_TWO)
+    ride.wait_for("pause")
+    os.kill(ride.vehicle, signal.SIGKILL)
+    ride.go_on()
+    last = ride.end()
+    assert_each_step_ran_once(ride, last)
+    assert [ride.vias[name] for name in NAMES[2:]] == ["direct"] * 3
+    assert "the run's end" in last["sentence"]
+
+
+def test_f60_the_process_that_carries_the_run_hangs(
+    prefect_server: PrefectServer, rides: Rides
+) -> None:
+    ride = rides.start(prefect_server.api, *FAULT_AFTER_TWO)
+    ride.wait_for("pause")
+    os.kill(ride.vehicle, signal.SIGSTOP)
+    ride.go_on()
+    last = ride.end()
+    assert_each_step_ran_once(ride, last)
+    assert [ride.vias[name] for name in NAMES[2:]] == ["direct"] * 3
+    assert "Prefect has not recorded" in last["sentence"]
 
 
 def test_f60_prefect_answers_500(rides: Rides) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from prefect_server import PrefectServer, Rides, eventually
 from drtool.compiler import server
 from drtool.compiler.ask import recorded
 from drtool.compiler.choice import EngineMode, choose_engine
-from drtool.compiler.flow import run_tag
+from drtool.compiler.itinerary import run_tag
+from drtool.compiler.process import identity
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -114,6 +117,7 @@ def test_a_killed_engines_flow_is_not_left_running_when_the_run_goes_on(
 ) -> None:
     first = rides.start(prefect_server.api, {"name": "fence", "pause_before": True})
     first.wait_for("pause")
+    os.kill(first.vehicle, signal.SIGKILL)
     first.process.kill()
     second = rides.start(prefect_server.api, {"name": "fence", "pause_before": True}, run=first.run)
     second.wait_for("pause")
@@ -126,6 +130,27 @@ def test_a_killed_engines_flow_is_not_left_running_when_the_run_goes_on(
     eventually(states)
     second.go_on()
     assert second.end()["sentence"] == ""
+
+
+def test_an_engine_that_is_killed_leaves_no_flow_running_and_no_process(
+    prefect_server: PrefectServer, rides: Rides
+) -> None:
+    ride = rides.start(prefect_server.api, {"name": "fence", "pause_before": True})
+    ride.wait_for("pause")
+    vehicle = ride.vehicle
+    ride.process.kill()
+    eventually(lambda: recorded(prefect_server.api, ride.run).state == "CRASHED")
+    eventually(lambda: not identity(vehicle))
+
+
+def test_a_run_leaves_no_process_behind(prefect_server: PrefectServer, rides: Rides) -> None:
+    ride = rides.start(prefect_server.api, {"name": "fence", "pause_before": True})
+    ride.wait_for("pause")
+    vehicle = ride.vehicle
+    assert identity(vehicle)
+    ride.go_on()
+    ride.end()
+    eventually(lambda: not identity(vehicle))
 
 
 def test_a_secret_reaches_nothing_that_prefect_keeps(

@@ -12,6 +12,7 @@ from drtool.compiler.claim import (
     NOT_ANSWERING,
     NOT_UP,
     TOO_LATE,
+    Drawn,
     Job,
     Pulse,
 )
@@ -29,9 +30,12 @@ STEP = PlanStep(
 )
 
 
+DRAWN = Drawn("t", ())
+
+
 def test_of_many_that_want_a_step_at_once_exactly_one_gets_it() -> None:
     for _ in range(50):
-        job = Job(STEP, lambda _via, _reason: None)
+        job = Job(STEP, lambda _via, _reason: None, DRAWN)
         together = threading.Barrier(8)
         won: list[bool] = []
 
@@ -54,29 +58,29 @@ def test_a_claimed_step_runs_with_what_claimed_it_and_keeps_its_outcome() -> Non
         seen.append((via, reason))
         return Outcome.REFUSED
 
-    job = Job(STEP, work)
+    job = Job(STEP, work, DRAWN)
     assert job.claim(Via.DIRECT, "late")
     job.run()
     assert seen == [(Via.DIRECT, "late")]
-    assert (job.outcome, job.done.is_set()) == (Outcome.REFUSED, True)
+    assert job.outcome is Outcome.REFUSED
 
 
 def test_work_that_tells_nothing_has_succeeded() -> None:
-    job = Job(STEP, lambda _via, _reason: None)
+    job = Job(STEP, lambda _via, _reason: None, DRAWN)
     job.claim(Via.PREFECT)
     job.run()
     assert job.outcome is Outcome.SUCCEEDED
 
 
-def test_work_that_raises_has_failed_and_holds_nobody_up() -> None:
+def test_work_that_raises_has_failed() -> None:
     def work(_via: Via, _reason: str) -> Outcome:
         raise ValueError("a bug")
 
-    job = Job(STEP, work)
+    job = Job(STEP, work, DRAWN)
     job.claim(Via.PREFECT)
     with pytest.raises(ValueError, match="a bug"):
         job.run()
-    assert (job.outcome, job.done.is_set()) == (Outcome.FAILED, True)
+    assert job.outcome is Outcome.FAILED
 
 
 def test_before_prefect_is_up_all_steps_together_wait_for_one_claim() -> None:
@@ -90,13 +94,13 @@ def test_steps_missed_before_prefect_is_up_do_not_count_against_it() -> None:
     pulse = Pulse()
     for _ in range(MISSES_BEFORE_DIRECT):
         pulse.missed()
-    pulse.up.set()
+    pulse.take("flow")
     assert pulse.patience(0) == (CLAIM_SECONDS, TOO_LATE)
 
 
 def test_a_prefect_that_stops_is_waited_for_twice_and_again_once_it_moves() -> None:
     pulse = Pulse()
-    pulse.up.set()
+    pulse.take("flow")
     for _ in range(MISSES_BEFORE_DIRECT):
         assert pulse.patience(0) == (CLAIM_SECONDS, TOO_LATE)
         pulse.missed()
@@ -107,6 +111,6 @@ def test_a_prefect_that_stops_is_waited_for_twice_and_again_once_it_moves() -> N
 
 def test_a_prefect_that_has_ended_is_not_waited_for() -> None:
     pulse = Pulse()
-    pulse.up.set()
+    pulse.take("flow")
     pulse.end("Prefect gave up the flow (timed out)")
     assert pulse.patience(0) == (0.0, "Prefect gave up the flow (timed out)")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 from drtool.compiler.api import Api
-from drtool.compiler.claim import Drawn, Job
+from drtool.compiler.claim import Drawn, Job, Pulse
 from drtool.compiler.epilogue import Epilogue
 from drtool.errors import Unreachable
 from drtool.model.event import Via
@@ -58,18 +57,19 @@ def job(name: str) -> Job:
         purpose=Purpose.ASSESS,
         deadline=Duration(5),
     )
-    made = Job(step, lambda _via, _reason: None)
+    made = Job(step, lambda _via, _reason: None, Drawn(f"t-{name}", ()))
     made.claim(Via.PREFECT)
     made.run()
-    made.drawn = Drawn("f", "t", ())
     return made
 
 
 def epilogue(api: Api, *jobs: Job, up: bool = True) -> Epilogue:
-    taken = threading.Event()
+    pulse = Pulse()
     if up:
-        taken.set()
-    return Epilogue(api, "r", jobs, taken, threading.Thread())
+        pulse.take("f")
+    else:
+        pulse.end("gone")
+    return Epilogue(api, "r", jobs, pulse)
 
 
 def test_a_whole_record_needs_no_sentence() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drtool.compiler.claim import Job
-from drtool.compiler.flow import Itinerary, upstream
+from drtool.compiler.claim import Drawn, Job
+from drtool.compiler.itinerary import itinerary, upstream
 from drtool.compiler.showing import kind_of, shown_as
 from drtool.model.event import Via
 from drtool.model.inventory import Inventory
@@ -26,6 +26,10 @@ def step(name: str, *needs: str) -> PlanStep:
     )
 
 
+def named(*steps: PlanStep) -> dict[str, PlanStep]:
+    return {each.name: each for each in steps}
+
+
 def plan(*steps: PlanStep, strategy: Strategy | None = Strategy.HOT_STANDBY) -> Plan:
     return Plan(
         runbook="web_orders",
@@ -40,29 +44,30 @@ def plan(*steps: PlanStep, strategy: Strategy | None = Strategy.HOT_STANDBY) -> 
 
 
 def test_a_run_bears_runbook_and_procedure_and_tags_with_their_kinds() -> None:
-    itinerary = Itinerary(plan(), "20261123-051401-7f3a", Mode.LIVE)
-    assert itinerary.flow_name == "web_orders.failover"
-    assert itinerary.artifact_key == "web-orders-failover"
-    assert itinerary.tags == (
+    begin = itinerary(plan(), "20261123-051401-7f3a", Mode.LIVE)
+    assert begin.flow == "web_orders.failover"
+    assert begin.artifact == "web-orders-failover"
+    assert begin.tags == (
         "service:orders",
         "strategy:hot-standby",
         "mode:live",
         "run:20261123-051401-7f3a",
     )
+    assert begin.parameters["from_site"] == "east"
 
 
 def test_a_runbook_without_a_strategy_says_so() -> None:
-    assert "strategy:none" in Itinerary(plan(strategy=None), "r", Mode.DRILL).tags
+    assert "strategy:none" in itinerary(plan(strategy=None), "r", Mode.DRILL).tags
 
 
 def test_a_step_hangs_on_those_it_needs() -> None:
-    whole = plan(step("a"), step("b"), step("c", "a", "b"))
-    assert set(upstream(whole, whole.step("c"), {"a": "1", "b": "2"})) == {"1", "2"}
+    steps = named(step("a"), step("b"), step("c", "a", "b"))
+    assert set(upstream(steps, steps["c"], {"a": "1", "b": "2"})) == {"1", "2"}
 
 
 def test_a_step_that_was_never_submitted_stands_for_those_before_it() -> None:
-    whole = plan(step("a"), step("b", "a"), step("c", "b"))
-    assert upstream(whole, whole.step("c"), {"a": "1"}) == ("1",)
+    steps = named(step("a"), step("b", "a"), step("c", "b"))
+    assert upstream(steps, steps["c"], {"a": "1"}) == ("1",)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,7 @@ def test_outcomes_have_their_states(outcome: Outcome, kind: str) -> None:
 
 
 def test_a_step_that_ran_directly_is_marked_with_the_reason() -> None:
-    job = Job(step("a"), lambda _via, _reason: None)
+    job = Job(step("a"), lambda _via, _reason: None, Drawn("t", ()))
     job.claim(Via.DIRECT, "Prefect was late")
     job.run()
     assert shown_as(job) == ("COMPLETED", "succeeded; ran directly: Prefect was late")
