@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from drtool.lab import bring
 from drtool.lab.ask import ask
 from drtool.lab.layout import ADDRESSES, SITES, Layout
 from drtool.lab.postgresql import DATABASE, connect
-from drtool.lab.processes import Process, end, marked, process
+from drtool.lab.processes import Process, descendants, end, marked, process
 from drtool.lab.status import LabStatus, SiteStatus, status
 from drtool.model.event import ConsentAsked, Event, RunStarted
 from drtool.reports.values import Report
@@ -146,6 +147,18 @@ class PracticeLab:
         wait_until(
             lambda: self.sql(other, f"select pg_last_wal_replay_lsn() >= '{target}'::pg_lsn")[0][0]
         )
+
+    def write_alone(self, site: str) -> None:
+        """An order that the standby never receives, so that its primary has to be rewound."""
+        pid = self.site(site).postgresql.pid or 0
+        sender = next(
+            one
+            for one in descendants(pid)
+            if b"walsender" in Path(f"/proc/{one.pid}/cmdline").read_bytes()
+        )
+        sender.send(signal.SIGSTOP)
+        one = "insert into orders (id, item, site) values (gen_random_uuid(), 'alone', 'east')"
+        self.sql(site, one)
 
     def world(self) -> World:
         seen = self.seen().sites

@@ -7,6 +7,7 @@ from typing import Any
 
 from drtool.action import StateAction
 from drtool.engine.attempt import Abandoned, Attempt, DeadlineOver, Stopped
+from drtool.engine.context import Phase
 from drtool.engine.result import Result
 from drtool.errors import (
     AccessDenied,
@@ -25,6 +26,7 @@ from drtool.model.value import Fields, Value
 
 _FINAL = (Refused, AccessDenied, BadInput, JournalUnusable, Abandoned, Stopped)
 _PASSING = (Unreachable, StepFailed, InDoubt)
+_TO_THE_END = {Purpose.FENCE, Purpose.PROMOTE, Purpose.REDIRECT}
 # After an effect that did not come about, the next try waits longer each time.
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.05, 2.0
 
@@ -77,9 +79,19 @@ class StateStep:
             waiting = self._last_chance(changes)
         if waiting is not None:
             self._note(waiting)
+            if self._may_be_left():
+                raise Stopped
             self._attempt.pause(self._problem, self._hint)
             return None
         return self._act(seen, changes)
+
+    def _may_be_left(self) -> bool:
+        """Whether the run stops and nothing but time is missing from a step that can take hours.
+
+        Who serves and who is served is looked at to its end.
+        """
+        going = self._attempt.context.phase is Phase.GOING
+        return not going and self._attempt.step.purpose not in _TO_THE_END
 
     def _act(self, seen: Value, changes: list[Change]) -> Result | None:
         attempt = self._attempt

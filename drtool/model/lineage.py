@@ -21,7 +21,8 @@ class Lineage(Value):
     ``promoted_at`` is when its timeline began, by its own clock and to the second.
     ``oldest_segment`` is the name of the oldest WAL file that it still has, without the timeline
     that it begins with. ``missing_rights``
-    are the functions that pg_rewind would call and our user may not.
+    are the functions that pg_rewind would call and our user may not; ``role_trouble`` is why the
+    inventory's replication user cannot follow it.
     """
 
     timeline: int
@@ -29,6 +30,7 @@ class Lineage(Value):
     promoted_at: datetime | None = None
     oldest_segment: str = ""
     missing_rights: tuple[str, ...] = ()
+    role_trouble: str = ""
 
     def left(self, timeline: int) -> int | None:
         """Where that timeline was left; None when it was not, or is not of this lineage."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from lab_runs import EAST, WEST, Document, Operator, PracticeLab, Typed
+from lab_runs import EAST, WEST, Document, Operator, PracticeLab, Typed, wait_until
+
+from drtool.model.event import World
+from drtool.model.purpose import Outcome
 
 pytestmark = [pytest.mark.lab, pytest.mark.faults]
 Change = Callable[[Document], None]
@@ -189,8 +193,105 @@ def test_what_is_needed_and_wrong_is_named_before_anything_starts(
     inventory = lab.inventory(wrong.change(lab))
     runbook = lab.runbook(asks_power) if wrong.name.startswith("power") else None
     typed = operator.type(*operator.words(procedure, *words, inventory=inventory, runbook=runbook))
-    print(typed.err)
     assert typed.code == wrong.code, typed.said
     one_line_with_a_hint(typed, *wrong.words)
     assert operator.runs() == []
     assert lab.whole
+
+
+def test_dns_servers_that_are_all_down_are_told_and_keep_no_failover_from_starting(
+    lab: PracticeLab, operator: Operator
+) -> None:
+    procedure, *words = FAILOVER
+    inventory = lab.inventory(_dns_ports(lab))
+    typed = operator.type(*operator.words(procedure, *words, inventory=inventory))
+    assert typed.code == 0, typed.said
+    assert [line for line in typed.err.splitlines() if "dns server ns_" in line]
+    run = operator.runs()[0]["run"]
+    operator.wait_for_consent(run)
+    operator.type("deny", run, "consent")
+    ran = operator.follow(run, consent=False)
+    assert (ran.code, ran.report.world) == (4, World.UNTOUCHED)
+    assert lab.whole
+
+
+def in_sync_of(table: str) -> Change:
+    def change(document: Document) -> None:
+        step = {"step": "same_rows", "check": "postgresql.in_sync", "at": "to", "tables": [table]}
+        document["procedures"]["switchover"].insert(0, {**step, "deadline": "2s"})
+
+    return change
+
+
+def test_a_missing_table_is_named_and_nothing_is_touched(
+    lab: PracticeLab, operator: Operator
+) -> None:
+    ran = operator.carry("switchover", runbook=lab.runbook(in_sync_of("invoices")))
+    assert (ran.code, ran.report.world) == (1, World.UNTOUCHED)
+    assert 'relation "invoices" does not exist' in ran.said
+    assert "check the name" in ran.said
+    assert lab.whole
+
+
+def as_orders_at_west(lab: PracticeLab) -> Change:
+    """West reached as the service's own user, who may do nothing that pg_rewind needs."""
+    reference = {"secret": "file:secrets/orders.password"}
+    return lambda document: system(document, WEST).update(user="orders", password=reference)
+
+
+def test_what_a_reprotect_lacks_is_named(spoiled_lab: PracticeLab, operator: Operator) -> None:
+    lab = spoiled_lab
+    hints_off(lab)
+    lab.place_orders(EAST)
+    lab.write_alone(EAST)
+    lab.cut_power(EAST)
+    assert operator.fail_over().code in {0, 6}
+    lab.power_back(EAST)
+    words = ("--from", EAST, "--to", WEST)
+
+    lab.sql(WEST, "grant pg_monitor to orders; grant usage on schema drtool to orders")
+    lab.sql(WEST, "grant select on all tables in schema drtool to orders")
+    rights = operator.carry("reprotect", *words, inventory=lab.inventory(as_orders_at_west(lab)))
+    assert rights.report.outcome in {Outcome.REFUSED, Outcome.FAILED}
+    assert "pg_read_binary_file" in rights.said
+    assert "GRANT EXECUTE" in rights.said
+
+    lab.sql(WEST, "alter role replicator nologin")
+    role = operator.carry("reprotect", *words)
+    assert (role.code, role.report.outcome) == (3, Outcome.REFUSED)
+    assert "ALTER ROLE replicator LOGIN" in role.said
+    lab.sql(WEST, "alter role replicator login")
+
+    hints = operator.carry("reprotect", *words, runbook=lab.runbook(only_rewind))
+    assert hints.report.outcome is Outcome.FAILED
+    assert "wal_log_hints" in hints.said
+    assert "method: rebuild" in hints.said
+
+    copied = operator.carry("reprotect", *words)
+    assert copied.report.outcome is Outcome.SUCCEEDED, copied.said
+    assert "east streaming" in lab.site(WEST).postgresql.followed_by
+
+
+def only_rewind(document: Document) -> None:
+    short = {"method": "rewind", "budget": "1s", "deadline": "4s"}
+    document["procedures"]["reprotect"][0] |= short
+
+
+def hints_off(lab: PracticeLab) -> None:
+    """Both servers without data checksums and without wal_log_hints, as old clusters are."""
+    for site in (WEST, EAST):
+        lab.service(site, "stop", "postgresql")
+        paths = lab.layout.site(site)
+        settings = paths.root / "postgresql.conf"
+        settings.write_text(settings.read_text().replace("wal_log_hints = on", ""))
+        done = subprocess.run(
+            [paths.bin / "pg_checksums", "--disable", "-D", paths.data],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    lab.layout.site(EAST).release.touch()
+    for site in (EAST, WEST):
+        lab.service(site, "start", "postgresql")
+    for name in ("wal_log_hints", "data_checksums"):
+        assert lab.sql(EAST, f"show {name}") == [("off",)]
+    wait_until(lambda: "west streaming" in lab.site(EAST).postgresql.followed_by)

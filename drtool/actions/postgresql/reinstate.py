@@ -82,7 +82,7 @@ class Reinstate(StateAction[Reinstated]):
             where = seen.standby.position if seen.standby else None
             return (
                 f"{seen.place} is started as a standby at {position_text(where)}, "
-                f"not yet streaming from {seen.source_place}"
+                f"not yet streaming from {seen.source_place}{_why_not(seen)}"
             )
         return None
 
@@ -98,7 +98,11 @@ class Reinstate(StateAction[Reinstated]):
                 "knows where the two parted; "
                 "GRANT EXECUTE ON FUNCTION to that user, or name a superuser in the inventory"
             )
-        if seen.following or seen.host is None:
+        if seen.following:
+            return None
+        if seen.lineage.role_trouble:
+            return f"nobody can follow {seen.source_place}: its {seen.lineage.role_trouble}"
+        if seen.host is None:
             return None
         return _reason_against_host(seen, seen.host) or seen.split_brain or None
 
@@ -231,6 +235,11 @@ def _slot(facts: Facts) -> str:
     """The slot that a standby takes at the source, and that this server gave to its own."""
     role = system_at(facts, other_side(facts)).replication
     return role.slot if role else "drtool"
+
+
+def _why_not(seen: Reinstated) -> str:
+    trouble = seen.lineage.role_trouble
+    return f": its {trouble}" if trouble else "; its own log says why"
 
 
 def _before(seen: Reinstated) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from drtool.connections.postgresql.reader import PostgresqlReader
+from drtool.model.inventory import Postgresql
 from drtool.model.lineage import Lineage, forks_of
 
 # The four functions that pg_rewind calls on its source (its manual page, "Notes").
@@ -25,6 +26,9 @@ _OLDEST: Final[LiteralString] = """
 SELECT min(substr(name, 9)) FROM pg_ls_dir('pg_wal', true, false) AS w(name)
  WHERE name ~ '^[0-9A-F]{24}$'
 """
+_ROLE: Final[LiteralString] = """
+SELECT rolcanlogin, rolreplication OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = %s
+"""
 
 
 class LineageReader(PostgresqlReader):
@@ -33,9 +37,10 @@ class LineageReader(PostgresqlReader):
     def lineage(self) -> Lineage:
         """Its timelines; history and WAL files only where our user may read them."""
         timeline = self.replication().timeline
+        trouble = self._role_trouble()
         missing = tuple(str(row[0]) for row in self._rows("rights of pg_rewind", _RIGHTS))
         if missing:
-            return Lineage(timeline=timeline, missing_rights=missing)
+            return Lineage(timeline=timeline, missing_rights=missing, role_trouble=trouble)
         text, promoted_at = self._history(timeline) if timeline > 1 else ("", None)
         oldest = self._rows("WAL files", _OLDEST)[0][0]
         return Lineage(
@@ -43,9 +48,30 @@ class LineageReader(PostgresqlReader):
             forks=forks_of(text),
             promoted_at=promoted_at,
             oldest_segment=str(oldest or ""),
+            role_trouble=trouble,
         )
+
+    def _role_trouble(self) -> str:
+        """Why nobody can stream from here as the inventory's replication user, or ""."""
+        site, _, name = self.target.partition(".")
+        user = replication_user(self.context.inventory.sites[site].systems[name])
+        found = self._rows("replication role", _ROLE, (user,))
+        if not found:
+            return (
+                f"role {user} does not exist: CREATE ROLE {user} LOGIN REPLICATION PASSWORD '...'"
+            )
+        may_log_in, may_replicate = found[0]
+        if may_log_in and may_replicate:
+            return ""
+        lacks = "REPLICATION" if may_log_in else "LOGIN"
+        return f"role {user} lacks {lacks}: ALTER ROLE {user} {lacks}"
 
     def _history(self, timeline: int) -> tuple[str, datetime | None]:
         name = f"{timeline:08X}.history"
         text, changed_at = self._rows(f"timeline history {name}", _HISTORY, (name,))[0]
         return str(text), changed_at
+
+
+def replication_user(system: Postgresql) -> str:
+    """The user that a standby of this server connects as."""
+    return system.replication.user if system.replication else system.user

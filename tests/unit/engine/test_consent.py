@@ -147,6 +147,17 @@ def test_an_abort_leaves_what_was_not_begun(bench: Bench) -> None:
     assert bench.outcomes() == {"fence": "succeeded", "look": "aborted", "one": "pending"}
 
 
+def test_an_abort_does_not_wait_for_what_may_take_hours(bench: Bench) -> None:
+    steps = chain(step("one", lies=True, deadline=Duration(3600)), step("two"))
+    running = bench.in_background(bench.engine(*steps))
+    bench.until(lambda: bench.world.effects)
+    bench.ask("abort")
+    ended = running.wait()
+    assert (ended.outcome, ended.exit_code) == (Outcome.ABORTED, 4)
+    assert bench.outcomes() == {"one": "aborted", "two": "pending"}
+    assert "its effect may be there" in bench.state.step("one").reason
+
+
 def test_a_failure_is_asked_about(bench: Bench) -> None:
     steps = (step("one", fails=1, attempts=1, on_failure=OnFailure.ASK),)
     running = bench.in_background(bench.engine(*steps))
