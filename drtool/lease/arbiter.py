@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from drtool.action import Facts
 from drtool.connections.reach import Connections, Context
-from drtool.errors import BadInput
+from drtool.errors import BadInput, Unreachable
 from drtool.journal.store import Journal
 from drtool.lease.dns import take_dns
 from drtool.lease.lease import Lease
@@ -21,13 +22,20 @@ _AT_BOTH = {Procedure.SWITCHOVER, Procedure.FAILBACK}
 
 
 def take(
-    service: str, facts: Facts, connections: Connections, journal: Journal, holder: str
+    service: str,
+    facts: Facts,
+    connections: Connections,
+    journal: Journal,
+    holder: str,
+    *,
+    from_stopped: bool = False,
 ) -> Lease:
     """Take the lease of a service for the run that ``facts`` tell of.
 
     Switchover and failback hold it at both sites, everything else at ``to``, or at ``from``
-    where there is no ``to``. Raises LeaseHeld that names the holder, and what reaching the
-    arbiter raises.
+    where there is no ``to``. ``from_stopped`` says that the run itself may have stopped the
+    server at ``from`` already: its arbiter need not answer then, and is taken when it does.
+    Raises LeaseHeld that names the holder, and what reaching the arbiter raises.
     """
     where = facts.inventory.services[service].lease.at
     if where == "journal":
@@ -48,12 +56,13 @@ def take(
     taken: dict[str, Lease] = {}
     try:
         for site in sorted((first, second)):
-            taken[site] = at_site(site)
+            with suppress(*((Unreachable,) if from_stopped and site == second else ())):
+                taken[site] = at_site(site)
     except BaseException:
         for lease in taken.values():
             lease.release()
         raise
-    return PairLease(taken[first], taken[second], partial(at_site, second))
+    return PairLease(taken[first], taken.get(second), partial(at_site, second))
 
 
 def sites(facts: Facts) -> tuple[str | None, str | None]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from drtool.clock import Clock
 from drtool.errors import JournalUnusable, LeaseHeld
 from drtool.journal.home import secure_directory
+from drtool.journal.process import runs
 from drtool.lease.lease import held, lost
 from drtool.model.value import Value
 
@@ -106,19 +107,9 @@ def _holder(fd: int) -> _Record:
     until = time.monotonic() + _MOMENT
     while True:
         record = _read(fd)
-        if (record.run and _alive(record.pid)) or time.monotonic() > until:
+        if (record.run and runs(record.pid)) or time.monotonic() > until:
             return record
         time.sleep(_MOMENT / 100)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _read(fd: int) -> _Record:

@@ -18,15 +18,20 @@ class PairLease:
 
     The one at ``to`` decides. The one at ``from`` ends when the run itself stops the server
     there; it is then taken again, on a thread, as soon as the site answers. Until it answers
-    nobody can take it, and nothing waits for it. Only somebody else who keeps it ends ours.
+    nobody can take it, and nothing waits for it. Only somebody else who keeps it ends ours. For
+    a run that is resumed there may be no ``second`` yet.
     """
 
-    def __init__(self, first: Lease, second: Lease, take_second: Callable[[], Lease]) -> None:
+    def __init__(
+        self, first: Lease, second: Lease | None, take_second: Callable[[], Lease]
+    ) -> None:
         self._first, self._second, self._take_second = first, second, take_second
-        self._gone, self._over = False, threading.Event()
+        self._over = threading.Event()
         self._turn = threading.Lock()
         self._refusal: LeaseHeld | None = None
-        self.arbiter = f"{first.arbiter} and {second.arbiter}"
+        self.arbiter = f"{first.arbiter} and {second.arbiter}" if second else first.arbiter
+        if second is None:
+            self._regain_soon()
 
     @property
     def token(self) -> str:
@@ -49,23 +54,26 @@ class PairLease:
         with self._turn:
             if self._refusal is not None:
                 raise self._refusal
-            if self._gone:
+            if self._second is None:
                 return
             try:
                 self._second.check()
             except LeaseHeld:
-                self._gone = True
                 self._second.release()
-                threading.Thread(target=self._regain, name="lease", daemon=True).start()
+                self._second = None
+                self._regain_soon()
 
     def release(self) -> None:
         """Give both back."""
         self._over.set()
         with self._turn:
-            if not self._gone:
+            if self._second is not None:
                 self._second.release()
-                self._gone = True
+                self._second = None
         self._first.release()
+
+    def _regain_soon(self) -> None:
+        threading.Thread(target=self._regain, name="lease", daemon=True).start()
 
     def _regain(self) -> None:
         refused = 0
@@ -85,5 +93,5 @@ class PairLease:
                 if self._over.is_set():
                     regained.release()
                 else:
-                    self._second, self._gone = regained, False
+                    self._second = regained
             return

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 from drtool.bootstrap import App, build
 from drtool.errors import BadInput, JournalUnusable
 from drtool.journal.home import journal_path
+from drtool.journal.process import runs
 from drtool.journal.store import Journal
 from drtool.journal.summary import RunSummary
 from drtool.model.change import Change
@@ -211,13 +211,7 @@ def alive(summary: RunSummary, app: App) -> bool:
     """Whether the engine that last took a run up still runs on this boot of this machine."""
     if summary.ended is not None or summary.boot != app.clock.boot_id():
         return False
-    try:
-        os.kill(summary.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return runs(summary.pid)
 
 
 def explanation(said: str) -> Explanation:

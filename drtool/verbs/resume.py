@@ -42,7 +42,8 @@ def _serve_again(run: str, app: App, tell: Tell) -> int:
     )
     executor, _ = carrier(state.engine, state.mode, app)
     facts = _facts(state, events[0].body, run)
-    lease = lease_for(facts, connections, journal, requester())
+    stopped = state.fence_began is not None
+    lease = lease_for(facts, connections, journal, requester(), from_stopped=stopped)
     ready = Ready(app, journal, connections, lease, executor, state.mode)
     engine = Engine.resume(events, ports(ready), requester(), _drift(state))
     tell(Launched(run=run))

@@ -82,12 +82,17 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
 
 
 def lease_for(
-    facts: Facts, connections: Connections, journal: Journal, holder: str
+    facts: Facts,
+    connections: Connections,
+    journal: Journal,
+    holder: str,
+    *,
+    from_stopped: bool = False,
 ) -> Lease | None:
     """The right to act, taken for modes that change the world; raises LeaseHeld."""
     if not facts.mode.changes_the_world:
         return None
-    return take(facts.service, facts, connections, journal, holder)
+    return take(facts.service, facts, connections, journal, holder, from_stopped=from_stopped)
 
 
 def _plan(request: StartRequest, app: App, loaded: Loaded, connections: Connections) -> Plan:
