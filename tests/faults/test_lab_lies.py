@@ -213,7 +213,7 @@ def test_l15_lag_0_with_a_dead_walreceiver(spoiled_lab: PracticeLab, operator: O
     one = "insert into orders (id, item, site) values (gen_random_uuid(), 'lost', 'east')"
     lab.sql(EAST, one)
     lag = "select pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn()"
-    assert lab.sql(WEST, lag) == [(0,)]
+    wait_until(lambda: lab.sql(WEST, lag) == [(0,)])
 
     planned = operator.carry("switchover", runbook=lab.runbook(limits(in_step="2s")))
     not_met(planned)
