@@ -121,7 +121,6 @@ def reprotect(
 
 
 def _start(procedure: str, **given: object) -> None:
-    from drtool.cli.follow import follow
     from drtool.verbs.launch import said_as_json
     from drtool.verbs.start import begin, request_of
 
@@ -135,7 +134,7 @@ def _start(procedure: str, **given: object) -> None:
             "there is no terminal to ask for consent at",
             hint="add --detach, and consent with: drtool approve RUN STEP --service NAME",
         )
-    launched = begin(request)
+    launched = begin(request, None if detach else _prepare_to_follow)
     for warning in launched.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if not launched.run:
@@ -144,4 +143,10 @@ def _start(procedure: str, **given: object) -> None:
     if detach:
         typer.echo(said_as_json(launched) if as_json else f"started {launched.run}")
         return
+    from drtool.cli.follow import follow
+
     raise typer.Exit(follow(launched.run, as_json=as_json, ask=request.mode.changes_the_world))
+
+
+def _prepare_to_follow() -> None:
+    import drtool.cli.follow  # noqa: F401 - imported while the engine starts beside us

@@ -28,8 +28,12 @@ class Launched(Value):
     warnings: tuple[str, ...] = ()
 
 
-def launch(serve: Callable[[Tell], int], log: Path) -> Launched:
+def launch(
+    serve: Callable[[Tell], int], log: Path, meanwhile: Callable[[], None] | None = None
+) -> Launched:
     """Fork, let the child be the engine, and return what it says of its start.
+
+    ``meanwhile`` is what this process can do while the engine starts: imports, for instance.
 
     The child leads a session of its own and writes what it prints to ``log``. It is forked, not
     executed anew, so that nothing is imported twice on the way to the first effect; call this
@@ -42,6 +46,8 @@ def launch(serve: Callable[[Tell], int], log: Path) -> Launched:
         os.close(reading)
         _be_engine(serve, writing, log)
     os.close(writing)
+    if meanwhile is not None:
+        meanwhile()
     with os.fdopen(reading, "rb") as pipe:
         said = _first_line(pipe.fileno())
     if not said:

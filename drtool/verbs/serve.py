@@ -24,7 +24,6 @@ from drtool.runbook.load import Loaded, load
 from drtool.runbook.planning import plan as make_plan
 from drtool.verbs.launch import Launched, Tell
 from drtool.verbs.preflight import Call, open_all
-from drtool.verbs.reporting import write_report
 from drtool.verbs.request import StartRequest, outage_start, parameters
 from drtool.verbs.roles import observe_roles
 from drtool.verbs.wanted import facts_before, reason_not_to_start, wanted
@@ -119,6 +118,8 @@ def ports(ready: Ready) -> Ports:
         return Hands(connections, facts, session)
 
     def report(run: str) -> ReportWritten:
+        from drtool.verbs.reporting import write_report  # noqa: PLC0415 - wanted only at the end
+
         return write_report(ready.app, ready.journal, run)
 
     return Ports(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,20 +12,26 @@ from drtool.errors import BadInput
 from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Mode, Procedure
 from drtool.units import Duration
-from drtool.verbs.launch import Launched, launch
+from drtool.verbs.launch import Launched, Tell, launch
 from drtool.verbs.request import StartRequest, outage_start, parameters, requester
 
 ENGINES = ("auto", "prefect", "direct")
 
 
-def begin(request: StartRequest) -> Launched:
-    """Start the engine's process; the run's id, or why there is none."""
+def begin(request: StartRequest, meanwhile: Callable[[], None] | None = None) -> Launched:
+    """Start the engine's process; the run's id, or why there is none.
+
+    ``meanwhile`` is done in this process while the engine starts.
+    """
     app = build()
     log = app.logs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
 
-    from drtool.verbs.serve import serve  # noqa: PLC0415 - what only the engine needs
+    def engine(tell: Tell) -> int:
+        from drtool.verbs.serve import serve  # noqa: PLC0415 - only the engine's process needs it
 
-    return launch(lambda tell: serve(request, app, tell), log)
+        return serve(request, app, tell)
+
+    return launch(engine, log, meanwhile)
 
 
 def request_of(procedure: str, given: Mapping[str, object]) -> StartRequest:
