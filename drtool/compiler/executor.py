@@ -38,8 +38,7 @@ class PrefectExecutor:
 
     The flow's task claims the step, the engine does its work, the task shows how it ended.
     Prefect is never waited for beyond the limits of ``claim`` and of ``finish``, and after
-    ``finish`` nothing of it is left. ``markdown`` gives the report of a run, by its id, for the
-    artifact.
+    ``finish`` nothing of it is left.
     """
 
     name = "prefect"
@@ -51,12 +50,9 @@ class PrefectExecutor:
         redactor: Redactor,
         log_file: Path,
         prefect_home: Path | None = None,
-        *,
-        markdown: Callable[[str], str] | None = None,
     ) -> None:
         self._api, self._mode, self._redactor = api, mode, redactor
         self._log, self._settings = log_file, environment(api, log_file, prefect_home)
-        self._markdown = markdown
         self._courier: Courier | None = None
         self._pulse = Pulse()
         self._direct = DirectExecutor()
@@ -105,7 +101,7 @@ class PrefectExecutor:
     def finish(self, ended: RunEnded, report: str) -> str:
         """End the flow, ask Prefect what it recorded, and tell what is missing; at most 5 s."""
         text = self._redactor.clean(f"{ended.outcome.value}: {ended.world.value}. {ended.reason}")
-        shown = self._redactor.clean(self._report(report))
+        shown = self._redactor.clean(report)
         self._send(Close(kind_of(ended.outcome), text.strip(), shown))
         self._closing.set()
         epilogue = Epilogue(self._api, self._run, tuple(self._jobs.values()), self._pulse)
@@ -170,12 +166,3 @@ class PrefectExecutor:
                 if asks_to_cancel(self._api, flow_run, ASK_SECONDS):
                     on_cancel()
                     return
-
-    def _report(self, given: str) -> str:
-        """The report in Markdown, made by whoever can; else what the engine gave."""
-        if self._markdown is None or not given:
-            return given
-        try:
-            return self._markdown(self._run)
-        except Exception as error:  # noqa: BLE001 - the run is over, a picture of it cannot fail it
-            return f"The report could not be made: {type(error).__name__}"

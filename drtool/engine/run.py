@@ -139,7 +139,7 @@ class Engine:
         if written is not None:
             self._recorder.write(written)
         try:
-            summary = as_markdown(self._recorder.state(), written)
+            summary = as_markdown(self._recorder.state())
             lacking = self._ports.executor.finish(ended, summary)
         except Exception as error:  # noqa: BLE001 - the run is over, whatever its carrier says
             lacking = f"{self._ports.executor.name}: {type(error).__name__}: {error}"

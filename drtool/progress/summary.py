@@ -1,41 +1,60 @@
-"""A run in a page of Markdown, for those who carried it."""
+"""A run as a page of Markdown, for those who carried it: Prefect shows it beside the flow."""
 
 from __future__ import annotations
 
-from drtool.model.event import ReportWritten, Verdict
+from drtool.model.event import Verdict
 from drtool.progress.run_state import RunState, StepState
 from drtool.units import seconds_text
 
-_NAMES = {"rto": "recovery time", "rpo": "data loss", "downtime": "downtime"}
+_HEAD = ("Step", "Phase", "Outcome", "Time", "Budget", "Ran through", "Why")
 
 
-def as_markdown(state: RunState, report: ReportWritten | None = None) -> str:
-    """What the run did, step by step, and where its whole report lies."""
-    plan, ended = state.plan, state.ended
-    way = " to ".join(site for site in (plan.direction.from_site, plan.direction.to_site) if site)
-    lines = [f"# {plan.procedure.value} of {plan.service}, {way}", ""]
+def as_markdown(state: RunState) -> str:
+    """The run in one page: how it ended, its objectives, its steps, what was warned of."""
+    plan = state.plan
+    ended = state.ended
+    lines = [f"# {plan.service}: {plan.procedure.value}, {state.mode.value}", ""]
     if ended is not None:
-        lines += [f"**{ended.outcome.value}**: {ended.world.value}. {ended.reason}".rstrip(), ""]
-        lines += [_verdict(verdict) for verdict in ended.verdicts]
-    lines += ["", "| step | phase | outcome | time | via |", "|---|---|---|---:|---|"]
-    lines += [_row(step) for step in state.steps]
-    where = (report.html or report.json_file) if report else ""
-    lines += ["", f"Run {state.run}, {state.mode.value}, asked by {state.requester}."]
-    lines += [f"The whole report: `{where}`"] if where else []
+        why = f": {_cell(ended.reason)}" if ended.reason else ""
+        lines.append(f"**{ended.outcome.value}**, {ended.world.value}{why}")
+        lines += ["", *(f"- {_verdict(each)}" for each in ended.verdicts)]
+    direction = " to ".join(x for x in (plan.direction.from_site, plan.direction.to_site) if x)
+    asked = f"Run `{state.run}`, {direction or 'no direction'}, asked for by {state.requester}."
+    lines += ["", asked, "", _row(_HEAD), _row(("---",) * len(_HEAD))]
+    lines += [_row(_step(step)) for step in state.steps]
+    if state.warnings:
+        lines += ["", "## Warnings", "", *(f"- {_cell(each.text)}" for each in state.warnings)]
+    if state.report is not None and state.report.html:
+        lines += ["", f"The whole report lies on {state.host}: `{state.report.html}`"]
     return "\n".join(lines) + "\n"
 
 
-def _row(step: StepState) -> str:
-    via = step.via.value if step.via else ""
-    took = seconds_text(step.seconds) if step.ended else ""
-    return f"| {step.name} | {step.purpose.value} | {step.outcome.value} | {took} | {via} |"
+def _step(step: StepState) -> tuple[str, ...]:
+    return (
+        step.name,
+        step.purpose.value,
+        step.outcome.value,
+        seconds_text(step.seconds) if step.ended else "",
+        str(step.plan.budget or ""),
+        step.via.value if step.via else "",
+        step.reason or step.via_reason,
+    )
 
 
 def _verdict(verdict: Verdict) -> str:
-    measured = "not measured"
-    if verdict.measured_seconds is not None:
-        bound = "at most " if verdict.upper_bound else ""
-        measured = bound + seconds_text(verdict.measured_seconds)
+    met = {True: "met", False: "missed", None: "not measured"}[verdict.met]
+    bound = "at most " if verdict.upper_bound else ""
+    seconds = verdict.measured_seconds
+    measured = "" if seconds is None else f", {bound}{seconds_text(seconds)}"
     limit = f" of {verdict.limit}" if verdict.limit else ""
-    said = {True: ": met", False: ": missed", None: ""}[verdict.met]
-    return f"- {_NAMES[verdict.objective]} {measured}{limit}{said}"
+    note = f" ({_cell(verdict.note)})" if verdict.note else ""
+    return f"{verdict.objective.upper()}{limit}: {met}{measured}{note}"
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    """The text as it can stand in a table: on one line, without a bar of its own."""
+    return " ".join(text.split()).replace("|", "\\|")

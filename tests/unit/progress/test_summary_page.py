@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from drtool.compiler.artifact import to_markdown
 from drtool.model.event import Instant, RunEnded, Verdict, Via, Warned, World
 from drtool.model.inventory import Inventory
 from drtool.model.place import Direction
 from drtool.model.plan import Objectives, Plan, PlanStep
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
 from drtool.progress.run_state import RunState, StepState
+from drtool.progress.summary import as_markdown
 from drtool.units import Duration
 
 NOW = Instant(wall=datetime(2026, 11, 23, 5, 0, tzinfo=UTC), monotonic=1.0, boot="b")
@@ -64,7 +64,7 @@ STATE = RunState(
 
 
 def test_outcome_world_and_objectives_stand_on_top() -> None:
-    page = to_markdown(STATE)
+    page = as_markdown(STATE)
     assert page.startswith("# orders: failover, live\n")
     assert "**succeeded**, recovered" in page
     assert "- RTO of 5m: met, 12.5 s" in page
@@ -81,10 +81,10 @@ def test_a_step_is_a_row_and_cannot_break_the_table() -> None:
         seconds=1.5,
         reason="no | answer\nat all",
     )
-    page = to_markdown(replace(STATE, steps=(done,)))
+    page = as_markdown(replace(STATE, steps=(done,)))
     assert r"| fence | fence | failed | 1.50 s | 20s | direct | no \| answer at all |" in page
 
 
 def test_warnings_and_the_reports_place_are_told() -> None:
-    page = to_markdown(replace(STATE, warnings=(Warned(about="executor", text="late"),)))
+    page = as_markdown(replace(STATE, warnings=(Warned(about="executor", text="late"),)))
     assert "## Warnings\n\n- late" in page
