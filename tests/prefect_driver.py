@@ -99,7 +99,7 @@ def main() -> None:
 
     executor.start(plan, told["run"], cancel)
     assert executor._courier is not None
-    tell("vehicle", pid=executor._courier.pid)
+    tell("vehicle", pid=executor._courier.vehicle.pid)
     if told.get("wait_until_up", 20):
         tell("up", up=executor.wait_until_up(told.get("wait_until_up", 20)))
     calls: list[str] = []

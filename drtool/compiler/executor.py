@@ -17,8 +17,8 @@ from drtool.compiler.courier import Courier
 from drtool.compiler.epilogue import Epilogue
 from drtool.compiler.itinerary import itinerary, upstream
 from drtool.compiler.message import Claim, Close, Done, Message, Ready, Trouble, Up
-from drtool.compiler.settings import environment
 from drtool.compiler.showing import kind_of, shown_as
+from drtool.compiler.spawn import Spawned, spawn
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Work
 from drtool.errors import DrtoolError
@@ -38,7 +38,7 @@ class PrefectExecutor:
 
     The flow's task claims the step, the engine does its work, the task shows how it ended.
     Prefect is never waited for beyond the limits of ``claim`` and of ``finish``, and after
-    ``finish`` nothing of it is left.
+    ``finish`` nothing of it is left. ``vehicle`` is one that was started early.
     """
 
     name = "prefect"
@@ -50,9 +50,11 @@ class PrefectExecutor:
         redactor: Redactor,
         log_file: Path,
         prefect_home: Path | None = None,
+        *,
+        vehicle: Spawned | None = None,
     ) -> None:
         self._api, self._mode, self._redactor = api, mode, redactor
-        self._log, self._settings = log_file, environment(api, log_file, prefect_home)
+        self._log, self._prefect_home, self._vehicle = log_file, prefect_home, vehicle
         self._courier: Courier | None = None
         self._pulse = Pulse()
         self._direct = DirectExecutor()
@@ -65,7 +67,9 @@ class PrefectExecutor:
 
     def prepare(self) -> None:
         """Begin to import Prefect, which takes a second, while other things go on; optional."""
-        self._courier = self._courier or Courier(self._settings, self._log, self._hear)
+        if self._courier is None:
+            vehicle = self._vehicle or spawn(self._api, self._log, self._prefect_home)
+            self._courier = Courier(vehicle, self._hear)
 
     def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:
         """Have the flow brought up, and watch for its being cancelled.

@@ -7,6 +7,7 @@ input and writes messages to standard output; when the engine is gone it says so
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import re
@@ -118,7 +119,7 @@ def main() -> None:
     vehicle = Vehicle(engine)
     threading.Thread(target=_import, name="prefect-import", daemon=True).start()
     lines = sys.stdin.buffer
-    begin = decode(lines.readline() or b"null")
+    begin = decode(first) if (first := lines.readline()) else None
     if isinstance(begin, Begin):
         threading.Thread(target=vehicle.drive, args=(begin,), daemon=True).start()
         for line in lines:
@@ -128,8 +129,11 @@ def main() -> None:
 
 
 def _import() -> None:
+    gc.disable()  # everything that an import makes stays
     with suppress(Exception):  # told when the flow does not come up
         import drtool.compiler.flow  # noqa: F401, PLC0415 - begun before there is a plan
+    gc.freeze()
+    gc.enable()
 
 
 if __name__ == "__main__":
