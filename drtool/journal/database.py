@@ -23,9 +23,8 @@ CREATE TABLE meta (
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY,
   run TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL,
-  text TEXT NOT NULL, hash BLOB NOT NULL,
-  UNIQUE (run, number)
-) STRICT;
+  text TEXT NOT NULL, hash BLOB NOT NULL
+) STRICT;  -- without an index on run and number: it would cost each commit a second page
 CREATE INDEX landmarks ON events (run) WHERE kind IN {LANDMARKS};
 CREATE TABLE names (run TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE requests (

@@ -37,8 +37,8 @@ def events_of(connection: sqlite3.Connection, path: Path, run: str, after: int) 
     rows = connection.execute(
         "SELECT e.seq, e.number, e.text, e.hash, p.hash FROM events e"
         " LEFT JOIN events p ON p.seq = e.seq - 1"
-        " WHERE e.run = ? AND e.number > ? ORDER BY e.number",
-        (run, after),
+        " WHERE e.seq >= ? AND e.run = ? AND e.number > ? ORDER BY e.seq",
+        (_begin_of(connection, run) + after, run, after),
     ).fetchall()
     for expected, (seq, number, text, digest, before) in enumerate(rows, after + 1):
         if number != expected or link(before or ROOT, seq, text) != digest:
@@ -53,10 +53,32 @@ def events_of(connection: sqlite3.Connection, path: Path, run: str, after: int) 
     return events
 
 
+def last_number(connection: sqlite3.Connection, run: str) -> int:
+    """The number of a run's last event; 0 when it has none."""
+    row = connection.execute(
+        "SELECT max(number) FROM events WHERE seq >= ? AND run = ?",
+        (_begin_of(connection, run), run),
+    ).fetchone()
+    return int(row[0] or 0)
+
+
+def _begin_of(connection: sqlite3.Connection, run: str) -> int:
+    """The journal's number of a run's first event, by the index of landmarks; else 1.
+
+    A run's event number n cannot stand before n - 1 entries further.
+    """
+    row = connection.execute(
+        f"SELECT seq FROM events WHERE run = ? AND kind IN {LANDMARKS} AND number = 1",  # noqa: S608
+        (run,),
+    ).fetchone()
+    return int(row[0]) if row else 1
+
+
 def runs_of(connection: sqlite3.Connection) -> list[str]:
     """All run ids, newest first."""
     rows = connection.execute(
-        "SELECT run FROM events WHERE number = 1 AND kind = 'run.started' ORDER BY seq DESC"
+        f"SELECT run FROM events WHERE kind IN {LANDMARKS}"  # noqa: S608
+        " AND kind = 'run.started' AND number = 1 ORDER BY seq DESC"
     )
     return [row[0] for row in rows]
 
@@ -90,7 +112,6 @@ class _Landmark(BaseModel):
 
 def summaries_of(connection: sqlite3.Connection) -> list[RunSummary]:
     """One summary for each run, newest first."""
-    counts = dict(connection.execute("SELECT run, max(number) FROM events GROUP BY run").fetchall())
     found: dict[str, RunSummary] = {}
     rows = connection.execute(
         f"SELECT run, text FROM events WHERE kind IN {LANDMARKS} ORDER BY seq"  # noqa: S608
@@ -99,13 +120,13 @@ def summaries_of(connection: sqlite3.Connection) -> list[RunSummary]:
         mark = _Landmark.model_validate_json(text)
         known = found.get(run)
         if mark.body.plan is not None:
-            found[run] = _started(run, mark, mark.body.plan, counts[run])
+            found[run] = _started(run, mark, mark.body.plan)
         elif known is not None:
             found[run] = known.model_copy(update=_later(mark))
     return list(reversed(found.values()))
 
 
-def _started(run: str, mark: _Landmark, plan: _Plan, events: int) -> RunSummary:
+def _started(run: str, mark: _Landmark, plan: _Plan) -> RunSummary:
     body = mark.body
     return RunSummary(
         run=run,
@@ -120,7 +141,6 @@ def _started(run: str, mark: _Landmark, plan: _Plan, events: int) -> RunSummary:
         pid=body.pid,
         host=body.host,
         boot=mark.at.boot,
-        events=events,
     )
 
 

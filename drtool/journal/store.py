@@ -17,7 +17,7 @@ from drtool.journal.anchor import Anchor
 from drtool.journal.chain import Head, link
 from drtool.journal.masking import stored
 from drtool.journal.opening import Opened, open_files
-from drtool.journal.reading import events_of, hash_at, head_of, runs_of, summaries_of
+from drtool.journal.reading import events_of, hash_at, head_of, last_number, runs_of, summaries_of
 from drtool.journal.summary import RunSummary
 from drtool.journal.trouble import damaged, unusable
 from drtool.journal.verify import faults
@@ -245,8 +245,7 @@ class Journal:
 
     def _last_number(self, run: str) -> int:
         if run not in self._numbers:
-            row = self._db.execute("SELECT max(number) FROM events WHERE run = ?", (run,))
-            self._numbers[run] = row.fetchone()[0] or 0
+            self._numbers[run] = last_number(self._db, run)
         return self._numbers[run]
 
     def _give_up(self, broken: JournalUnusable) -> JournalUnusable:

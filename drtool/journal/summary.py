@@ -30,5 +30,4 @@ class RunSummary(Value):
     pid: int
     host: str
     boot: str
-    events: int = 0
     report: str = ""
