@@ -29,7 +29,7 @@ from drtool.redact import Redactor
 
 CANCEL_PERIOD = 1.0
 ASK_SECONDS = 2.0
-PLANNED_SECONDS = 2.5
+READY_SECONDS = 2.5
 VEHICLE_GONE = "the process that carries the run through Prefect has ended"
 
 
@@ -72,18 +72,16 @@ class PrefectExecutor:
             self._courier = Courier(vehicle, self._hear)
 
     def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:
-        """Have the flow brought up, and watch for its being cancelled.
-
-        Before a planned procedure asks for its consent, while nobody is waiting for the service,
-        the flow's first try is waited for; otherwise this returns at once.
-        """
+        """Have the flow brought up, and watch for its being cancelled."""
         self._run, self._steps = run, {step.name: step for step in plan.steps}
         self.prepare()
         self._send(itinerary(plan, run, self._mode))
         for work in (self._stand_by, lambda: self._watch(on_cancel)):
             threading.Thread(target=work, name="prefect-watch", daemon=True).start()
-        if plan.consent_at_start and self._mode.changes_the_world:
-            self._tried.wait(PLANNED_SECONDS)
+
+    def ready(self) -> None:
+        """Wait for the flow's first try, for 2.5 s at most."""
+        self._tried.wait(READY_SECONDS)
 
     def wait_until_up(self, seconds: float) -> bool:
         """Whether Prefect has taken the run; waits for it no longer than ``seconds``."""

@@ -44,9 +44,9 @@ def carry(
     ) -> Any:
         del service, procedure, mode, run, from_site, to_site
         with TagsContext(current_tags=set()):
+            on_up(str(flow_run.get_id()))
             # the connection for events is opened now, and not beside the first step
             emit_event("drtool.run.taken", {"prefect.resource.id": f"drtool.run.{begin.run}"})
-            on_up(str(flow_run.get_id()))
             return _close(_relay(feed, serve), begin.artifact)
 
     # Prefect's heartbeat thread would hold the end of the flow back for up to a second.

@@ -30,6 +30,9 @@ class DirectExecutor:
         """Nothing to prepare."""
         del plan, run, on_cancel
 
+    def ready(self) -> None:
+        """Always."""
+
     def submit(self, step: PlanStep, work: Work) -> None:
         """Have the work done on an idle thread, or on a new one."""
         with self._lock:

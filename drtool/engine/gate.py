@@ -40,6 +40,7 @@ def ask_at_gate(context: RunContext) -> None:
 def _ask(context: RunContext) -> ConsentGiven | None:
     plan, limit = context.plan, Duration(context.limits.consent)
     changes = preview(context, covered_steps(plan, START))
+    context.ports.executor.ready()
     way = " -> ".join(filter(None, (plan.direction.from_site, plan.direction.to_site)))
     asked = ConsentAsked(
         step=START,

@@ -25,9 +25,12 @@ class Executor(Protocol):
     name: str
 
     def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:
-        """Begin to carry a run. ``on_cancel`` asks the engine to abort.
+        """Begin to carry a run; must return at once. ``on_cancel`` asks the engine to abort."""
 
-        Must return at once, or within three seconds before a planned procedure's consent.
+    def ready(self) -> None:
+        """Wait until steps can be carried, for three seconds at most.
+
+        Called before a planned procedure asks for its consent, while nobody waits for it.
         """
 
     def submit(self, step: PlanStep, work: Work) -> None:
