@@ -10,7 +10,6 @@ from pathlib import Path
 
 from drtool.compiler.api import Api
 from drtool.compiler.server import embedded
-from drtool.compiler.spawn import Spawned, spawn
 from drtool.errors import DrtoolError
 
 ANSWER_SECONDS = 0.5
@@ -60,19 +59,6 @@ def choose_engine(
     return EngineChoice(
         EngineMode.DIRECT, None, f"{trouble}; steps run directly, Prefect will not show this run"
     )
-
-
-def start_early(
-    mode: EngineMode, home: Path, environ: Mapping[str, str], log: Path, prefect_home: Path
-) -> Spawned | None:
-    """Start the vehicle that the choice will probably want, before anything else is done.
-
-    Nothing is asked, so this returns at once; ``kill`` it if the choice falls otherwise.
-    """
-    if mode is EngineMode.DIRECT:
-        return None
-    api = Api.from_environment(environ) or embedded(home)
-    return spawn(api, log, prefect_home) if api is not None else None
 
 
 def _trouble(api: Api, seconds: float) -> str:

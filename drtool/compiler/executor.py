@@ -18,7 +18,7 @@ from drtool.compiler.epilogue import Epilogue
 from drtool.compiler.itinerary import itinerary, upstream
 from drtool.compiler.message import Claim, Close, Done, Message, Ready, Trouble, Up
 from drtool.compiler.showing import kind_of, shown_as
-from drtool.compiler.spawn import Spawned, spawn
+from drtool.compiler.spawn import spawn
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Work
 from drtool.errors import DrtoolError
@@ -38,7 +38,7 @@ class PrefectExecutor:
 
     The flow's task claims the step, the engine does its work, the task shows how it ended.
     Prefect is never waited for beyond the limits of ``claim`` and of ``finish``, and after
-    ``finish`` nothing of it is left. ``vehicle`` is one that was started early.
+    ``finish`` nothing of it is left.
     """
 
     name = "prefect"
@@ -50,11 +50,9 @@ class PrefectExecutor:
         redactor: Redactor,
         log_file: Path,
         prefect_home: Path | None = None,
-        *,
-        vehicle: Spawned | None = None,
     ) -> None:
         self._api, self._mode, self._redactor = api, mode, redactor
-        self._log, self._prefect_home, self._vehicle = log_file, prefect_home, vehicle
+        self._log, self._prefect_home = log_file, prefect_home
         self._courier: Courier | None = None
         self._pulse = Pulse()
         self._direct = DirectExecutor()
@@ -68,7 +66,7 @@ class PrefectExecutor:
     def prepare(self) -> None:
         """Begin to import Prefect, which takes a second, while other things go on; optional."""
         if self._courier is None:
-            vehicle = self._vehicle or spawn(self._api, self._log, self._prefect_home)
+            vehicle = spawn(self._api, self._log, self._prefect_home)
             self._courier = Courier(vehicle, self._hear)
 
     def start(self, plan: Plan, run: str, on_cancel: Callable[[], None]) -> None:

@@ -1,8 +1,4 @@
-"""Start the process that carries a run through Prefect, as early as one likes.
-
-Its second of imports is best begun before anything else, even before the engine is forked: the
-engine inherits the pipes, and whoever started it forgets them.
-"""
+"""Start the process that carries a run through Prefect, and end it."""
 
 from __future__ import annotations
 
@@ -44,7 +40,7 @@ class Spawned:
 
 
 def spawn(api: Api, log: Path, prefect_home: Path | None = None) -> Spawned:
-    """Start a vehicle for that API; no thread is started here, so that one may fork afterwards."""
+    """Start a vehicle for that API; its log gets whatever it prints."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     vehicle_reads, we_write = os.pipe()
     we_read, vehicle_writes = os.pipe()
@@ -58,5 +54,5 @@ def spawn(api: Api, log: Path, prefect_home: Path | None = None) -> Spawned:
         )
     os.close(vehicle_reads)
     os.close(vehicle_writes)
-    process.returncode = 0  # ended by ``kill``, perhaps by another process than this one
+    process.returncode = 0  # nobody waits for it but ``kill``
     return Spawned(process.pid, identity(process.pid), we_write, we_read)
