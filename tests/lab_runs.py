@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -9,21 +10,29 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from drtool.clock import SystemClock
 from drtool.errors import DrtoolError
+from drtool.journal.home import journal_path
+from drtool.journal.store import Journal
+from drtool.journal.summary import RunSummary
 from drtool.lab import bring
 from drtool.lab.ask import ask
 from drtool.lab.layout import ADDRESSES, SITES, Layout
 from drtool.lab.postgresql import DATABASE, connect
 from drtool.lab.processes import Process, descendants, end, marked, process
 from drtool.lab.status import LabStatus, SiteStatus, status
-from drtool.model.event import ConsentAsked, Event, RunStarted
+from drtool.model.event import ConsentAsked, Event
+from drtool.model.purpose import Outcome
+from drtool.progress.state import fold
+from drtool.redact import Redactor
+from drtool.reports.report import report
 from drtool.reports.values import Report
 
 ROOT = Path(__file__).parent.parent
@@ -250,8 +259,6 @@ class Operator:
 
     lab: PracticeLab
     home: Path
-    environment: dict[str, str] = field(default_factory=dict)
-    started: list[str] = field(default_factory=list)
 
     def command(self, *words: str | Path) -> list[str]:
         return [sys.executable, "-m", "drtool", *map(str, words)]
@@ -259,7 +266,6 @@ class Operator:
     def surroundings(self, **variables: str) -> dict[str, str]:
         return {
             **bring.child_environment(self.lab.layout),
-            **self.environment,
             "DRTOOL_HOME": str(self.home),
             "DRTOOL_LAB_HOME": str(self.lab.home),
             **variables,
@@ -362,10 +368,30 @@ class Operator:
     def approve(self, run: str, step: str) -> Typed:
         return self.type("approve", run, step, "--service", "orders")
 
+    @contextlib.contextmanager
+    def records(self) -> Iterator[Journal | None]:
+        """This machine's journal, read beside the command line; None before its first run."""
+        path = journal_path(self.home)
+        if not path.exists():
+            yield None
+            return
+        journal = Journal.open(path, SystemClock(), Redactor(), create=False, read_only=True)
+        try:
+            yield journal
+        finally:
+            journal.close()
+
+    def runs(self) -> list[RunSummary]:
+        """The runs of this machine's journal, newest first."""
+        with self.records() as journal:
+            return journal.summaries() if journal else []
+
+    def events(self, run: str) -> list[Event]:
+        with self.records() as journal:
+            return journal.events(run) if journal else []
+
     def report(self, run: str) -> Report:
-        typed = self.type("report", run, "--json")
-        assert typed.code == 0, typed.said
-        return Report.model_validate_json(typed.out)
+        return report(self.events(run))
 
     def status(self, run: str) -> Document:
         typed = self.type("status", run, "--json")
@@ -373,25 +399,20 @@ class Operator:
         found: Document = json.loads(typed.out)
         return found
 
-    def wait_for_consent(self, run: str, step: str = "consent") -> None:
-        wait_until(lambda: step in [one["step"] for one in self.status(run)["waiting"]])
+    def waits(self, run: str, step: str) -> bool:
+        events = self.events(run)
+        asked = [consent.asked.step for consent in fold(events).waiting_for] if events else []
+        return step in asked
 
-    def runs(self) -> list[Document]:
-        """The runs of this machine's journal."""
-        typed = self.type("runs", "--json")
-        assert typed.code == 0, typed.said
-        found: list[Document] = json.loads(typed.out)["runs"]
-        return found
+    def wait_for_consent(self, run: str, step: str = "consent") -> None:
+        wait_until(lambda: self.waits(run, step))
+
+    def under_way(self, run: str, step: str) -> bool:
+        return fold(self.events(run)).step(step).outcome is Outcome.RUNNING
 
     def engine(self, run: str) -> Process | None:
         """The process of a run's engine, if it is still there."""
-        pid = next(one["pid"] for one in self.runs() if one["run"] == run)
-        return process(pid)
-
-
-def engine_of(ran: Ran) -> int:
-    """The process id of the engine that began a run."""
-    return next(event.body.pid for event in ran.events if isinstance(event.body, RunStarted))
+        return process(next(one.pid for one in self.runs() if one.run == run))
 
 
 class Labs:
@@ -463,8 +484,7 @@ def operator(machines: Callable[[str], Operator]) -> Operator:
 
 def _end_engines(operator: Operator) -> None:
     """End every engine that this machine's journal knows and that still runs."""
-    if not operator.home.exists():
-        return
-    mark = operator.lab.layout.identity().mark
-    left = {one["pid"] for one in operator.runs() if one["ended"] is None}
-    end([one for one in marked(bring.MARK, mark) if one.pid in left])
+    left = {one.pid for one in operator.runs() if one.ended is None}
+    if left:
+        mark = operator.lab.layout.identity().mark
+        end([one for one in marked(bring.MARK, mark) if one.pid in left])

@@ -129,6 +129,7 @@ def _start_sites(layout: Layout, ports: Ports, say: Tell) -> None:
     for site in SITES:
         wait_for_services(layout, site)
     postgresql.wait_for_standby(ADDRESSES[EAST], ports.postgresql, passwords["drtool"])
+    postgresql.wait_for_heartbeat(ADDRESSES[WEST], ports.postgresql, passwords["drtool"])
     say(f"west follows it, at {ADDRESSES[WEST]}:{ports.postgresql}")
 
 

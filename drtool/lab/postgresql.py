@@ -183,6 +183,26 @@ def wait_for_standby(address: str, port: int, password: str) -> None:
             time.sleep(_POLL)
 
 
+def wait_for_heartbeat(address: str, port: int, password: str) -> None:
+    """Wait until the standby there has the first heartbeat; raises DrtoolError after 20 s.
+
+    Without one nobody could say what a failover would lose, and it would be refused.
+    """
+    until = time.monotonic() + _READY_SECONDS
+    with connect(address, port, "drtool", password, DATABASE) as session:
+        while not _has_heartbeat(session):
+            if time.monotonic() > until:
+                raise DrtoolError(f"postgresql at {address}:{port}", "received no heartbeat")
+            time.sleep(_POLL)
+
+
+def _has_heartbeat(session: psycopg.Connection) -> bool:
+    try:
+        return session.execute("select 1 from drtool.heartbeat").fetchone() is not None
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        return False
+
+
 def connect(address: str, port: int, user: str, password: str, database: str) -> psycopg.Connection:
     """One autocommit session."""
     return psycopg.connect(

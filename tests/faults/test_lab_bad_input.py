@@ -207,7 +207,7 @@ def test_dns_servers_that_are_all_down_are_told_and_keep_no_failover_from_starti
     typed = operator.type(*operator.words(procedure, *words, inventory=inventory))
     assert typed.code == 0, typed.said
     assert [line for line in typed.err.splitlines() if "dns server ns_" in line]
-    run = operator.runs()[0]["run"]
+    run = operator.runs()[0].run
     operator.wait_for_consent(run)
     operator.type("deny", run, "consent")
     ran = operator.follow(run, consent=False)

@@ -128,12 +128,7 @@ def test_a_statement_lets_the_run_go_on_and_is_never_called_proof(
     )
     operator.wait_for_consent(run)
     operator.approve(run, "consent")
-    wait_until(
-        lambda: any(
-            step["name"] == "fence" and step["outcome"] == "running"
-            for step in operator.status(run)["steps"]
-        )
-    )
+    wait_until(lambda: operator.under_way(run, "fence"))
     unnamed = operator.type("state", run, "fence", "--service", "billing", "--reason", SEEN)
     assert unnamed.code == 2
     said = operator.type("state", run, "fence", "--service", "orders", "--reason", SEEN)
