@@ -7,7 +7,6 @@ happened, and leaves as a run does.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 import time
@@ -118,7 +117,6 @@ def main() -> None:
     )
     sentence = executor.finish(ended_as, told.get("report", "# Report"))
     tell("finished", sentence=sentence, seconds=time.monotonic() - asked, calls=calls)
-    os._exit(0)
 
 
 if __name__ == "__main__":
