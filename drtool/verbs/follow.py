@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from drtool.bootstrap import App, build
 from drtool.clock import Clock
+from drtool.journal.process import runs
 from drtool.journal.store import Journal
 from drtool.model.event import ConsentAsked, Event, Instant, Request
 from drtool.progress.run_state import RunState
@@ -14,7 +15,7 @@ from drtool.progress.state import Folder
 from drtool.verbs.records import engine_lives, records
 from drtool.verbs.request import requester
 
-REPORT_SECONDS = 3.0
+LEAVE_SECONDS = 5.0
 LIFE_SECONDS = 1.0
 
 
@@ -57,16 +58,23 @@ class Following:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come: report written, waited for in vain, or engine gone."""
+        """Whether nothing more will come: the engine has left, or takes too long to.
+
+        After the run's end it may still say what Prefect has not recorded.
+        """
         if self._ended_at is not None:
-            waited = time.monotonic() - self._ended_at
-            return self.state.report is not None or waited > REPORT_SECONDS
+            gone = not runs(self.state.pid) and not self._unseen
+            return gone or time.monotonic() - self._ended_at > LEAVE_SECONDS
         if time.monotonic() - self._looked_at < LIFE_SECONDS or not self.seen:
             return False
         self._looked_at = time.monotonic()
         if engine_lives(self.run, self.app):
             return False
-        return not self.journal.events(self.run, self.seen)
+        return not self._unseen
+
+    @property
+    def _unseen(self) -> bool:
+        return bool(self.journal.events(self.run, self.seen))
 
     def answer(self, asked: ConsentAsked, *, approve: bool, service: str = "") -> None:
         """Answer a question of the run."""
