@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -416,29 +417,41 @@ class Operator:
 
 
 class Labs:
-    """One lab at a time: the next test gets the same one if it is whole, a new one otherwise."""
+    """One lab after the other: the next test gets the same one if it is whole, else a new one.
+
+    The one that comes next is brought up meanwhile.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory, self._made = directory, 0
         self._lab: PracticeLab | None = None
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="next lab")
+        self._next: Future[Layout] | None = None
 
     def whole_lab(self) -> PracticeLab:
         if self._lab is None or not self._lab.whole:
-            self.down()
-            self._made += 1
-            self._lab = PracticeLab(
-                bring.up(self._directory / f"lab{self._made}", prefect=False),
-            )
+            self.spoiled()
+            made = (self._next or self._begin()).result()
+            self._lab = PracticeLab(made)
+            self._next = self._begin()
         return self._lab
+
+    def _begin(self) -> Future[Layout]:
+        self._made += 1
+        home = self._directory / f"lab{self._made}"
+        return self._maker.submit(bring.up, home, prefect=False)
 
     def spoiled(self) -> None:
         """What was done to it does not show from outside: the next test gets another one."""
-        self.down()
-
-    def down(self) -> None:
         if self._lab is not None:
             bring.down(self._lab.home)
             self._lab = None
+
+    def down(self) -> None:
+        self.spoiled()
+        self._maker.shutdown(wait=True)
+        if self._next is not None:
+            bring.down(self._next.result().home)
 
 
 @pytest.fixture(scope="session")
