@@ -141,7 +141,7 @@ class Demote(StateAction[Demotion]):
             or reason_managed(seen.host)
             or reason_not_same_cluster(seen.place, control.system_identifier, seen.identity)
             or self._reason_nothing_to_stop(seen, control.state)
-            or self._reason_standby_not_ready(seen)
+            or self._reason_standby_not_ready(seen, control.state)
         )
 
     def apply(self, hands: Hands, changes: list[Change]) -> None:
@@ -196,7 +196,7 @@ class Demote(StateAction[Demotion]):
             )
         return None
 
-    def _reason_standby_not_ready(self, seen: Demotion) -> str | None:
+    def _reason_standby_not_ready(self, seen: Demotion, state: str) -> str | None:
         standby = seen.standby
         if standby is None:
             return f"its standby cannot be asked: {seen.trouble}"
@@ -207,7 +207,8 @@ class Demote(StateAction[Demotion]):
             return other
         if not standby.in_recovery:
             return f"{seen.standby_place} is a primary already: stopping {seen.place} helps nobody"
-        if seen.host.running and not standby.streaming:
+        stopping = state != IN_PRODUCTION  # its last record is on the way, or has arrived
+        if seen.host.running and not stopping and not standby.streaming:
             return f"{seen.standby_place} does not stream: it would miss the last records"
         return None
 
