@@ -198,7 +198,7 @@ def test_l13_a_standby_that_belongs_to_another_cluster(
     seen = lab.site(WEST).postgresql
     assert (seen.state, seen.system_identifier) == ("standby", identifier)
     lab.cut_power(EAST)
-    ran = operator.fail_over()
+    ran = operator.fail_over(runbook=lab.runbook(limits(loss_now="1s")))
     not_met(ran)
     assert "another cluster" in ran.report.reason
     assert lab.site(WEST).postgresql.state == "standby"
@@ -228,6 +228,7 @@ def test_l15_lag_0_with_a_dead_walreceiver(spoiled_lab: PracticeLab, operator: O
 
     def strict(document: Document) -> None:
         document["objectives"]["rpo"] = "1s"
+        limits(loss_now="1s")(document)
 
     ran = operator.fail_over(runbook=lab.runbook(strict))
     not_met(ran)
