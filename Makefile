@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := .ci/requirements.lock
 READY := .venv/.ready
 # Branch coverage; it only rises.
-FLOOR := 80
+FLOOR := 89
 
 .PHONY: drill test bench drills faults lint servers clean
 
