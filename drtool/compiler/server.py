@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from drtool.compiler.api import Api
-from drtool.compiler.process import identity
 from drtool.compiler.warming import warm
 from drtool.errors import DrtoolError
 from drtool.model.value import Value
+from drtool.process import identity, runs
 
 START_SECONDS = 90.0
 STOP_SECONDS = 5.0
@@ -189,7 +189,7 @@ def _api(home: Path, record: Record) -> Api:
 
 
 def _runs(record: Record) -> bool:
-    return bool(record.identity) and identity(record.pid) == record.identity
+    return bool(record.identity) and runs(record.pid, record.identity)
 
 
 def _signal(record: Record, kind: signal.Signals) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drtool.compiler.api import Api
-from drtool.compiler.process import identity
 from drtool.compiler.settings import environment
+from drtool.process import identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from drtool.model.event import (
 )
 from drtool.model.plan import Plan
 from drtool.model.purpose import Outcome, Purpose, StepKind
+from drtool.process import identity
 from drtool.progress.state import fold
 from drtool.progress.summary import as_markdown
 
@@ -190,6 +191,7 @@ def _opening(settings: RunSettings | Resumption, ports: Ports) -> _Opening:
         requester=settings.requester,
         host=socket.gethostname(),
         pid=os.getpid(),
+        process=identity(os.getpid()),
         version=__version__,
         engine=ports.executor.name,
         engine_note=settings.engine_note,
@@ -216,6 +218,7 @@ def _taken_up(resumption: Resumption, ports: Ports) -> _Opening:
         by=resumption.by,
         host=socket.gethostname(),
         pid=os.getpid(),
+        process=identity(os.getpid()),
         version=__version__,
         drift=resumption.drift,
     )

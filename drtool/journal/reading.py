@@ -99,6 +99,7 @@ class _Body(BaseModel):
     requester: str = ""
     host: str = ""
     pid: int = 0
+    process: str = ""
     outcome: Outcome | None = None
     world: World | None = None
     exit_code: int | None = None
@@ -139,6 +140,7 @@ def _started(run: str, mark: _Landmark, plan: _Plan) -> RunSummary:
         requester=body.requester,
         started=mark.at,
         pid=body.pid,
+        process=body.process,
         host=body.host,
         boot=mark.at.boot,
     )
@@ -147,8 +149,9 @@ def _started(run: str, mark: _Landmark, plan: _Plan) -> RunSummary:
 def _later(mark: _Landmark) -> dict[str, object]:
     body = mark.body
     if body.kind == "run.resumed":
+        engine = {"pid": body.pid, "process": body.process, "host": body.host}
         gone = {"ended": None, "outcome": None, "world": None, "exit_code": None}
-        return {"pid": body.pid, "host": body.host, "boot": mark.at.boot, **gone}
+        return {**engine, "boot": mark.at.boot, **gone}
     if body.kind == "run.ended":
         end = {"outcome": body.outcome, "world": body.world, "exit_code": body.exit_code}
         return {"ended": mark.at, **end}

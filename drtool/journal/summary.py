@@ -10,8 +10,9 @@ from drtool.model.value import Value
 class RunSummary(Value):
     """One run: what it was, when, how it ended.
 
-    ``pid``, ``host`` and ``boot`` are those of the engine that last took the run up. ``outcome``,
-    ``world`` and ``exit_code`` are None while the run goes on, or when it was interrupted.
+    ``pid``, ``process``, ``host`` and ``boot`` are those of the engine that last took the run up.
+    ``outcome``, ``world`` and ``exit_code`` are None while the run goes on, or when it was
+    interrupted.
     """
 
     run: str
@@ -28,6 +29,7 @@ class RunSummary(Value):
     world: World | None = None
     exit_code: int | None = None
     pid: int
+    process: str = ""
     host: str
     boot: str
     report: str = ""

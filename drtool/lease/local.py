@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from drtool.clock import Clock
 from drtool.errors import JournalUnusable, LeaseHeld
 from drtool.journal.home import secure_directory
-from drtool.journal.process import runs
 from drtool.lease.lease import held, lost
 from drtool.model.value import Value
+from drtool.process import runs
 
 _MOMENT = 1.0
 

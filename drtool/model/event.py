@@ -44,7 +44,10 @@ class World(Enum):
 
 
 class RunStarted(Value):
-    """A run began, with everything that it will be judged by."""
+    """A run began, with everything that it will be judged by.
+
+    ``process`` tells the engine from a later process with its ``pid``; old journals lack it.
+    """
 
     kind: Literal["run.started"] = "run.started"
     plan: Plan
@@ -52,6 +55,7 @@ class RunStarted(Value):
     requester: str
     host: str
     pid: int
+    process: str = ""
     version: str
     engine: str
     engine_note: str = ""
@@ -68,6 +72,7 @@ class RunResumed(Value):
     by: str
     host: str
     pid: int
+    process: str = ""
     version: str
     drift: str = ""
 

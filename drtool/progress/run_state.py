@@ -100,6 +100,7 @@ class RunState:
     requester: str
     host: str
     pid: int
+    process: str
     version: str
     engine: str
     engine_note: str

@@ -62,7 +62,7 @@ class Folder:
         self.report: ReportWritten | None = None
         self.last: Event | None = None
         self._proving: dict[str, tuple[Proof, ...]] = {}
-        self._host: tuple[str, int, str] = ("", 0, "")
+        self._engine: RunStarted | RunResumed | None = None
         self._kept: RunState | None = None
 
     @property
@@ -78,8 +78,7 @@ class Folder:
         body = event.body
         match body:
             case RunStarted():
-                self.start = event
-                self._host = (body.host, body.pid, body.version)
+                self.start, self._engine = event, body
                 self.steps = {step.name: StepState(step) for step in body.plan.steps}
             case StepStarted() | StepIntent() | StepEnded():
                 self._take_step(event.at, body)
@@ -152,7 +151,7 @@ class Folder:
         match body:
             case RunResumed():
                 self.resumes.append(event.at)
-                self._host = (body.host, body.pid, body.version)
+                self._engine = body
             case LeaseTaken():
                 self.lease, self.marks.lease_lost = body, ""
             case LeaseEnded():
@@ -191,15 +190,16 @@ class Folder:
             raise JournalUnusable("run", "it has no events")
         end = self.end.body if self.end else None
         steps = tuple(self.steps.values())
-        host, pid, version = self._host
+        engine = self._engine or begun
         return RunState(
             run=self.start.run,
             plan=begun.plan,
             mode=begun.mode,
             requester=begun.requester,
-            host=host,
-            pid=pid,
-            version=version,
+            host=engine.host,
+            pid=engine.pid,
+            process=engine.process,
+            version=engine.version,
             engine=begun.engine,
             engine_note=begun.engine_note,
             started=self.start.at,

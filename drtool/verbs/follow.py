@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from drtool.bootstrap import App, build
 from drtool.clock import Clock
-from drtool.journal.process import runs
 from drtool.journal.store import Journal
 from drtool.model.event import ConsentAsked, Event, Instant, Request
+from drtool.process import runs
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder
 from drtool.verbs.records import engine_lives, records
@@ -63,7 +63,7 @@ class Following:
         After the run's end it may still say what Prefect has not recorded.
         """
         if self._ended_at is not None:
-            gone = not runs(self.state.pid) and not self._unseen
+            gone = not runs(self.state.pid, self.state.process) and not self._unseen
             return gone or time.monotonic() - self._ended_at > LEAVE_SECONDS
         if time.monotonic() - self._looked_at < LIFE_SECONDS or not self.seen:
             return False

@@ -8,13 +8,13 @@ from pathlib import Path
 from drtool.bootstrap import App, build
 from drtool.errors import BadInput, JournalUnusable
 from drtool.journal.home import journal_path
-from drtool.journal.process import runs
 from drtool.journal.store import Journal
 from drtool.journal.summary import RunSummary
 from drtool.model.change import Change
 from drtool.model.event import Via, World
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
+from drtool.process import runs
 from drtool.progress.explain import Explanation, explain
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import fold
@@ -211,7 +211,7 @@ def alive(summary: RunSummary, app: App) -> bool:
     """Whether the engine that last took a run up still runs on this boot of this machine."""
     if summary.ended is not None or summary.boot != app.clock.boot_id():
         return False
-    return runs(summary.pid)
+    return runs(summary.pid, summary.process)
 
 
 def explanation(said: str) -> Explanation:

@@ -14,7 +14,7 @@ from drtool.compiler import server
 from drtool.compiler.ask import recorded
 from drtool.compiler.choice import EngineMode, choose_engine
 from drtool.compiler.itinerary import run_tag
-from drtool.compiler.process import identity
+from drtool.process import identity
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from drtool.compiler import server
-from drtool.compiler.process import identity
 
 
 def test_a_home_without_a_server_says_so(tmp_path: Path) -> None:
@@ -47,19 +43,3 @@ def test_the_secret_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
     assert first == server._secret(tmp_path)
     assert len(first) > 40
     assert stat.S_IMODE((tmp_path / "auth").stat().st_mode) == 0o600
-
-
-def test_the_identity_of_a_process_lasts_as_long_as_it_does() -> None:
-    assert identity(os.getpid()) == identity(os.getpid()) != ""
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    pid = gone.pid
-    gone.wait()
-    assert identity(pid) == ""
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_zombie_is_gone() -> None:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert identity(child.pid) == ""
-    child.wait()

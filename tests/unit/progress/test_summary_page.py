@@ -39,6 +39,7 @@ STATE = RunState(
     requester="an operator",
     host="laptop",
     pid=1,
+    process="",
     version="0",
     engine="prefect",
     engine_note="",

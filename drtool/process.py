@@ -11,6 +11,7 @@ _STATE, _STARTED = 0, 19
 def identity(pid: int) -> str:
     """What only this process of that id has: when it started; "" if it is gone or a zombie.
 
+    A process that was killed stays as a zombie where nobody buries it, as in many containers.
     Source: proc(5), fields 3 and 22 of ``/proc/PID/stat``; elsewhere what ``ps`` calls lstart.
     """
     if Path("/proc/self/stat").exists():
@@ -28,3 +29,9 @@ def identity(pid: int) -> str:
     )
     state, _, started = done.stdout.strip().partition(" ")
     return "" if not state or state.startswith("Z") else started.strip()
+
+
+def runs(pid: int, known: str = "") -> bool:
+    """Whether a process is there and can do anything, and has the identity that is known of it."""
+    found = identity(pid)
+    return found == known if known else bool(found)
