@@ -7,12 +7,13 @@ that cannot show that it kept it ends with exit code 6. A figure without a limit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from drtool.model.event import Instant, Verdict
+from drtool.model.event import Instant
 from drtool.model.purpose import Outcome, Procedure, Purpose, StepKind
 from drtool.model.value import Fields
+from drtool.model.verdict import Verdict
 from drtool.progress.moments import seconds_between, seconds_since
 from drtool.progress.run_state import RunState
 from drtool.units import Duration
@@ -47,16 +48,27 @@ class Loss:
     upper_bound: bool
 
 
-def judge(state: RunState) -> tuple[Verdict, ...]:
-    """A verdict for each objective that the procedure is judged by; none in dry-runs."""
+def judge(state: RunState, outcome: Outcome | None) -> tuple[Verdict, ...]:
+    """A verdict for each objective that the procedure is judged by; none in dry-runs.
+
+    Invariant: nothing is met unless the outcome is success; the figures are told all the same.
+    """
     if not state.mode.changes_the_world:
         return ()
+    measured: tuple[Verdict, ...] = ()
     limits = state.plan.objectives
     if state.plan.procedure.unplanned:
-        return (_rto(state, limits.rto), _rpo(state, limits.rpo))
-    if state.plan.procedure in _DOWNTIME:
-        return (_downtime(state, limits.downtime),)
-    return ()
+        measured = (_rto(state, limits.rto), _rpo(state, limits.rpo))
+    elif state.plan.procedure in _DOWNTIME:
+        measured = (_downtime(state, limits.downtime),)
+    return measured if outcome is Outcome.SUCCEEDED else tuple(_withhold(measured, outcome))
+
+
+def _withhold(verdicts: Iterable[Verdict], outcome: Outcome | None) -> Iterator[Verdict]:
+    why = "the run did not end well" if outcome else "the run has not ended"
+    for verdict in verdicts:
+        judged = verdict.met is not None
+        yield verdict.model_copy(update={"met": None, "withheld": why}) if judged else verdict
 
 
 def all_met(verdicts: Iterable[Verdict]) -> bool:
@@ -69,7 +81,10 @@ def answered(state: RunState) -> Instant | None:
 
     A service that answers before the promotion (or the redirection, where nothing is promoted)
     is the one that is being left. Where a step writes, only writes count: a page may be a cache's.
+    A success that another look belies is none: see ``unconfirmed``.
     """
+    if unconfirmed(state):
+        return None
     moved = _moved_from(state)
     seen = [
         step
@@ -81,6 +96,16 @@ def answered(state: RunState) -> Instant | None:
     writes = [step for step in seen if step.plan.kind is not StepKind.CHECK]
     moments = [step.answered for step in writes or seen if step.answered is not None]
     return min(moments, key=lambda moment: seconds_between(state.started, moment), default=None)
+
+
+def unconfirmed(state: RunState) -> str:
+    """The name of a step that should have verified the service and did not, or ""."""
+    failed = (
+        step.name
+        for step in state.steps
+        if step.purpose is Purpose.VERIFY and step.outcome.ended and not step.ended_well
+    )
+    return next(failed, "")
 
 
 def recovery_seconds(state: RunState) -> float | None:
@@ -160,11 +185,7 @@ def _rto(state: RunState, limit: Duration | None) -> Verdict:
     measured = recovery_seconds(state)
     note = ""
     if measured is None:
-        note = (
-            "the outage's start is not known"
-            if state.outage_start is None
-            else "no success was seen from outside"
-        )
+        note = "the outage's start is not known" if state.outage_start is None else _not_seen(state)
     return Verdict(
         objective="rto",
         limit=limit,
@@ -197,8 +218,13 @@ def _downtime(state: RunState, limit: Duration | None) -> Verdict:
         limit=limit,
         measured_seconds=measured,
         met=_within(measured, limit),
-        note="" if measured is not None else "no success was seen from outside",
+        note="" if measured is not None else _not_seen(state),
     )
+
+
+def _not_seen(state: RunState) -> str:
+    failed = unconfirmed(state)
+    return f"step {failed} did not pass" if failed else "no success was seen from outside"
 
 
 def _within(measured: float | None, limit: Duration | None) -> bool | None:

@@ -130,7 +130,7 @@ def test_its_parts_add_up() -> None:
 
 
 def test_verdicts() -> None:
-    verdicts = judge(failover().state)
+    verdicts = judge(failover().state, Outcome.SUCCEEDED)
     assert [(one.objective, one.measured_seconds, one.met) for one in verdicts] == [
         ("rto", pytest.approx(107), True),
         ("rpo", 4.5, True),
@@ -146,10 +146,10 @@ def test_the_loss_is_the_one_that_the_promotion_saw() -> None:
 
 def test_an_unknown_outage_start_is_never_met() -> None:
     state = failover(outage=None).state
-    verdict = judge(state)[0]
+    verdict = judge(state, Outcome.SUCCEEDED)[0]
     assert (verdict.measured_seconds, verdict.met) == (None, None)
     assert verdict.note == "the outage's start is not known"
-    assert not all_met(judge(state))
+    assert not all_met(judge(state, Outcome.SUCCEEDED))
     assert split(state).detection is None
 
 
@@ -158,6 +158,15 @@ def test_a_success_before_the_promotion_is_not_the_recovery() -> None:
     story.step("loss", 0, 1, answered=story.instant(0.5))
     story.step("fence", 1, 2, intent={}).step("promote", 2, 3, intent={})
     assert recovery_seconds(story.state) is None
+
+
+def test_a_success_from_outside_that_another_look_belies_is_not_the_recovery() -> None:
+    committed = step("committed", "bench.is", key="x", budget=Duration(5))
+    told = plan_of(*STEPS, committed, objectives=OBJECTIVES)
+    story = failover(told).step("committed", 44, 46, outcome=Outcome.FAILED)
+    verdict = judge(story.state)[0]
+    assert (verdict.measured_seconds, verdict.met) == (None, None)
+    assert verdict.note == "step committed did not pass"
 
 
 def test_a_jump_of_the_wall_clock_does_not_count() -> None:
@@ -177,7 +186,7 @@ def test_a_jump_of_the_wall_clock_does_not_count() -> None:
 
 def test_downtime_of_a_switchover_runs_from_the_first_fence() -> None:
     plan = told(Procedure.SWITCHOVER)
-    verdicts = judge(failover(plan).state)
+    verdicts = judge(failover(plan).state, Outcome.SUCCEEDED)
     assert [one.objective for one in verdicts] == ["downtime"]
     assert verdicts[0].measured_seconds == pytest.approx(16)
     assert verdicts[0].met is None
