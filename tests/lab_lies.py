@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import socket
 import socketserver
@@ -128,6 +127,7 @@ class Cache(BaseHTTPRequestHandler):
     """Answers every request from what it once saw."""
 
     protocol_version = "HTTP/1.1"
+    known = b'{"id": "0b5a1f0e-0000-4000-8000-000000000001", "item": "cup", "committed": true}'
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -143,12 +143,18 @@ class Cache(BaseHTTPRequestHandler):
         pass
 
     def _answer(self, status: int) -> None:
-        known = {"id": "0b5a1f0e-0000-4000-8000-000000000001", "item": "cup", "committed": True}
-        content = json.dumps(known).encode()
         self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(len(self.known)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(self.known)
+
+
+class Echo(Cache):
+    """Remembers the last order, gives it back, and commits nothing."""
+
+    def do_POST(self) -> None:
+        Echo.known = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._answer(201)
 
 
 class _CacheServer(ThreadingHTTPServer):
@@ -157,11 +163,24 @@ class _CacheServer(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def orders_from_a_cache(lab: PracticeLab) -> Iterator[None]:
+def orders_from_memory(lab: PracticeLab, answers: type[Cache]) -> Iterator[None]:
     """West's orders port answers well and writes nothing."""
     lab.service(WEST, "stop", "orders")
-    with served(_CacheServer((ADDRESS[WEST], lab.ports.orders), Cache)):
+    with served(_CacheServer((ADDRESS[WEST], lab.ports.orders), answers)):
         yield
+
+
+def disk_full(lab: PracticeLab) -> None:
+    """Whoever is the primary takes no row of a probe any more, as with a full disk."""
+    lab.sql(
+        EAST,
+        "create table drtool.write_probe (mark text primary key, written_at timestamptz);"
+        "create function drtool.no_space() returns trigger language plpgsql as"
+        " $$ begin raise disk_full using message = 'No space left on device'; end $$;"
+        "create trigger no_space before insert on drtool.write_probe"
+        " execute function drtool.no_space()",
+    )
+    lab.caught_up(EAST)
 
 
 def power_only(port: int) -> Any:

@@ -58,6 +58,22 @@ def test_runbook_is_clean_and_planned(path: Path, installed: Catalog) -> None:
     plan_all(loaded, installed)
 
 
+@pytest.mark.parametrize("strategy", ["hot-standby", "warm-standby"])
+@pytest.mark.parametrize("procedure", [Procedure.FAILOVER, Procedure.SWITCHOVER])
+def test_the_verdict_rests_on_a_row_committed_where_was_promoted(
+    strategy: str, procedure: Procedure, installed: Catalog
+) -> None:
+    path = next(path for path in RUNBOOKS if path.parent.name == strategy)
+    loaded = load(path, None, installed, {})
+    made = plan(
+        loaded, procedure, ObservedRoles(), from_site="east", to_site="west", catalog=installed
+    )
+    steps = {step.action: step for step in made.steps}
+    probe, promotion = steps["postgresql.write_probe"], steps["postgresql.promote"]
+    assert probe.place == promotion.place
+    assert steps["dns.redirect"].name in probe.needs
+
+
 def test_there_is_one_for_every_strategy() -> None:
     assert {path.parent.name for path in RUNBOOKS} == {strategy.value for strategy in Strategy}
 
