@@ -81,10 +81,7 @@ def answered(state: RunState) -> Instant | None:
 
     A service that answers before the promotion (or the redirection, where nothing is promoted)
     is the one that is being left. Where a step writes, only writes count: a page may be a cache's.
-    A success that another look belies is none: see ``unconfirmed``.
     """
-    if unconfirmed(state):
-        return None
     moved = _moved_from(state)
     seen = [
         step
@@ -96,16 +93,6 @@ def answered(state: RunState) -> Instant | None:
     writes = [step for step in seen if step.plan.kind is not StepKind.CHECK]
     moments = [step.answered for step in writes or seen if step.answered is not None]
     return min(moments, key=lambda moment: seconds_between(state.started, moment), default=None)
-
-
-def unconfirmed(state: RunState) -> str:
-    """The name of a step that should have verified the service and did not, or ""."""
-    failed = (
-        step.name
-        for step in state.steps
-        if step.purpose is Purpose.VERIFY and step.outcome.ended and not step.ended_well
-    )
-    return next(failed, "")
 
 
 def recovery_seconds(state: RunState) -> float | None:
@@ -185,7 +172,11 @@ def _rto(state: RunState, limit: Duration | None) -> Verdict:
     measured = recovery_seconds(state)
     note = ""
     if measured is None:
-        note = "the outage's start is not known" if state.outage_start is None else _not_seen(state)
+        note = (
+            "the outage's start is not known"
+            if state.outage_start is None
+            else "no success was seen from outside"
+        )
     return Verdict(
         objective="rto",
         limit=limit,
@@ -218,13 +209,8 @@ def _downtime(state: RunState, limit: Duration | None) -> Verdict:
         limit=limit,
         measured_seconds=measured,
         met=_within(measured, limit),
-        note="" if measured is not None else _not_seen(state),
+        note="" if measured is not None else "no success was seen from outside",
     )
-
-
-def _not_seen(state: RunState) -> str:
-    failed = unconfirmed(state)
-    return f"step {failed} did not pass" if failed else "no success was seen from outside"
 
 
 def _within(measured: float | None, limit: Duration | None) -> bool | None:
