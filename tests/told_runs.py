@@ -20,7 +20,6 @@ from drtool.model.event import (
     StepEnded,
     StepIntent,
     StepStarted,
-    Verdict,
     Via,
     Warned,
     World,
@@ -30,6 +29,7 @@ from drtool.model.place import Direction, Place
 from drtool.model.plan import Objectives, Plan, PlanStep
 from drtool.model.proof import Proof, ProofKind, Statement
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind, Strategy
+from drtool.model.verdict import Verdict
 from drtool.units import Duration
 
 BEGAN = datetime(2026, 11, 23, 5, 14, 1, 200_000, tzinfo=UTC)

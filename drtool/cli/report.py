@@ -6,10 +6,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from drtool.cli.show import console, outcome, table
+from drtool.cli.show import JUDGED, console, outcome, table
 from drtool.reports.report import Report
-
-_JUDGED = {"met": "bold green", "missed": "bold red", "not measured": "yellow"}
 
 
 def show_report(made: Report) -> None:
@@ -38,7 +36,7 @@ def show_report(made: Report) -> None:
 
 def _objectives(out: Console, made: Report) -> None:
     for line in made.objectives:
-        style = _JUDGED.get(line.judgement, "dim")
+        style = JUDGED.get(line.judgement, "dim")
         note = f"  ({line.note})" if line.note else ""
         out.print(
             Text.assemble(

@@ -11,9 +11,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from drtool.model.event import ConsentAsked, Verdict
+from drtool.model.event import ConsentAsked
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Outcome
+from drtool.model.verdict import Verdict
 from drtool.progress.explain import Explanation
 from drtool.progress.run_state import RunState
 from drtool.units import seconds_text
@@ -265,21 +266,9 @@ def ending(state: RunState) -> None:
         out.print(Text(f"no report: {state.report.trouble}", style="yellow"), soft_wrap=True)
 
 
-NAMES = {"rto": "recovery time", "rpo": "data loss", "downtime": "downtime"}
-
-
 def verdict_line(verdict: Verdict) -> Text:
-    """One objective: met, missed or not measured, with its figures."""
-    name = NAMES[verdict.objective]
-    measured = (
-        "not measured"
-        if verdict.measured_seconds is None
-        else ("at most " if verdict.upper_bound else "") + seconds_text(verdict.measured_seconds)
-    )
-    limit = f" of {verdict.limit}" if verdict.limit is not None else ""
-    word, style = _VERDICTS[verdict.met]
-    note = f" ({verdict.note})" if verdict.note else ""
-    return Text.assemble(f"{name}: {measured}{limit}  ", (word, style), note)
+    """One objective: its figure, and how it was judged."""
+    return Text(f"{verdict.subject}: {verdict.text}", style=JUDGED.get(verdict.word, ""))
 
 
-_VERDICTS = {True: ("met", "bold green"), False: ("MISSED", "bold red"), None: ("", "")}
+JUDGED = {"met": "green", "missed": "bold red", "not measured": "yellow", "not judged": "yellow"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drtool.errors import Aborted, DrtoolError, InDoubt, Refused
-from drtool.model.event import RunEnded, Verdict
+from drtool.model.event import RunEnded
 from drtool.model.purpose import Outcome
 from drtool.progress.objectives import all_met, judge
 from drtool.progress.run_state import RunState, StepState
@@ -36,21 +36,25 @@ def ending(state: RunState, refusal: str = "", *, unwound: bool = False) -> RunE
         outcome=outcome,
         exit_code=_CODES[outcome],
         world=state.world,
-        verdicts=judge(state) if state.past_no_return else (),
+        verdicts=judge(state, outcome) if state.past_no_return else (),
         reason=reason,
         hint=hint or f"drtool explain {state.run}",
     )
 
 
 def _good(state: RunState) -> RunEnded:
-    verdicts = judge(state)
+    verdicts = judge(state, Outcome.SUCCEEDED)
     missed = not all_met(verdicts)
     return RunEnded(
         outcome=Outcome.SUCCEEDED,
         exit_code=OBJECTIVE_MISSED if missed else 0,
         world=state.world,
         verdicts=verdicts,
-        reason="; ".join(_said(verdict) for verdict in verdicts if verdict.limit) if missed else "",
+        reason="; ".join(
+            f"{verdict.subject} {verdict.text}" for verdict in verdicts if verdict.limit
+        )
+        if missed
+        else "",
         hint=f"drtool report {state.run}" if missed else "",
     )
 
@@ -88,9 +92,3 @@ def _why(state: RunState, culprit: StepState | None, refusal: str) -> tuple[str,
     said = culprit.reason or culprit.outcome.value
     prefix = f"step {culprit.name}"
     return (said if said.startswith(prefix) else f"{prefix}: {said}"), culprit.hint
-
-
-def _said(verdict: Verdict) -> str:
-    if verdict.met is None:
-        return f"{verdict.objective} not measured: {verdict.note}"
-    return f"{verdict.objective} {'met' if verdict.met else 'missed'}"

@@ -16,7 +16,7 @@ from drtool.units import seconds_text
 
 _LISTED = 20
 _NAMES = {"rto": "recovery time (RTO)", "rpo": "data loss (RPO)"}
-_JUDGED = {"met": "green", "missed": "bold red", "not measured": "yellow"}
+_JUDGED = {"met": "green", "missed": "bold red", "not measured": "yellow", "not judged": "yellow"}
 
 
 def show_account(out: Console, account: Account, journal: Path) -> bool:

@@ -13,6 +13,7 @@ from drtool.model.plan import Plan
 from drtool.model.proof import AcceptedLoss, Proof, Statement
 from drtool.model.purpose import Mode, Outcome
 from drtool.model.value import Fields, Value
+from drtool.model.verdict import Verdict
 from drtool.units import Duration
 
 
@@ -186,17 +187,6 @@ class AbortAsked(Value):
     kind: Literal["abort.asked"] = "abort.asked"
     by: str
     reason: str = ""
-
-
-class Verdict(Value):
-    """One objective judged: ``met`` is None when it could not be measured."""
-
-    objective: Literal["rto", "rpo", "downtime"]
-    limit: Duration | None
-    measured_seconds: float | None
-    met: bool | None
-    upper_bound: bool = False
-    note: str = ""
 
 
 class RunEnded(Value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from drtool.model.event import Verdict
 from drtool.progress.run_state import RunState, StepState
 from drtool.units import seconds_text
 
@@ -17,7 +16,8 @@ def as_markdown(state: RunState) -> str:
     if ended is not None:
         why = f": {_cell(ended.reason)}" if ended.reason else ""
         lines.append(f"**{ended.outcome.value}**, {ended.world.value}{why}")
-        lines += ["", *(f"- {_verdict(each)}" for each in ended.verdicts)]
+        judged = (f"{each.subject.capitalize()}: {each.text}" for each in ended.verdicts)
+        lines += ["", *(f"- {_cell(line)}" for line in judged)]
     direction = " to ".join(x for x in (plan.direction.from_site, plan.direction.to_site) if x)
     asked = f"Run `{state.run}`, {direction or 'no direction'}, asked for by {state.requester}."
     lines += ["", asked, "", _row(_HEAD), _row(("---",) * len(_HEAD))]
@@ -39,16 +39,6 @@ def _step(step: StepState) -> tuple[str, ...]:
         step.via.value if step.via else "",
         step.reason or step.via_reason,
     )
-
-
-def _verdict(verdict: Verdict) -> str:
-    met = {True: "met", False: "missed", None: "not measured"}[verdict.met]
-    bound = "at most " if verdict.upper_bound else ""
-    seconds = verdict.measured_seconds
-    measured = "" if seconds is None else f", {bound}{seconds_text(seconds)}"
-    limit = f" of {verdict.limit}" if verdict.limit else ""
-    note = f" ({_cell(verdict.note)})" if verdict.note else ""
-    return f"{verdict.objective.upper()}{limit}: {met}{measured}{note}"
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drtool.journal.chain import Head
-from drtool.model.event import Event, Instant, LeaseTaken, Verdict, Warned
+from drtool.model.event import Event, Instant, LeaseTaken, Warned
 from drtool.model.proof import ProofKind
 from drtool.model.purpose import Mode, Outcome
 from drtool.model.value import Fields
+from drtool.model.verdict import Verdict
 from drtool.progress.moments import seconds_between
 from drtool.progress.narrate import narrate
 from drtool.progress.objectives import (
@@ -25,7 +26,6 @@ from drtool.reports.story import paragraph, title
 from drtool.reports.values import (
     ConsentLine,
     JournalHead,
-    Judgement,
     LogLine,
     ObjectiveLine,
     PartLine,
@@ -39,7 +39,6 @@ from drtool.reports.values import (
 
 __all__ = ["Report", "report"]
 
-_NAMES = {"rto": "Recovery time", "rpo": "Data loss", "downtime": "Downtime"}
 _MEANINGS = {
     "detection": "from the start of the outage to the start of the run",
     "decision": "waiting for people",
@@ -94,7 +93,7 @@ def report(events: Sequence[Event], head: Head | None = None) -> Report:
         recovery_seconds=_measured(state),
         answered_seconds=_since(state, first) if first else None,
         no_return_seconds=_since(state, state.promotion_began) if state.promotion_began else None,
-        objectives=tuple(map(_objective, ended.verdicts if ended else judge(state))),
+        objectives=tuple(map(_objective, ended.verdicts if ended else judge(state, None))),
         parts=_parts(state),
         steps=tuple(_step(state, step) for step in state.steps),
         consents=tuple(_consent(state, consent) for consent in state.consents),
@@ -130,22 +129,8 @@ def _measured(state: RunState) -> float | None:
 
 
 def _objective(verdict: Verdict) -> ObjectiveLine:
-    judgement: Judgement = "met" if verdict.met else "missed"
-    if verdict.measured_seconds is None:
-        judgement = "not measured"
-    elif verdict.limit is None:
-        judgement = "no objective"
-    elif verdict.met is None:
-        judgement = "not measured"
-    return ObjectiveLine(
-        objective=verdict.objective,
-        name=_NAMES[verdict.objective],
-        limit=verdict.limit,
-        measured_seconds=verdict.measured_seconds,
-        upper_bound=verdict.upper_bound,
-        judgement=judgement,
-        note=verdict.note,
-    )
+    name = verdict.subject.capitalize()
+    return ObjectiveLine(**dict(verdict), name=name, judgement=verdict.word)
 
 
 def _parts(state: RunState) -> tuple[PartLine, ...]:

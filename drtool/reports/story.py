@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from drtool.model.event import Verdict
 from drtool.model.proof import ProofKind
 from drtool.model.purpose import Outcome, Purpose, StepKind
+from drtool.model.verdict import Verdict
 from drtool.progress.moments import seconds_between
 from drtool.progress.objectives import answered, downtime_seconds, recovery_seconds
 from drtool.progress.run_state import RunState, StepState
 from drtool.reports.outlook import unprotected
 from drtool.units import seconds_text
-
-_JUDGED = {"rto": "the recovery time", "rpo": "the data loss", "downtime": "the downtime"}
 
 
 def title(state: RunState) -> str:
@@ -171,17 +169,17 @@ def _verdicts(state: RunState) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    what = _JUDGED[verdict.objective]
-    if verdict.measured_seconds is None or verdict.met is None:
+    what = f"The {verdict.subject}"
+    if verdict.measured_seconds is None:
         why = f" ({verdict.note})" if verdict.note else ""
         return (
-            f"{what.capitalize()} was not measured{why}, so nothing shows that it met its "
-            f"objective of {verdict.limit}."
+            f"{what} was not measured{why}, so nothing shows that it met its objective of "
+            f"{verdict.limit}."
         )
-    figure = seconds_text(verdict.measured_seconds)
-    most = "at most " if verdict.upper_bound else ""
-    judged = "met" if verdict.met else "missed"
-    return f"{what.capitalize()}, {most}{figure}, {judged} its objective of {verdict.limit}."
+    what = f"{what}, {verdict.measured_text},"
+    if verdict.withheld:
+        return f"{what} is not judged against its objective of {verdict.limit}: {verdict.withheld}."
+    return f"{what} {verdict.word} its objective of {verdict.limit}."
 
 
 def _after(state: RunState) -> str:

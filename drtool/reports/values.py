@@ -10,32 +10,15 @@ from drtool.model.event import Via, World
 from drtool.model.proof import AcceptedLoss, Proof
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind, Strategy
 from drtool.model.value import Value
+from drtool.model.verdict import Judgement, Verdict
 from drtool.units import Duration, seconds_text
 
-Judgement = Literal["met", "missed", "not measured", "no objective"]
 
+class ObjectiveLine(Verdict):
+    """One objective: what was promised, what was measured, and the judgement."""
 
-class ObjectiveLine(Value):
-    """One objective: what was promised, what was measured, and the judgement.
-
-    "not measured" is never "met". ``upper_bound`` says that the figure is at most so much.
-    """
-
-    objective: Literal["rto", "rpo", "downtime"]
     name: str
-    limit: Duration | None
-    measured_seconds: float | None
-    upper_bound: bool
     judgement: Judgement
-    note: str = ""
-
-    @property
-    def measured_text(self) -> str:
-        """The figure as people read it."""
-        if self.measured_seconds is None:
-            return "not measured"
-        at_most = "at most " if self.upper_bound else ""
-        return at_most + seconds_text(self.measured_seconds)
 
     @property
     def limit_text(self) -> str:

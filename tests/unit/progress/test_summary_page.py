@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from drtool.model.event import Instant, RunEnded, Verdict, Via, Warned, World
+from drtool.model.event import Instant, RunEnded, Via, Warned, World
 from drtool.model.inventory import Inventory
 from drtool.model.place import Direction
 from drtool.model.plan import Objectives, Plan, PlanStep
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
+from drtool.model.verdict import Verdict
 from drtool.progress.run_state import RunState, StepState
 from drtool.progress.summary import as_markdown
 from drtool.units import Duration
@@ -68,8 +69,8 @@ def test_outcome_world_and_objectives_stand_on_top() -> None:
     page = as_markdown(STATE)
     assert page.startswith("# orders: failover, live\n")
     assert "**succeeded**, recovered" in page
-    assert "- RTO of 5m: met, 12.5 s" in page
-    assert "- RPO: not measured (no row)" in page
+    assert "- Recovery time: 12.5 s of 5m, met" in page
+    assert "- Data loss: not measured (no row)" in page
     assert "east to west" in page
 
 
