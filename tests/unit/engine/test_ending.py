@@ -17,7 +17,7 @@ from drtool.progress.summary import as_markdown
 from drtool.reports.html import to_html, to_json
 from drtool.reports.report import report
 
-MET = re.compile(r"\bmet\b(?! its)", re.IGNORECASE)
+MET = re.compile(r"\bmet\b", re.IGNORECASE)
 WHY = "not judged: the run did not end well"
 
 
