@@ -19,7 +19,7 @@ from drtool.actions.postgresql.in_sync import CheckInSync
 from drtool.actions.postgresql.promote import Promote
 from drtool.actions.postgresql.promotion import Promotion
 from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
-from drtool.errors import StepFailed
+from drtool.errors import BadInput, StepFailed
 from drtool.model.inventory import Inventory
 from drtool.model.place import Direction, Place
 from drtool.model.plan import Objectives
@@ -407,6 +407,11 @@ def test_l15_lag_0_with_the_walreceiver_dead_is_not_believed(story: Story) -> No
     story.pair.east.cut_power()
     story.fence()
     assert "would lose" in story.refusal()
+
+
+def test_a_table_that_neither_side_has_is_not_waited_for(story: Story) -> None:
+    with pytest.raises(BadInput, match=r'east\.orders_db: .*"nothere" does not exist'):
+        CheckInSync(tables=("orders", "nothere")).observe(story.look)
 
 
 def test_l20_a_server_compared_with_itself_is_refused(story: Story) -> None:

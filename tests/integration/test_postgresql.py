@@ -15,7 +15,7 @@ from drtool.clock import SystemClock
 from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
 from drtool.connections.reach import Context
 from drtool.connections.secrets import Secrets
-from drtool.errors import AccessDenied, DrtoolError, StepFailed, Unreachable
+from drtool.errors import AccessDenied, BadInput, DrtoolError, StepFailed, Unreachable
 from drtool.model.inventory import Inventory
 from drtool.redact import Redactor
 from drtool.safety.managers import reason_managed_elsewhere
@@ -199,9 +199,9 @@ def test_a_missing_table_column_and_right_are_named(pair: Pair) -> None:
     pair.east.sql("CREATE TABLE orders (id int)")
     pair.east.sql(f"CREATE ROLE clerk LOGIN PASSWORD '{pair.east.password}'")
     session = PostgresqlSession.open(EAST, pair.context())
-    with pytest.raises(StepFailed, match=r"nothere"):
+    with pytest.raises(BadInput, match=r"nothere"):
         session.table_sum("nothere")
-    with pytest.raises(StepFailed, match=r"marker"):
+    with pytest.raises(BadInput, match=r"marker"):
         session.find_marked("orders", "marker", "x")
     clerk = PostgresqlSession.open(EAST, pair.context(user="clerk"))
     with pytest.raises(AccessDenied, match=r"permission denied for table orders"):
@@ -213,6 +213,30 @@ def test_a_missing_table_column_and_right_are_named(pair: Pair) -> None:
     assert clerk.replication().role == "primary"
     clerk.close()
     session.close()
+
+
+def test_a_table_that_a_standby_has_not_replayed_yet_may_still_come(pair: Pair) -> None:
+    standby = PostgresqlReader.open(WEST, pair.context())
+    pair.west.sql("SELECT pg_wal_replay_pause()")
+    pair.east.sql("CREATE TABLE orders (id int)")
+    with pytest.raises(StepFailed, match="orders"):
+        standby.table_sum("orders")
+    pair.west.sql("SELECT pg_wal_replay_resume()")
+    pair.catch_up()
+    assert standby.table_sum("orders").rows == 0
+    standby.close()
+
+
+def test_a_heartbeat_table_of_another_make_is_named_on_both_sides(pair: Pair) -> None:
+    pair.east.sql("CREATE SCHEMA drtool")
+    pair.east.sql("CREATE TABLE drtool.heartbeat (service text, beat timestamptz)")
+    pair.catch_up()
+    for place in (EAST, WEST):
+        reader = PostgresqlReader.open(place, pair.context())
+        with pytest.raises(BadInput, match=r'heartbeat: .*"written_at" does not exist') as raised:
+            reader.replication()
+        assert "DROP TABLE drtool.heartbeat" in raised.value.hint
+        reader.close()
 
 
 def test_a_blackhole_ends_within_the_time_limit() -> None:

@@ -10,7 +10,7 @@ from drtool.connections.postgresql import statements as sql
 from drtool.connections.postgresql.dial import Row
 from drtool.connections.postgresql.wire import STATEMENT_SECONDS, Wire
 from drtool.connections.reach import Context, Reader
-from drtool.errors import AccessDenied, StepFailed, Unreachable
+from drtool.errors import AccessDenied, BadInput, StepFailed, Unreachable
 from drtool.model.replication import Heartbeat, ManagerSign, Replication, Sample, Sender, TableSum
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class PostgresqlReader(Reader):
         AccessDenied when it turns us away.
         """
         reader = cls(target, context, Wire.open(target, context, f"drtool {context.run}".strip()))
-        with suppress(StepFailed, AccessDenied, Unreachable):
+        with suppress(StepFailed, AccessDenied, BadInput, Unreachable):
             reader.replication()
             reader.managers()
         return reader
@@ -128,7 +128,13 @@ class PostgresqlReader(Reader):
             return 0
 
     def _heartbeat(self) -> Heartbeat | None:
-        rows = self._wire.rows("heartbeat", sql.HEARTBEAT)
+        try:
+            rows = self._wire.rows("heartbeat", sql.HEARTBEAT)
+        except BadInput as error:
+            hint = "at the primary: DROP TABLE drtool.heartbeat; `drtool heartbeat` makes it anew"
+            raise BadInput(
+                error.subject, error.found, "the table that drtool makes", hint
+            ) from error
         if not rows:
             return None
         written_at, position, synchronous = rows[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from drtool.errors import AccessDenied, DrtoolError, StepFailed, Unreachable
+from drtool.errors import AccessDenied, BadInput, DrtoolError, StepFailed, Unreachable
 
 _TURNED_AWAY = (
     (r"password authentication failed|no password supplied|fe_sendauth", "password refused",
@@ -17,6 +17,11 @@ _TURNED_AWAY = (
      "GRANT CONNECT ON DATABASE to the user, or give it LOGIN"),
     (r"certificate|SSL|TLS|root\.crt", "", "check sslmode and sslrootcert of the system"),
 )  # fmt: skip
+# Of what does not exist (PostgreSQL, "Error Codes"): a table or schema may not have been replayed
+# on a standby; a column comes with our own tables, a function with the server, and what is no
+# table does not become one.
+_NOT_REPLAYED = frozenset({"42P01", "3F000"})
+_NEVER_THERE = frozenset({"42703", "42883", "42809"})
 _STARTING = r"starting up|shutting down|not yet accepting|recovery mode|not accepting connections"
 
 
@@ -44,17 +49,21 @@ def connect_trouble(place: str, where: str, error: BaseException) -> DrtoolError
     return Unreachable(subject, f"at {where}: {text}", "a PostgreSQL server that answers")
 
 
-def statement_trouble(place: str, what: str, error: BaseException) -> DrtoolError:
-    """What went wrong with a statement; the connection is still good."""
+def statement_trouble(place: str, what: str, error: BaseException, *, standby: bool) -> DrtoolError:
+    """What went wrong with a statement; the connection is still good.
+
+    AccessDenied and BadInput for what no later try can mend, StepFailed for the rest.
+    """
     subject = f"postgresql {place}"
     state = getattr(error, "sqlstate", None) or ""
     text = one_line(error).split(" LINE 1:")[0]
     if state == "42501":
         return AccessDenied(subject, f"{what}: {text}", "the right to do so",
                             "GRANT it to the system's user, or use one that has it")  # fmt: skip
-    if state in {"42P01", "42703", "3F000", "42883", "42704"}:
-        return StepFailed(subject, f"{what}: {text}", "that it exists",
-                          "check the name, and `database` of the system")  # fmt: skip
+    if state in _NOT_REPLAYED | _NEVER_THERE:
+        kind = StepFailed if standby and state in _NOT_REPLAYED else BadInput
+        return kind(subject, f"{what}: {text}", "that it exists",
+                    "check the name, and `database` of the system")  # fmt: skip
     if state == "57014":
         return StepFailed(subject, f"{what}: took too long and was cancelled", "an answer in time")
     if state in {"25006", "55000"} and "recovery" in text:

@@ -102,7 +102,8 @@ class Wire:
         """Run one statement; ``what`` names it in errors.
 
         Raises Unreachable when the session is lost or does not answer in time, AccessDenied
-        when a right is missing, StepFailed when the statement itself fails.
+        when a right is missing, BadInput for what does not exist and will not come by replay,
+        StepFailed when the statement fails otherwise.
         """
         import psycopg  # noqa: PLC0415 - heavy, and this module is read before it is needed
 
@@ -156,4 +157,6 @@ class Wire:
         if self.broken:
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             return Unreachable(f"postgresql {self.place}", f"{what}: the session ended: {text}")
-        return statement_trouble(self.place, what, error)
+        # told by the server itself since PostgreSQL 14; unknown counts as a standby
+        standby = self._connection.info.parameter_status("in_hot_standby") != "off"
+        return statement_trouble(self.place, what, error, standby=standby)

@@ -1,0 +1,41 @@
+"""What PostgreSQL says of a failed statement, by its code: final, or worth another try."""
+
+from __future__ import annotations
+
+import pytest
+
+from drtool.connections.postgresql.trouble import statement_trouble
+from drtool.errors import AccessDenied, BadInput, DrtoolError, StepFailed
+
+
+class Said(Exception):
+    """An error as psycopg gives it."""
+
+    def __init__(self, sqlstate: str | None, text: str) -> None:
+        super().__init__(text)
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("state", "primary", "standby"),
+    [
+        ("42501", AccessDenied, AccessDenied),
+        ("42P01", BadInput, StepFailed),
+        ("3F000", BadInput, StepFailed),
+        ("42703", BadInput, BadInput),
+        ("42883", BadInput, BadInput),
+        ("42809", BadInput, BadInput),
+        ("42704", StepFailed, StepFailed),  # a slot that somebody else has just dropped
+        ("57014", StepFailed, StepFailed),
+        ("53100", StepFailed, StepFailed),
+    ],
+)
+def test_what_no_later_try_can_mend_is_final(
+    state: str, primary: type[DrtoolError], standby: type[DrtoolError]
+) -> None:
+    for kind, in_recovery in ((primary, False), (standby, True)):
+        told = statement_trouble(
+            "west.db", "table orders", Said(state, "no such luck"), standby=in_recovery
+        )
+        assert type(told) is kind
+        assert told.line().startswith("postgresql west.db: table orders: ")
