@@ -22,7 +22,11 @@ _TURNED_AWAY = (
 # table does not become one.
 _NOT_REPLAYED = frozenset({"42P01", "3F000"})
 _NEVER_THERE = frozenset({"42703", "42883", "42809"})
-_STARTING = r"starting up|shutting down|not yet accepting|recovery mode|not accepting connections"
+_NOT_NOW = (
+    r"starting up|shutting down|not yet accepting|recovery mode|not accepting connections"
+    r"|too many (clients|connections)|connection slots are reserved|administrator command"
+    r"|canceling authentication due to timeout"
+)
 
 
 def one_line(error: BaseException) -> str:
@@ -39,7 +43,7 @@ def connect_trouble(place: str, where: str, error: BaseException) -> DrtoolError
     if re.search(r"refused|no such file", text, re.IGNORECASE):
         return Unreachable(subject, f"nothing listens at {where}", "a PostgreSQL server",
                            "is it started, and is the port right?")  # fmt: skip
-    if re.search(_STARTING, text):
+    if re.search(_NOT_NOW, text):
         return Unreachable(subject, f"at {where}: {text}", "a server that takes connections")
     for pattern, found, hint in _TURNED_AWAY:
         if re.search(pattern, text):

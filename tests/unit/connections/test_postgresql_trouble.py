@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drtool.connections.postgresql.trouble import statement_trouble
-from drtool.errors import AccessDenied, BadInput, DrtoolError, StepFailed
+from drtool.connections.postgresql.trouble import connect_trouble, statement_trouble
+from drtool.errors import AccessDenied, BadInput, DrtoolError, StepFailed, Unreachable
 
 
 class Said(Exception):
@@ -39,3 +39,19 @@ def test_what_no_later_try_can_mend_is_final(
         )
         assert type(told) is kind
         assert told.line().startswith("postgresql west.db: table orders: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the database system is starting up",
+        "sorry, too many clients already",
+        "remaining connection slots are reserved for roles with the SUPERUSER attribute",
+        "terminating connection due to administrator command",
+        "canceling authentication due to timeout",
+    ],
+)
+def test_a_server_that_takes_nobody_for_now_is_asked_again(text: str) -> None:
+    told = connect_trouble("west.db", "127.0.2.1:5432", Said(None, f"FATAL:  {text}"))
+    assert type(told) is Unreachable
+    assert text in told.line()
