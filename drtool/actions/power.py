@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Literal
 
@@ -10,13 +11,15 @@ from pydantic import Field
 from drtool.action import Check, Facts, Hands, Look, StateAction, Target
 from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerHands, PowerReader, PowerState, RestorePolicy
-from drtool.errors import BadInput
+from drtool.errors import BadInput, Refused, StepFailed
 from drtool.model.change import Change
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Purpose
 from drtool.units import Duration
 
 _PROOF_AGE = Duration(60)
+_OFF_SECONDS = 30.0
+_POLL_SECONDS = 0.05
 _RESET = "/Actions/ComputerSystem.Reset"
 
 
@@ -96,11 +99,16 @@ class Off(StateAction[PowerSeen]):
 
 
 class On(StateAction[PowerSeen]):
-    """Power a host on. Whether its PostgreSQL may start is the boot guard's business."""
+    """Power a host on. Whether its PostgreSQL may start is the boot guard's business.
+
+    It can be taken back: a host that this step found off is powered off again, unless it bears
+    a database of the inventory, which somebody may have promoted since.
+    """
 
     purpose = Purpose.PROVISION
     target = Target.HOST
     default_deadline = Duration(300)
+    one_way = False
 
     restore_policy: RestorePolicy | None = Field(
         default=None,
@@ -129,6 +137,18 @@ class On(StateAction[PowerSeen]):
             controller.reset("On")
         if self.restore_policy and any(c.after == self.restore_policy for c in changes):
             controller.set_restore_policy(self.restore_policy)
+
+    def undo(self, hands: Hands, before: PowerSeen) -> None:
+        """What was found on stays on; raises Refused for a host with a database."""
+        host = host_of(hands.facts)
+        databases = _databases(hands.facts, host)
+        if before.off and databases:
+            raise Refused(f"power of {host}", f"stays on, for it bears {', '.join(databases)}")
+        controller = hands.reach(PowerHands, host)
+        if self.restore_policy and before.restore_policy:
+            controller.set_restore_policy(before.restore_policy)
+        if before.off:
+            _power_off(controller, host)
 
     def by_hand(self, facts: Facts) -> list[str]:
         """The request to the controller."""
@@ -188,6 +208,29 @@ def host_of(facts: Facts) -> str:
     if facts.at is None or facts.at.host is None:
         raise BadInput(f"step {facts.step}", "acts on a host", hint="at: SITE.HOST")
     return facts.at.host
+
+
+def _databases(facts: Facts, host: str) -> list[str]:
+    """The systems of the inventory that a host bears."""
+    return [
+        f"{name}.{system}"
+        for name, site in facts.inventory.sites.items()
+        for system, found in site.systems.items()
+        if found.host == host
+    ]
+
+
+def _power_off(controller: PowerHands, host: str) -> None:
+    """Switch off, and wait until the controller says so."""
+    end = time.monotonic() + _OFF_SECONDS
+    if not controller.state().off:
+        controller.reset("ForceOff")
+    while not controller.state().off:
+        if time.monotonic() > end:
+            raise StepFailed(
+                f"power of {host}", f"not off {_OFF_SECONDS:g} s after ForceOff", "Off"
+            )
+        time.sleep(_POLL_SECONDS)
 
 
 def _power(seen: PowerSeen, after: str) -> Change:

@@ -175,8 +175,8 @@ class PowerHands(PowerReader, Writer):
         path = action.get("target") or f"{self._path}/Actions/ComputerSystem.Reset"
         self._ask("POST", str(path), {"ResetType": kind})
 
-    def set_restore_policy(self, policy: RestorePolicy) -> None:
-        """Say what shall happen when mains power returns."""
+    def set_restore_policy(self, policy: str) -> None:
+        """Say what shall happen when mains power returns: a ``RestorePolicy``, or as it was."""
         current = self._ask("GET", self._path)
         etag = current.headers.get("ETag")
         self._ask(

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from drtool.action import Hands
-from drtool.actions.power import Off, On, State
+from drtool.actions.power import Off, On, PowerSeen, State
 from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
 from drtool.connections.redfish import PowerHands, PowerReader
 from drtool.connections.secrets import Secrets
-from drtool.errors import AccessDenied, BadInput, StepFailed, Unreachable
+from drtool.errors import AccessDenied, BadInput, Refused, StepFailed, Unreachable
 from drtool.lab.controller import Handler, Redfish, _Server
 from drtool.lab.keys import make_secrets
 from drtool.lab.layout import SITES, Layout
@@ -82,12 +82,15 @@ class Bench:
         self.thread.join()
         self.server.server_close()
 
-    def inventory(self, **power: Any) -> Inventory:
+    def inventory(self, systems: dict[str, Any] | None = None, **power: Any) -> Inventory:
         return Inventory.model_validate(
             {
                 "version": 1,
                 "services": {"orders": {"preferred": "east"}},
-                "sites": {"east": {"address": ADDRESS}, "west": {"address": "127.0.2.1"}},
+                "sites": {
+                    "east": {"address": ADDRESS, "systems": systems or {}},
+                    "west": {"address": "127.0.2.1"},
+                },
                 "hosts": {
                     "east_db": {
                         "site": "east",
@@ -108,8 +111,8 @@ class Bench:
         secrets = Secrets(Redactor(), self.layout.secrets)
         return Context(self.inventory(**power), secrets, SystemClock())
 
-    def hands(self) -> Hands:
-        context = self.context()
+    def hands(self, **changed: Any) -> Hands:
+        context = self.context(**changed)
         facts = fake_facts(context.inventory, Place(site="east", host="east_db"))
         self.connections = Connections(context)
         return Hands(self.connections, facts)
@@ -144,6 +147,41 @@ def test_off_sets_the_policy_first_then_cuts(bench: Bench) -> None:
     on.apply(hands, on.changes(on.observe(hands)))
     assert (bench.machine.on, bench.machine.policy) == (True, RestorePolicy.LAST_STATE)
     assert bench.machine.presses == ["off", "on"]
+
+
+def switched_on(hands: Hands, on: On) -> PowerSeen:
+    """What was seen before it was switched on."""
+    before = on.observe(hands)
+    on.apply(hands, on.changes(before))
+    return before
+
+
+def test_a_machine_that_was_found_off_is_off_again_after_unwinding(bench: Bench) -> None:
+    bench.machine.on, bench.machine.policy = False, RestorePolicy.ALWAYS_OFF
+    hands, on = bench.hands(), On(restore_policy="LastState")
+    before = switched_on(hands, on)
+    assert (bench.machine.on, bench.machine.policy) == (True, RestorePolicy.LAST_STATE)
+    on.undo(hands, before)
+    assert (bench.machine.on, bench.machine.policy) == (False, RestorePolicy.ALWAYS_OFF)
+    on.undo(hands, before)
+    assert bench.machine.presses == ["on", "off"]
+
+
+def test_a_machine_that_was_found_on_stays_on(bench: Bench) -> None:
+    hands, on = bench.hands(), On(restore_policy="AlwaysOn")
+    on.undo(hands, switched_on(hands, on))
+    assert (bench.machine.on, bench.machine.policy) == (True, RestorePolicy.LAST_STATE)
+    assert bench.machine.presses == []
+
+
+def test_a_machine_that_bears_a_database_is_never_switched_off_to_tidy_up(bench: Bench) -> None:
+    bench.machine.on = False
+    database = {"kind": "postgresql", "host": "east_db", "data_directory": "/srv/pg"}
+    hands, on = bench.hands(systems={"orders_db": database}), On()
+    before = switched_on(hands, on)
+    with pytest.raises(Refused, match=r"power of east_db: stays on, for it bears east\.orders_db"):
+        on.undo(hands, before)
+    assert bench.machine.presses == ["on"]
 
 
 def test_the_controllers_own_reason_is_told(bench: Bench) -> None:

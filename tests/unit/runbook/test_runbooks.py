@@ -78,6 +78,28 @@ def test_there_is_one_for_every_strategy() -> None:
     assert {path.parent.name for path in RUNBOOKS} == {strategy.value for strategy in Strategy}
 
 
+def test_machines_may_be_started_before_anybody_is_asked(
+    tmp_path: Path, installed: Catalog
+) -> None:
+    light = ROOT / "runbooks" / "pilot-light"
+    text = (light / "ledger.yaml").read_text(encoding="utf-8")
+    text = text.replace("        - use: light_up\n", "", 1)
+    text = text.replace("  failover:\n", "  failover:\n    - use: light_up\n", 1)
+    (tmp_path / "ledger.yaml").write_text(text, encoding="utf-8")
+    loaded = load(tmp_path / "ledger.yaml", light / "inventory.yaml", installed, {})
+    made = plan(
+        loaded,
+        Procedure.FAILOVER,
+        ObservedRoles(),
+        from_site="east",
+        to_site="west",
+        catalog=installed,
+    )
+    assert [step.action for step in made.steps].index("power.on") < [
+        step.action for step in made.steps
+    ].index("approval")
+
+
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda text: text.split("\n")[0][:30])
 def test_what_the_reference_shows_is_clean(
     snippet: str, tmp_path: Path, installed: Catalog
