@@ -138,7 +138,10 @@ class StateAction(Entry, Generic[S]):
         raise NotImplementedError
 
     def reason_not_to_apply(self, seen: S, facts: Facts) -> str | None:
-        """A sentence when the change must not be made now; judged right before ``apply``."""
+        """A sentence when the change must not be made now; judged right before ``apply``.
+
+        A ``Reason`` also says what a person can type about it.
+        """
         del seen, facts
         return None
 

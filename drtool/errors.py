@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class DrtoolError(Exception):
     """Raised when drtool cannot go on; every error that a user can see derives from it.
@@ -24,6 +26,24 @@ class DrtoolError(Exception):
     def text(self) -> str:
         """The error as a person on call reads it: one line, and the hint below it."""
         return f"{self.line()}\n  hint: {self.hint}" if self.hint else self.line()
+
+
+class Reason(str):
+    """A guard's reason to refuse, where it also knows what a person can type."""
+
+    __slots__ = ("hint",)
+    hint: str
+
+    def __new__(cls, text: str, hint: str) -> Self:
+        """The sentence, with its hint beside it."""
+        made = super().__new__(cls, text)
+        made.hint = hint
+        return made
+
+
+def hint_of(reason: str | None) -> str:
+    """What a person can type about a guard's reason; "" where the guard does not know."""
+    return reason.hint if isinstance(reason, Reason) else ""
 
 
 class StepFailed(DrtoolError):

@@ -21,7 +21,7 @@ from drtool.connections.secrets import Secrets
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Executor, Limits, Ports, RunSettings
 from drtool.engine.run import Engine
-from drtool.errors import InDoubt, Interrupted, LeaseHeld, StepFailed, Unreachable
+from drtool.errors import InDoubt, Interrupted, LeaseHeld, Reason, StepFailed, Unreachable
 from drtool.journal.store import Journal
 from drtool.model.change import Change
 from drtool.model.event import Event, Request, RunEnded
@@ -104,6 +104,7 @@ class Set(StateAction[Seen]):
     key: str
     value: str = "yes"
     refuse: str = ""
+    hint: str = ""
     lies: bool = False
     fails: int = 0
     hangs: bool = False
@@ -122,7 +123,7 @@ class Set(StateAction[Seen]):
 
     def reason_not_to_apply(self, seen: Seen, facts: Facts) -> str | None:
         del seen, facts
-        return self.refuse or None
+        return Reason(self.refuse, self.hint) if self.refuse else None
 
     def apply(self, hands: Hands, changes: list[Change]) -> None:
         assert changes

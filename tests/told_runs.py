@@ -29,6 +29,7 @@ from drtool.model.place import Direction, Place
 from drtool.model.plan import Objectives, Plan, PlanStep
 from drtool.model.proof import Proof, ProofKind, Statement
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind, Strategy
+from drtool.model.value import Fields
 from drtool.model.verdict import Verdict
 from drtool.units import Duration
 
@@ -144,7 +145,7 @@ def proof(kind: ProofKind = ProofKind.POWER) -> Proof:
     )
 
 
-LOSS = {
+LOSS: Fields = {
     "seconds": 1.4,
     "source": "heartbeat row at west",
     "upper_bound": True,
@@ -183,13 +184,14 @@ def consented(plan: Plan | None = None, **started: Any) -> Told:
                                      seconds=8.18))  # fmt: skip
 
 
-def met(plan: Plan | None = None, **started: Any) -> Told:
+def met(plan: Plan | None = None, loss: Fields | None = None, **started: Any) -> Told:
     """A failover that met its objectives, one step run directly, one over its budget."""
     told = consented(plan, **started)
     told.step("fence", 8.33, 9.5, Change(subject="east_db", before="On", after="Off"),
               proofs=(proof(),), seen={"state": "Off", "restore_policy": "AlwaysOff"})  # fmt: skip
+    seen = {"role": "primary", "timeline": 2, "loss": loss or LOSS}
     told.step("promote", 9.51, 9.63, Change(subject="west.orders_db", before="standby",
-              after="primary"), seen={"role": "primary", "timeline": 2, "loss": LOSS})  # fmt: skip
+              after="primary"), seen=seen)  # fmt: skip
     told.step("redirect", 9.64, 9.66, Change(subject="orders.lab.test at ns_west",
               before="127.0.1.1", after="127.0.2.1"), via=Via.DIRECT,
               why="Prefect had not started it within 250 ms")  # fmt: skip

@@ -22,6 +22,8 @@ def show_report(made: Report) -> None:
         out.print(Text(f"proof ({shown.kind.value}) of {shown.subject}: {shown.evidence}"))
     for said in made.statements:
         out.print(Text(f"STATEMENT by {said.by}, no proof: {said.reason}", style="bold yellow"))
+    if made.accepted_loss:
+        out.print(Text(f"DATA LOSS: {made.accepted_loss}", style="bold yellow"))
     for consent in made.consents:
         own = " (self-consented)" if consent.self_consented else ""
         answer = f"{consent.decision or 'waits'} {consent.by}{own}".strip()
@@ -41,7 +43,7 @@ def _objectives(out: Console, made: Report) -> None:
         out.print(
             Text.assemble(
                 f"{line.name:14}{line.measured_text:>16}  {line.limit_text:16}  ",
-                (line.judgement, style),
+                (line.judged, style),
                 note,
             )
         )

@@ -196,6 +196,8 @@ def explanation(said: Explanation) -> None:
     """The screen for three in the morning."""
     out = console()
     parts: list[Text | Table] = [Text(said.world, style="bold"), Text(said.why)]
+    if said.accepted:
+        parts.append(Text(said.accepted, style="bold yellow"))
     for title, lines in (("Done", said.done), ("Not done", said.not_done)):
         if lines:
             parts.append(Text(f"\n{title}", style="bold"))
@@ -271,4 +273,10 @@ def verdict_line(verdict: Verdict) -> Text:
     return Text(f"{verdict.subject}: {verdict.text}", style=JUDGED.get(verdict.word, ""))
 
 
-JUDGED = {"met": "green", "missed": "bold red", "not measured": "yellow", "not judged": "yellow"}
+JUDGED = {
+    "met": "green",
+    "missed": "bold red",
+    "accepted": "bold yellow",
+    "not measured": "yellow",
+    "not judged": "yellow",
+}

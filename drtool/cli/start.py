@@ -33,7 +33,8 @@ OutageSince = Annotated[
 AcceptLoss = Annotated[
     str | None,
     typer.Option(
-        "--accept-data-loss", help="Accept losing up to this much, as in 30s; needs --reason."
+        "--accept-data-loss",
+        help="Accept losing this much, as in 30s, or any amount: unknown; needs --reason.",
     ),
 ]
 StateFenced = Annotated[

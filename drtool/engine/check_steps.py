@@ -8,7 +8,7 @@ from drtool.action import Check
 from drtool.engine.attempt import Attempt, DeadlineOver
 from drtool.engine.result import Result
 from drtool.engine.state_steps import fields_of
-from drtool.errors import StepFailed, Unreachable
+from drtool.errors import StepFailed, Unreachable, hint_of
 from drtool.model.event import Instant
 from drtool.model.purpose import Outcome
 from drtool.model.value import Fields
@@ -51,8 +51,9 @@ class CheckStep:
         except (Unreachable, StepFailed) as error:
             self._hint = error.hint
             return error.line()
-        self._seen, self._hint = fields_of(seen), ""
-        return self._check.judge(seen, self._attempt.facts())
+        reason = self._check.judge(seen, self._attempt.facts())
+        self._seen, self._hint = fields_of(seen), hint_of(reason)
+        return reason
 
     def _passed(self, answered: Instant | None) -> Result:
         outside = self._check.from_outside

@@ -50,9 +50,7 @@ def _good(state: RunState) -> RunEnded:
         exit_code=OBJECTIVE_MISSED if missed else 0,
         world=state.world,
         verdicts=verdicts,
-        reason="; ".join(
-            f"{verdict.subject} {verdict.text}" for verdict in verdicts if verdict.limit
-        )
+        reason="; ".join(f"{one.subject} {one.text}" for one in verdicts if one.binding)
         if missed
         else "",
         hint=f"drtool report {state.run}" if missed else "",

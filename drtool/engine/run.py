@@ -201,6 +201,8 @@ def _opening(settings: RunSettings | Resumption, ports: Ports) -> _Opening:
         adopts=settings.adopts,
     )
     first: list[Body] = [begun, *_lease_taken(ports)]
+    if settings.accepted_loss is not None:
+        first.append(Warned(about="data_loss_accepted", text=str(settings.accepted_loss)))
     fence = _first_fence(settings.plan)
     if settings.statement is not None and fence is not None:
         first.append(StatementMade(step=fence, statement=settings.statement))

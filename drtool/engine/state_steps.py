@@ -18,6 +18,7 @@ from drtool.errors import (
     Refused,
     StepFailed,
     Unreachable,
+    hint_of,
 )
 from drtool.model.change import Change
 from drtool.model.event import Warned
@@ -99,7 +100,7 @@ class StateStep:
         if attempt.context.ports.hands is None:
             return self._would_change(seen, changes, reason)
         if reason is not None:
-            raise Refused(f"step {attempt.step.name}", reason)
+            raise Refused(f"step {attempt.step.name}", reason, hint=hint_of(reason))
         if attempt.late:
             raise DeadlineOver(self._problem, self._hint)
         attempt.may_act(changes)
@@ -155,7 +156,7 @@ class StateStep:
         name = self._attempt.step.name
         tainted = self._attempt.context.tainted
         if reason is not None and name not in tainted:
-            raise Refused(f"step {name}", reason)
+            raise Refused(f"step {name}", reason, hint=hint_of(reason))
         tainted.add(name)
         return Result(Outcome.SKIPPED, reason="would change", seen=fields_of(seen), changes=changes)
 

@@ -16,7 +16,7 @@ from drtool.units import seconds_text
 
 _LISTED = 20
 _NAMES = {"rto": "recovery time (RTO)", "rpo": "data loss (RPO)"}
-_JUDGED = {"met": "green", "missed": "bold red", "not measured": "yellow", "not judged": "yellow"}
+_JUDGED = {"met": "green", "missed": "bold red", "no objective": ""}
 
 
 def show_account(out: Console, account: Account, journal: Path) -> bool:
@@ -121,7 +121,7 @@ def _objectives(account: Account) -> Table:
                 _NAMES.get(objective.objective, objective.objective),
                 _measured(objective),
                 str(objective.limit) if objective.limit is not None else "",
-                Text(objective.judgement, style=_JUDGED.get(objective.judgement, "")),
+                Text(objective.judgement, style=_JUDGED.get(objective.judgement, "yellow")),
                 objective.note,
             )
     return table

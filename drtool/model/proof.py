@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from typing import Literal
 
 from drtool.model.value import Value
 from drtool.units import Duration
@@ -49,8 +50,28 @@ class Statement(Value):
 
 
 class AcceptedLoss(Value):
-    """A person's explicit acceptance of a data loss, with its amount and reason."""
+    """A person's explicit acceptance of a data loss, with its amount and reason.
 
-    at_most: Duration
+    ``unknown`` as the amount covers any, and a loss that nobody can tell.
+    """
+
+    at_most: Duration | Literal["unknown"]
     by: str
     reason: str
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether it covers what is unknown."""
+        return self.at_most == "unknown"
+
+    def covers(self, seconds: float | None) -> bool:
+        """Whether it covers a loss of that many seconds, None for an unknown one."""
+        if not isinstance(self.at_most, Duration):
+            return True
+        return seconds is not None and seconds <= self.at_most.seconds
+
+    def __str__(self) -> str:
+        """Who accepted what, and why, on one line."""
+        known = f"a data loss of at most {self.at_most}"
+        what = "any data loss, even an unknown one" if self.unlimited else known
+        return f"{self.by} accepted {what}: {self.reason}"

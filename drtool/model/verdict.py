@@ -7,13 +7,14 @@ from typing import Literal
 from drtool.model.value import Value
 from drtool.units import Duration, seconds_text
 
-Judgement = Literal["met", "missed", "not measured", "not judged", "no objective"]
+Judgement = Literal["met", "missed", "accepted", "not measured", "not judged", "no objective"]
 
 
 class Verdict(Value):
     """One objective judged: ``met`` is None when it was not measured, or must not be judged.
 
-    ``withheld`` is why what was measured is not judged. ``note`` says what the figure rests on.
+    ``withheld`` is why what was measured is not judged, ``accepted`` who accepted a loss that is
+    unknown or too great, and why. ``note`` says what the figure rests on.
     """
 
     objective: Literal["rto", "rpo", "downtime"]
@@ -23,6 +24,7 @@ class Verdict(Value):
     upper_bound: bool = False
     note: str = ""
     withheld: str = ""
+    accepted: str = ""
 
     @property
     def subject(self) -> str:
@@ -30,10 +32,15 @@ class Verdict(Value):
         return {"rto": "recovery time", "rpo": "data loss", "downtime": "downtime"}[self.objective]
 
     @property
+    def binding(self) -> bool:
+        """Whether the run stands or falls by it: it has a limit, or a loss had to be accepted."""
+        return self.limit is not None or bool(self.accepted)
+
+    @property
     def measured_text(self) -> str:
         """The figure as people read it."""
         if self.measured_seconds is None:
-            return "not measured"
+            return "unknown" if self.objective == "rpo" else "not measured"
         return ("at most " if self.upper_bound else "") + seconds_text(self.measured_seconds)
 
     @property
@@ -43,16 +50,24 @@ class Verdict(Value):
             return "not judged"
         if self.met is not None:
             return "met" if self.met else "missed"
+        if self.accepted:
+            return "accepted"
         return "not measured" if self.measured_seconds is None else "no objective"
 
     @property
     def text(self) -> str:
         """Figure, judgement and what both rest on: ``12.5 s of 5m, met (WHAT SAYS SO)``."""
-        if self.measured_seconds is None:
-            limit = f"objective {self.limit}" if self.limit is not None else ""
-            said, rests_on = self.measured_text, "; ".join(filter(None, (limit, self.note)))
-        else:
-            limit = f" of {self.limit}" if self.limit is not None else ""
-            why = f": {self.withheld}" if self.withheld else ""
-            said, rests_on = f"{self.measured_text}{limit}, {self.word}{why}", self.note
-        return f"{said} ({rests_on})" if rests_on else said
+        measured = self.measured_seconds is not None
+        limit = "" if self.limit is None else f" of {self.limit}" if measured else ""
+        aside = "" if measured or self.limit is None else f"objective {self.limit}"
+        judged = f", {self.judged}" if measured or self.accepted else ""
+        rests_on = "; ".join(filter(None, (aside, self.note)))
+        return self.measured_text + limit + judged + (f" ({rests_on})" if rests_on else "")
+
+    @property
+    def judged(self) -> str:
+        """The judgement with its reason: ``missed, accepted by ann: customers wait``."""
+        why = f": {self.withheld}" if self.withheld else ""
+        by = f"accepted by {self.accepted}" if self.accepted else ""
+        word = "" if self.word == "accepted" else self.word + why
+        return ", ".join(filter(None, (word, by)))

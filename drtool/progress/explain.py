@@ -9,6 +9,7 @@ from __future__ import annotations
 from drtool.model.event import World
 from drtool.model.purpose import Outcome, Procedure, Purpose
 from drtool.model.value import Value
+from drtool.progress.objectives import judge
 from drtool.progress.options import Option, options
 from drtool.progress.run_state import RunState, StepState
 from drtool.units import seconds_text
@@ -17,11 +18,15 @@ __all__ = ["Explanation", "Option", "explain"]
 
 
 class Explanation(Value):
-    """A run's state in words. ``done`` and ``not_done`` are lines, ``options`` always three."""
+    """A run's state in words. ``done`` and ``not_done`` are lines, ``options`` always three.
+
+    ``accepted`` is what a person was willing to lose, and what became of it.
+    """
 
     title: str
     world: str
     why: str
+    accepted: str = ""
     done: tuple[str, ...] = ()
     not_done: tuple[str, ...] = ()
     options: tuple[Option, ...]
@@ -37,6 +42,7 @@ def explain(state: RunState, *, alive: bool | None = None) -> Explanation:
         title=_title(state, alive=alive),
         world=_world(state, world),
         why=_why(state, alive=alive),
+        accepted=_accepted(state),
         done=tuple(_done(step) for step in state.steps if step.outcome is Outcome.SUCCEEDED),
         not_done=tuple(
             _not_done(step, over=state.ended is not None)
@@ -135,6 +141,15 @@ def _why(state: RunState, *, alive: bool | None) -> str:
         )
     running = [step.name for step in state.steps if step.outcome is Outcome.RUNNING]
     return f"Step {', '.join(running)} is under way." if running else "The run goes on."
+
+
+def _accepted(state: RunState) -> str:
+    if state.accepted_loss is None:
+        return ""
+    if not state.past_no_return:
+        return f"{state.accepted_loss}."
+    judged = state.ended.verdicts if state.ended else judge(state, None)
+    return "; ".join(f"Data loss: {one.text}." for one in judged if one.objective == "rpo")
 
 
 def _done(step: StepState) -> str:

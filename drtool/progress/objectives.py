@@ -41,7 +41,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The data loss as the promotion saw it; ``seconds`` is None when it was unknown."""
+    """The data loss as the promotion saw it; ``seconds`` is None when it was unknown.
+
+    ``source`` is what it was judged by, or why it is unknown.
+    """
 
     seconds: float | None
     source: str
@@ -72,8 +75,8 @@ def _withhold(verdicts: Iterable[Verdict], outcome: Outcome | None) -> Iterator[
 
 
 def all_met(verdicts: Iterable[Verdict]) -> bool:
-    """Whether every objective that has a limit was measured and met."""
-    return all(verdict.met is True for verdict in verdicts if verdict.limit is not None)
+    """Whether every objective that has a limit was measured and met, and no loss accepted."""
+    return all(verdict.met is True for verdict in verdicts if verdict.binding)
 
 
 def answered(state: RunState) -> Instant | None:
@@ -187,18 +190,19 @@ def _rto(state: RunState, limit: Duration | None) -> Verdict:
 
 
 def _rpo(state: RunState, limit: Duration | None) -> Verdict:
-    loss = data_loss(state)
-    if loss is None:
-        return Verdict(
-            objective="rpo", limit=limit, measured_seconds=None, met=None, note="not looked at"
-        )
+    """The data loss; once a person accepted any loss, it is never met."""
+    loss = data_loss(state) or Loss(None, "not looked at", upper_bound=False)
+    met, accepted = _within(loss.seconds, limit), state.accepted_loss
+    unlimited = accepted is not None and accepted.unlimited
+    needed = unlimited or met is False
     return Verdict(
         objective="rpo",
         limit=limit,
         measured_seconds=loss.seconds,
-        met=_within(loss.seconds, limit),
+        met=None if met and unlimited else met,
         upper_bound=loss.upper_bound,
         note=loss.source,
+        accepted=f"{accepted.by}: {accepted.reason}" if accepted and needed else "",
     )
 
 
@@ -269,5 +273,6 @@ def _loss_in(seen: Fields | None) -> Loss | None:
         if (seconds is None or isinstance(seconds, int | float)) and not part.get(
             "already_primary", False
         ):
-            return Loss(seconds, str(part["source"]), bool(part.get("upper_bound", False)))
+            source = str(part["source"] if seconds is not None else part.get("reason", "unknown"))
+            return Loss(seconds, source, bool(part.get("upper_bound", False)))
     return None

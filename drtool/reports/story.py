@@ -165,11 +165,14 @@ def _ended_how(outcome: Outcome) -> str:
 
 def _verdicts(state: RunState) -> str:
     verdicts = state.ended.verdicts if state.ended else ()
-    return " ".join(_verdict(verdict) for verdict in verdicts if verdict.limit is not None)
+    return " ".join(_verdict(verdict) for verdict in verdicts if verdict.binding)
 
 
 def _verdict(verdict: Verdict) -> str:
     what = f"The {verdict.subject}"
+    by = f", accepted by {verdict.accepted}" if verdict.accepted else ""
+    if verdict.measured_seconds is None and by:
+        return f"{what} is unknown{by}."
     if verdict.measured_seconds is None:
         why = f" ({verdict.note})" if verdict.note else ""
         return (
@@ -177,9 +180,11 @@ def _verdict(verdict: Verdict) -> str:
             f"{verdict.limit}."
         )
     what = f"{what}, {verdict.measured_text},"
-    if verdict.withheld:
-        return f"{what} is not judged against its objective of {verdict.limit}: {verdict.withheld}."
-    return f"{what} {verdict.word} its objective of {verdict.limit}."
+    if verdict.met is not None:
+        return f"{what} {verdict.word} its objective of {verdict.limit}{by}."
+    why = f": {verdict.withheld}" if verdict.withheld else ""
+    against = f" against its objective of {verdict.limit}" if verdict.limit is not None else ""
+    return f"{what} is not judged{against}{why}{by}."
 
 
 def _after(state: RunState) -> str:

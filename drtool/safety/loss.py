@@ -9,6 +9,7 @@ unknown, and unknown is refused.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from drtool.model.proof import AcceptedLoss
@@ -59,20 +60,35 @@ def judge_loss(known: LossEvidence) -> DataLoss:
 def reason_not_to_lose(
     loss: DataLoss, limit: Duration, accepted: AcceptedLoss | None = None
 ) -> str | None:
-    """A sentence when the loss is unknown, or more than the limit and what a person accepted.
+    """A sentence when the loss is unknown or more than the limit, and no person accepted it.
 
-    An acceptance names an amount, so it covers no unknown loss.
+    An acceptance that names an amount covers no unknown loss.
     """
-    if loss.already_primary:
+    if loss.already_primary or (accepted is not None and accepted.covers(loss.seconds)):
         return None
     if loss.seconds is None:
         return f"the data loss of promoting {loss.place} now is unknown: {loss.reason}"
-    most = max(limit.seconds, accepted.at_most.seconds if accepted else 0.0)
-    if loss.seconds <= most:
+    if loss.seconds <= limit.seconds:
         return None
+    most, allowed = limit, "that is allowed"
+    if accepted is not None and isinstance(accepted.at_most, Duration) and accepted.at_most > limit:
+        most, allowed = accepted.at_most, f"that {accepted.by} accepted"
     return (
         f"promoting {loss.place} now would lose {loss}, more than the "
-        f"{seconds_text(most)} {_who_allows(limit, accepted)}"
+        f"{seconds_text(most.seconds)} {allowed}"
+    )
+
+
+def hint_to_accept(loss: DataLoss) -> str:
+    """What a person can type who would rather lose it than wait.
+
+    An upper bound ends with a fence or with the clock, so it will be another one next time.
+    """
+    known = loss.seconds is not None and not loss.upper_bound
+    amount = f"{math.ceil(loss.seconds or 0)}s" if known else "unknown"
+    return (
+        f"to lose it all the same, start again with --accept-data-loss {amount} --reason 'why'; "
+        "drtool explain prints the whole command"
     )
 
 
@@ -178,12 +194,6 @@ def _waited_for_us(known: LossEvidence, end: datetime) -> bool:
     if known.primary is not None and not known.primary.in_recovery:
         return False
     return end - heartbeat.written_at <= SYNCHRONOUS_FOR and _reason_clock_ahead(known) is None
-
-
-def _who_allows(limit: Duration, accepted: AcceptedLoss | None) -> str:
-    if accepted is not None and accepted.at_most > limit:
-        return f"that {accepted.by} accepted"
-    return "that is allowed"
 
 
 def _answer(

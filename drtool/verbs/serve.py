@@ -76,7 +76,8 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
         else None,
     )
     troubles = dict.fromkeys(miss.error.line() for miss in missed)
-    tell(Launched(run=run, warnings=(*loaded.warnings, *troubles)))
+    accepted = (str(request.accepted_loss),) if request.accepted_loss else ()
+    tell(Launched(run=run, warnings=(*accepted, *loaded.warnings, *troubles)))
     return execute(Engine(settings, ports(ready)), ready)
 
 

@@ -75,9 +75,11 @@ def _accepted(given: Mapping[str, object], who: str) -> AcceptedLoss | None:
             hint=f'--accept-data-loss {amount} --reason "why this loss is acceptable"',
         )
     try:
-        return AcceptedLoss(at_most=Duration.parse(amount), by=who, reason=reason)
+        at_most = "unknown" if amount == "unknown" else Duration.parse(amount)
     except ValueError as error:
-        raise BadInput("--accept-data-loss", str(error)) from error
+        hint = "--accept-data-loss 30s, or --accept-data-loss unknown for any amount"
+        raise BadInput("--accept-data-loss", str(error), hint=hint) from error
+    return AcceptedLoss(at_most=at_most, by=who, reason=reason)
 
 
 def _text(value: object) -> str | None:

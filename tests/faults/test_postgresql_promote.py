@@ -243,6 +243,8 @@ def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(story: Story)
     assert "is unknown: no heartbeat row was received" in reason
     unsampled.accepted = AcceptedLoss(at_most=Duration(3600), by="operator", reason="drill")
     assert "is unknown" in unsampled.refusal()
+    unsampled.accepted = AcceptedLoss(at_most="unknown", by="operator", reason="drill")
+    assert unsampled.refusal() == ""
     seen = story.seen()
     assert "position sampled" in seen.loss.source
     assert "ago" in seen.loss.source

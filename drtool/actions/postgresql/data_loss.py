@@ -13,6 +13,7 @@ from drtool.actions.postgresql.evidence import (
     counterpart,
     gather,
     last_sample,
+    reason_too_lossy,
 )
 from drtool.actions.postgresql.sides import place_of, readers_of, system_at
 from drtool.connections.postgresql import PostgresqlReader
@@ -21,7 +22,7 @@ from drtool.model.purpose import Purpose
 from drtool.model.replication import DataLoss, Replication
 from drtool.safety.fence import trusted_proof
 from drtool.safety.identity import reason_not_same_cluster
-from drtool.safety.loss import judge_loss, reason_not_to_lose, reason_replay_paused
+from drtool.safety.loss import judge_loss, reason_replay_paused
 from drtool.units import Duration
 
 _PATIENCE_SECONDS = 3.0
@@ -69,7 +70,7 @@ class CheckDataLoss(Check[DataLoss]):
         return (
             seen.stranger
             or reason_replay_paused(seen)
-            or reason_not_to_lose(seen, allowed_loss(facts, self.max), facts.accepted_loss)
+            or reason_too_lossy(facts, seen, allowed_loss(facts, self.max))
             or self._reason_cut_off(seen, facts)
         )
 

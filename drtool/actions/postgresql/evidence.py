@@ -9,11 +9,12 @@ import time
 from drtool.action import Facts, Look
 from drtool.actions.postgresql.sides import other_side, place_of
 from drtool.connections.postgresql import PostgresqlReader
-from drtool.errors import DrtoolError
+from drtool.errors import DrtoolError, Reason
 from drtool.model.place import Place
 from drtool.model.proof import Proof
-from drtool.model.replication import LossEvidence, Replication, Sample, Sender
+from drtool.model.replication import DataLoss, LossEvidence, Replication, Sample, Sender
 from drtool.model.value import Value
+from drtool.safety.loss import hint_to_accept, reason_not_to_lose
 from drtool.units import Duration
 
 PATIENCE_SECONDS = 0.5
@@ -53,6 +54,14 @@ def allowed_loss(facts: Facts, own: Duration | None) -> Duration:
     if facts.procedure.unplanned and facts.objectives.rpo is not None:
         return facts.objectives.rpo
     return Duration(0)
+
+
+def reason_too_lossy(facts: Facts, loss: DataLoss, limit: Duration) -> str | None:
+    """The guard's sentence, with what can be typed about it where the procedure lets one."""
+    reason = reason_not_to_lose(loss, limit, facts.accepted_loss)
+    if reason is None or not facts.procedure.unplanned:
+        return reason
+    return Reason(reason, hint_to_accept(loss))
 
 
 def ask(look: Look, place: Place, patience: float = PATIENCE_SECONDS) -> Heard:

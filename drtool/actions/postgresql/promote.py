@@ -13,6 +13,7 @@ from drtool.actions.postgresql.evidence import (
     counterpart,
     gather,
     last_sample,
+    reason_too_lossy,
 )
 from drtool.actions.postgresql.promotion import (
     Promotion,
@@ -145,7 +146,7 @@ class Promote(StateAction[Promotion]):
             )
             or reason_alive(seen)
             or reason_replay_paused(seen.loss)
-            or reason_not_to_lose(seen.loss, seen.limit, facts.accepted_loss)
+            or reason_too_lossy(facts, seen.loss, seen.limit)
         )
 
     def apply(self, hands: Hands, changes: list[Change]) -> None:

@@ -16,10 +16,11 @@ from drtool.actions.postgresql.replay_backlog import CheckReplayBacklog, backlog
 from drtool.actions.postgresql.reprotect import Reprotect
 from drtool.actions.postgresql.role import CheckRole
 from drtool.actions.postgresql.write_probe import WriteProbe
+from drtool.errors import hint_of
 from drtool.model.inventory import Inventory
 from drtool.model.place import Direction, Place
 from drtool.model.plan import Objectives
-from drtool.model.proof import Proof, ProofKind
+from drtool.model.proof import AcceptedLoss, Proof, ProofKind
 from drtool.model.purpose import Mode, Procedure
 from drtool.model.replication import (
     DataLoss,
@@ -138,6 +139,22 @@ def test_each_reason_is_a_sentence(what: dict[str, Any], known: dict[str, Any], 
     replication = what.pop("replication", None)
     reason = Promote().reason_not_to_apply(seen(replication, **what), facts(**known))
     assert words in (reason or "")
+
+
+@pytest.mark.parametrize("amount", [None, 11.0])
+def test_a_loss_can_be_accepted_where_the_procedure_lets_one(amount: float | None) -> None:
+    lossy = loss(amount, reason="nothing known")
+    refusals = (
+        Promote().reason_not_to_apply(seen(loss=lossy), facts()),
+        CheckDataLoss().judge(lossy, facts()),
+    )
+    for reason in refusals:
+        assert f"--accept-data-loss {'11s' if amount else 'unknown'} --reason" in hint_of(reason)
+    planned = facts(procedure=Procedure.SWITCHOVER)
+    assert hint_of(CheckDataLoss().judge(lossy, planned)) == ""
+    known = facts(accepted_loss=AcceptedLoss(at_most="unknown", by="ann", reason="all is lost"))
+    assert Promote().reason_not_to_apply(seen(loss=lossy), known) is None
+    assert CheckDataLoss().judge(lossy, known) is None
 
 
 def test_a_primary_whose_fence_is_proven_is_adopted_and_one_without_is_split_brain() -> None:

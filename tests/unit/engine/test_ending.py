@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 
 import pytest
-from told_runs import LOSS, WEST, Told, consented, proof
+from told_runs import LOSS, WEST, Told, consented, failover_plan, met, proof
 
 from drtool.cli.show import ending as show_ending
 from drtool.engine.ending import ending
 from drtool.model.change import Change
 from drtool.model.event import AbortAsked, Event
+from drtool.model.plan import Objectives
+from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Outcome
+from drtool.model.value import Fields
+from drtool.progress.explain import explain
 from drtool.progress.state import fold
 from drtool.progress.summary import as_markdown
 from drtool.reports.html import to_html, to_json
 from drtool.reports.report import report
+from drtool.units import Duration
 
 MET = re.compile(r"\bmet\b", re.IGNORECASE)
 WHY = "not judged: the run did not end well"
@@ -83,6 +88,47 @@ def test_the_terminal_says_so_too(capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(capsys.readouterr().out.split())
     assert f"data loss: at most 1.40 s of 10s, {WHY} (heartbeat row at west)" in said
     assert not MET.search(said)
+
+
+ANY = AcceptedLoss(at_most="unknown", by="ann", reason="customers wait")
+BY = "accepted by ann: customers wait"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "said"),
+    [
+        (None, Duration(10), f"data loss: unknown, {BY} (objective 10s; no row)"),
+        (None, None, f"data loss: unknown, {BY} (no row)"),
+        (3.0, Duration(10), f"data loss: 3.00 s of 10s, {BY} (heartbeat)"),
+        (42.0, Duration(10), f"data loss: 42.0 s of 10s, missed, {BY} (heartbeat)"),
+    ],
+)
+def test_who_accepts_any_loss_never_meets_the_rpo(
+    seconds: float | None, limit: Duration | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lossy: Fields = {"seconds": seconds, "source": "heartbeat", "reason": "no row"}
+    plan = failover_plan(objectives=Objectives(rto=Duration(300), rpo=limit))
+    events = ended(met(plan, lossy, accepted_loss=ANY))
+    state, made = fold(events), report(events)
+    assert state.ended is not None
+    assert (state.ended.outcome, state.ended.exit_code) == (Outcome.SUCCEEDED, 6)
+    assert said.replace(":", "", 1) in state.ended.reason
+    show_ending(state)
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert said[len("data loss: ") :] in as_markdown(state)
+    assert made.objectives[1].judgement == ("missed" if seconds == 42.0 else "accepted")
+    assert BY in made.paragraph
+    assert "the data loss, 3.00 s, met" not in made.paragraph.lower()
+    assert BY in to_html(made)
+    assert explain(state).accepted == f"D{said[1:]}."
+
+
+def test_an_amount_that_was_accepted_and_not_needed_is_met() -> None:
+    accepted = AcceptedLoss(at_most=Duration(60), by="ann", reason="customers wait")
+    state = fold(ended(met(accepted_loss=accepted)))
+    assert state.ended is not None
+    assert state.ended.exit_code == 0
+    assert state.ended.verdicts[1].text == "at most 1.40 s of 10s, met (heartbeat row at west)"
 
 
 def test_the_report_of_a_run_that_has_not_ended_judges_nothing() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from engine_bench import Bench, chain, failover_steps, plan_of, step
 
 from drtool.model.event import World
+from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Mode, OnFailure, Outcome
 from drtool.units import Duration
 
@@ -55,6 +57,22 @@ def test_a_guard_refuses(bench: Bench) -> None:
     assert bench.outcomes() == {"promote": "refused", "redirect": "pending"}
     assert bench.world.effects == []
     assert ended.world is World.UNTOUCHED
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.DRY_RUN])
+def test_what_a_guard_knows_to_type_is_the_runs_hint(bench: Bench, mode: Mode) -> None:
+    ended = bench.execute(step("one", refuse="too much is lost", hint="type this"), mode=mode)
+    assert (ended.outcome, ended.hint) == (Outcome.REFUSED, "type this")
+    assert bench.state.step("one").hint == "type this"
+
+
+def test_a_loss_that_a_person_accepts_is_told_at_the_start(bench: Bench) -> None:
+    accepted = AcceptedLoss(at_most="unknown", by="ann", reason="customers wait")
+    bench.execute(step("one"), accepted_loss=accepted)
+    assert bench.kinds()[:3] == ["run.started", "lease.taken", "warned"]
+    assert [warned.text for warned in bench.state.warnings] == [
+        "ann accepted any data loss, even an unknown one: customers wait"
+    ]
 
 
 def test_a_failing_effect_is_tried_until_it_works(bench: Bench) -> None:

@@ -70,7 +70,7 @@ def test_outcome_world_and_objectives_stand_on_top() -> None:
     assert page.startswith("# orders: failover, live\n")
     assert "**succeeded**, recovered" in page
     assert "- Recovery time: 12.5 s of 5m, met" in page
-    assert "- Data loss: not measured (no row)" in page
+    assert "- Data loss: unknown (no row)" in page
     assert "east to west" in page
 
 

@@ -17,7 +17,7 @@ from drtool.model.replication import (
     position_of,
     position_text,
 )
-from drtool.safety.loss import judge_loss, reason_not_to_lose, reason_replay_paused
+from drtool.safety.loss import hint_to_accept, judge_loss, reason_not_to_lose, reason_replay_paused
 from drtool.units import Duration
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -200,6 +200,31 @@ def test_an_acceptance_does_not_cover_the_unknown() -> None:
     loss = judge_loss(evidence())
     accepted = AcceptedLoss(at_most=Duration(86400), by="the commander", reason="all is lost")
     assert "is unknown" in (reason_not_to_lose(loss, Duration(10), accepted) or "")
+
+
+ANY = AcceptedLoss(at_most="unknown", by="the commander", reason="all is lost")
+
+
+def test_who_accepts_any_loss_accepts_the_unknown_and_every_amount() -> None:
+    known = judge_loss(evidence(server(heartbeat=beat(-142)), outage_start=after(-100)))
+    assert known.seconds == 42.0
+    for loss in (judge_loss(evidence()), known):
+        assert reason_not_to_lose(loss, Duration(10))
+        assert reason_not_to_lose(loss, Duration(10), ANY) is None
+
+
+def test_an_acceptance_says_who_accepted_what_and_why() -> None:
+    assert str(ANY) == "the commander accepted any data loss, even an unknown one: all is lost"
+    some = AcceptedLoss(at_most=Duration(30), by="ann", reason="customers wait")
+    assert str(some) == "ann accepted a data loss of at most 30s: customers wait"
+
+
+def test_what_can_be_typed_covers_what_the_next_promotion_will_see() -> None:
+    exact = judge_loss(evidence(server(heartbeat=beat(-142.3)), outage_start=after(-100)))
+    assert "--accept-data-loss 43s --reason 'why'" in hint_to_accept(exact)
+    growing = judge_loss(evidence(server(heartbeat=beat(-100)), fenced_at=after(-60)))
+    for loss in (growing, judge_loss(evidence())):
+        assert "--accept-data-loss unknown --reason 'why'" in hint_to_accept(loss)
 
 
 def test_a_paused_replay_is_said() -> None:

@@ -72,12 +72,21 @@ def test_a_request_says_everything_that_was_typed() -> None:
     assert request.parameters == ("pace=2",)
 
 
+def test_any_loss_can_be_accepted() -> None:
+    given = {"runbook": "orders.yaml", "accept_data_loss": "unknown", "reason": "all is lost"}
+    accepted = request_of("failover", given).accepted_loss
+    assert accepted is not None
+    assert (accepted.at_most, accepted.reason) == ("unknown", "all is lost")
+    assert "@" in accepted.by
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
         ({"dry_run": True, "drill": True}, "one mode"),
         ({"engine": "airflow"}, "auto or prefect or direct"),
         ({"accept_data_loss": "30s"}, "no reason is given"),
+        ({"accept_data_loss": "unknown"}, "no reason is given"),
         ({"accept_data_loss": "30", "reason": "x"}, "not a duration"),
     ],
 )
