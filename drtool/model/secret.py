@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from drtool.model.value import Value
 
@@ -12,7 +12,9 @@ from drtool.model.value import Value
 class SecretRef(Value):
     """Where a secret is kept: ``env:NAME``, ``file:PATH`` or ``command:PROGRAM ARG ...``."""
 
-    secret: Annotated[str, StringConstraints(pattern=r"^(env|file|command):\S.*$")]
+    secret: Annotated[str, StringConstraints(pattern=r"^(env|file|command):\S.*$")] = Field(
+        description="env:NAME, file:PATH or command:PROGRAM ARG"
+    )
 
     @property
     def source(self) -> str:
