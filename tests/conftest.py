@@ -7,4 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest_plugins = ["dns_pair", "lab_runs", "postgresql_pair", "prefect_server", "ssh_host"]
+pytest_plugins = [
+    "dns_pair",
+    "lab_runs",
+    "postgresql_pair",
+    "prefect_server",
+    "ssh_host",
+    "power_controller",  # uses ssh_host
+]

@@ -42,9 +42,16 @@ def facts_of(
 
 
 def drive(
-    action: StateAction[S], connections: Connections, facts: Facts, seconds: float = 20.0
+    action: StateAction[S],
+    connections: Connections,
+    facts: Facts,
+    seconds: float = 20.0,
+    shown: list[str] | None = None,
 ) -> S:
-    """Observe and apply until nothing is left to change; raises what the engine would tell."""
+    """Observe and apply until nothing is left to change; raises what the engine would tell.
+
+    What is about to change is told to ``shown``, as the journal has it.
+    """
     end, problem = time.monotonic() + seconds, "nothing was seen"
     look, hands = Look(connections, facts), Hands(connections, facts)
     while time.monotonic() < end:
@@ -62,6 +69,8 @@ def drive(
             reason = action.reason_not_to_apply(seen, facts)
             if reason is not None:
                 raise Refused("step tested", reason)
+            if shown is not None:
+                shown += map(str, changes)
             try:
                 action.apply(hands, changes)
                 problem = "; ".join(map(str, changes))

@@ -8,15 +8,20 @@ import psycopg
 import pytest
 from driven import drive, facts_of
 from postgresql_pair import Server, wait_until
+from power_controller import Controller, powered
 from ssh_host import Hosts
 
 from drtool.action import Hands, Look
 from drtool.actions.postgresql.fence import Fence
 from drtool.actions.postgresql.reinstate import Reinstate
 from drtool.actions.postgresql.reinstatement import Reinstated
+from drtool.clock import SystemClock
 from drtool.connections.postgresql_host import PostgresqlHostReader
+from drtool.connections.reach import Connections, Context
+from drtool.connections.secrets import Secrets
 from drtool.errors import DrtoolError, Refused
 from drtool.model.purpose import Procedure
+from drtool.redact import Redactor
 
 EAST = "east.orders_db"
 
@@ -80,6 +85,39 @@ def is_the_same_on_both(hosts: Hosts) -> None:
         )
     )
     assert east.sql("SELECT pg_is_in_recovery()")[0][0] is True
+
+
+def test_a_machine_that_was_switched_on_by_hand_stays_on_after_the_next_power_cut(
+    hosts: Hosts, controller: Controller
+) -> None:
+    fail_over(hosts)
+    controller.policy = "AlwaysOff"
+    inventory = powered(hosts, controller, start_command=start_command(hosts))
+    connections = Connections(Context(inventory, Secrets(Redactor()), SystemClock()))
+    facts = facts_of(inventory, procedure=Procedure.REPROTECT)
+    shown: list[str] = []
+    seen = drive(Reinstate(), connections, facts, 40, shown)
+    connections.close()
+    assert seen.following
+    assert controller.policy == "LastState"
+    assert controller.said == []
+    assert shown[-1] == (
+        f"postgresql {EAST} restore policy of host east_db: AlwaysOff -> LastState"
+    )
+
+
+def test_a_controller_that_does_not_answer_keeps_nobody_from_following(
+    hosts: Hosts, controller: Controller
+) -> None:
+    fail_over(hosts)
+    controller.server.server_close()
+    inventory = powered(hosts, controller, start_command=start_command(hosts))
+    connections = Connections(Context(inventory, Secrets(Redactor()), SystemClock()))
+    seen = drive(Reinstate(), connections, facts_of(inventory, procedure=Procedure.REPROTECT), 40)
+    connections.close()
+    assert seen.following
+    assert seen.loose_ends is not None
+    assert "does not answer" in seen.loose_ends.power_trouble
 
 
 def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Hosts) -> None:

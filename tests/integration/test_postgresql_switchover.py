@@ -90,7 +90,8 @@ def switch(
     assert probe.seconds < 5
     seen = drive(Reprotect(), connections, at_left)
     assert seen.following
-    assert seen.idle_slot == ""
+    assert seen.loose_ends is not None
+    assert seen.loose_ends.changes == []
     for role, facts in (("standby", at_left), ("primary", at_taking)):
         judged = CheckRole.model_validate({"role": role})
         assert judged.judge(judged.observe(Look(connections, facts)), facts) is None

@@ -7,9 +7,10 @@ import re
 from typing import ClassVar, Literal
 
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.loose_ends import RESTORE_POLICY, slot_of, tie_up
 from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both, note_of
 from drtool.actions.postgresql.sides import other_side, place_of, session_for, system_at
-from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
+from drtool.connections.postgresql import PostgresqlSession
 from drtool.connections.postgresql.lineage import LineageReader
 from drtool.connections.postgresql_host import PostgresqlHostHands, Source
 from drtool.connections.reach import Reader
@@ -53,20 +54,12 @@ class Reinstate(StateAction[Reinstated]):
 
     def observe(self, look: Look) -> Reinstated:
         """Power, host, server and source, and how far the two have diverged."""
-        seen = look_at_both(look)
-        if not seen.following:
-            return seen
-        slot = _slot(look.facts)
-        unused = look.reach(PostgresqlReader, seen.place).slots().get(slot) is False
-        return seen.model_copy(update={"unused_slot": slot if unused else ""})
+        return look_at_both(look)
 
     def changes(self, seen: Reinstated) -> list[Change]:
-        """One, until it streams from the source on its timeline; then its slot of before."""
-        if seen.unused_slot:
-            subject = f"postgresql {seen.place} slot {seen.unused_slot}"
-            return [Change(subject=subject, before="unused, holding WAL back", after="dropped")]
-        if seen.following:
-            return []
+        """One, until it streams from the source on its timeline; then what was left behind."""
+        if seen.loose_ends is not None:
+            return seen.loose_ends.changes
         after = f"a standby of {seen.source_place}"
         if self.keep == "divergent_wal":
             after += ", the WAL that only it has kept aside"
@@ -110,8 +103,8 @@ class Reinstate(StateAction[Reinstated]):
         """The next thing that is due: power, stop, keep and rewind, or start."""
         del changes
         seen = look_at_both(hands)
-        if seen.following:
-            session_for(hands, seen.place).drop_slot(_slot(hands.facts))
+        if seen.loose_ends is not None:
+            tie_up(hands, seen.loose_ends)
             return
         if seen.host is None or (seen.host.control is None and not seen.host.held):
             self._power_on(hands, seen)
@@ -131,7 +124,7 @@ class Reinstate(StateAction[Reinstated]):
         """Keep the tail, rewind, put the configuration back, follow."""
         system, source = system_at(facts, place_of(facts)), other_side(facts)
         data, target = system.data_directory, system_at(facts, source)
-        slot = _slot(facts)
+        slot = slot_of(target)
         address = target.address or facts.inventory.sites[source.site].address
         return [
             f"Switch host {system.host} on; touch {data}/standby.signal before PostgreSQL starts",
@@ -144,6 +137,7 @@ class Reinstate(StateAction[Reinstated]):
             f"cp -a ~/configuration/* {data}/; touch {data}/standby.signal",
             f"Write primary_conninfo and primary_slot_name into {data}/postgresql.auto.conf",
             "Start it, then: SELECT status, received_tli FROM pg_stat_wal_receiver;",
+            f"Once it streams: power restore policy {RESTORE_POLICY} again, if its fence set it",
         ]
 
     def _power_on(self, hands: Hands, seen: Reinstated) -> None:
@@ -163,7 +157,7 @@ class Reinstate(StateAction[Reinstated]):
             )
         controller = hands.reach(PowerHands, system.host)
         with contextlib.suppress(DrtoolError):  # a controller without it is no obstacle
-            controller.set_restore_policy("LastState")
+            controller.set_restore_policy(RESTORE_POLICY)
         controller.reset("On")
 
     def _make_standby(self, hands: Hands, host: PostgresqlHostHands, seen: Reinstated) -> None:
@@ -229,12 +223,6 @@ class Reinstate(StateAction[Reinstated]):
                 f"reinstate of {seen.place}", done.trouble, "a copy of the source",
                 f"let {source.replication_user} in from there: pg_hba.conf of the source",
             )  # fmt: skip
-
-
-def _slot(facts: Facts) -> str:
-    """The slot that a standby takes at the source, and that this server gave to its own."""
-    role = system_at(facts, other_side(facts)).replication
-    return role.slot if role else "drtool"
 
 
 def _why_not(seen: Reinstated) -> str:

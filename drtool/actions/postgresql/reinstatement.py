@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from drtool.action import Facts, Look
+from drtool.actions.postgresql.loose_ends import LooseEnds, look_at_loose_ends
 from drtool.actions.postgresql.sides import other_side, place_of, system_at
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.postgresql.lineage import LineageReader
@@ -32,8 +33,7 @@ class Reinstated(Value):
 
     ``tail`` is what its WAL holds beyond the point where the source left its timeline; it is read
     while the server is stopped, and gone after the rewind. ``following`` is the aim: a standby
-    that streams from the source on the source's timeline. ``unused_slot`` is one that it kept for
-    its own standby of before, and that would hold WAL back until its disk is full.
+    that streams from the source on the source's timeline; ``loose_ends`` is looked at then.
     ``configured`` says that this run has made it the source's standby.
     """
 
@@ -50,7 +50,7 @@ class Reinstated(Value):
     diverged: bool = False
     configured: bool = False
     following: bool = False
-    unused_slot: str = ""
+    loose_ends: LooseEnds | None = None
     split_brain: str = ""
 
     @property
@@ -83,6 +83,7 @@ def look_at_both(look: Look) -> Reinstated:
         source=source,
         lineage=lineage,
         following=following,
+        loose_ends=look_at_loose_ends(look) if following else None,
     )
     if following:
         return seen

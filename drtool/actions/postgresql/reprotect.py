@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.loose_ends import slot_of, tie_up
 from drtool.actions.postgresql.reinstate import Reinstate
 from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both, note_of
 from drtool.actions.postgresql.sides import other_side, place_of, session_for, system_at
@@ -14,7 +15,6 @@ from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHo
 from drtool.connections.reach import Reader
 from drtool.errors import DrtoolError
 from drtool.model.change import Change
-from drtool.model.inventory import Postgresql
 from drtool.model.postgresql_host import HostState
 from drtool.model.purpose import Purpose
 from drtool.units import Duration
@@ -22,17 +22,7 @@ from drtool.units import Duration
 _VERB = "use postgresql.reinstate, as in `drtool reprotect`"
 
 
-class Reprotected(Reinstated):
-    """How far the demoted primary is on its way to following the new one.
-
-    ``idle_slot`` is the slot that it kept for its standby of before: unused there, it holds WAL
-    back until the disk is full.
-    """
-
-    idle_slot: str = ""
-
-
-class Reprotect(StateAction[Reprotected]):
+class Reprotect(StateAction[Reinstated]):
     """Make a primary that was stopped in order follow the new one; nothing is taken back.
 
     A server that has written what the new primary never had is refused: that is work for
@@ -54,33 +44,25 @@ class Reprotect(StateAction[Reprotected]):
             (PostgresqlSession, source),
         ]
 
-    def observe(self, look: Look) -> Reprotected:
-        """Host, server and new primary, and a slot that nobody needs any more."""
-        seen = look_at_both(look)
-        slot = ""
-        if seen.following:
-            name = slot_of(system_at(look.facts, other_side(look.facts)))
-            reader = look.reach(PostgresqlReader, seen.place)
-            slot = name if reader.slots().get(name) is False else ""
-        return Reprotected(**dict(seen), idle_slot=slot)
+    def observe(self, look: Look) -> Reinstated:
+        """Host, server and new primary, and what the old primary's time has left behind."""
+        return look_at_both(look)
 
-    def changes(self, seen: Reprotected) -> list[Change]:
-        """Until it streams from the new primary, on its timeline; and then its idle slot."""
+    def changes(self, seen: Reinstated) -> list[Change]:
+        """One, until it streams from the new primary on its timeline; then what was left behind."""
+        if seen.loose_ends is not None:
+            return seen.loose_ends.changes
         before = "running" if seen.host and seen.host.running else "stopped"
-        if seen.following:
-            before = f"a standby whose slot {seen.idle_slot} is unused and holds WAL back"
-            if not seen.idle_slot:
-                return []
         after = f"a standby of {seen.source_place}"
         return [Change(subject=f"postgresql {seen.place}", before=before, after=after)]
 
-    def reason_to_wait(self, seen: Reprotected) -> str | None:
+    def reason_to_wait(self, seen: Reinstated) -> str | None:
         """It was started as a standby and is not streaming yet."""
         if seen.following or seen.host is None:
             return None
         return Reinstate().reason_to_wait(seen)
 
-    def reason_not_to_apply(self, seen: Reprotected, facts: Facts) -> str | None:
+    def reason_not_to_apply(self, seen: Reinstated, facts: Facts) -> str | None:
         """What reinstate would refuse, and what only reinstate can do."""
         if seen.following:
             return None
@@ -92,10 +74,11 @@ class Reprotect(StateAction[Reprotected]):
 
     def apply(self, hands: Hands, changes: list[Change]) -> None:
         """The slot at the new primary first, then configuration, signal and start."""
+        del changes
         place, source_place = str(place_of(hands.facts)), str(other_side(hands.facts))
-        if any(change.before.startswith("a standby") for change in changes):
-            name = slot_of(system_at(hands.facts, other_side(hands.facts)))
-            session_for(hands, place).drop_slot(name)
+        ends = look_at_both(hands).loose_ends
+        if ends is not None:
+            tie_up(hands, ends)
             return
         host = hands.reach(PostgresqlHostHands, place)
         source = Source.of(source_place, place, host.context)
@@ -137,7 +120,7 @@ class Reprotect(StateAction[Reprotected]):
             hands.drop(PostgresqlReader, place)
 
 
-def _reason_to_reinstate(seen: Reprotected, host: HostState) -> str | None:
+def _reason_to_reinstate(seen: Reinstated, host: HostState) -> str | None:
     """A sentence when following is not enough."""
     control = host.control
     if host.held or control is None:
@@ -147,8 +130,3 @@ def _reason_to_reinstate(seen: Reprotected, host: HostState) -> str | None:
     if not host.running and not control.stopped_cleanly:
         return f"{seen.place} was not shut down in order, it is {control.state}; {_VERB}"
     return None
-
-
-def slot_of(system: Postgresql) -> str:
-    """The slot that a standby of this system uses there."""
-    return system.replication.slot if system.replication else "drtool"
