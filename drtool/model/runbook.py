@@ -41,6 +41,10 @@ class Step(Value):
     source: str = ""
     sources: dict[str, str] = {}
 
+    def unread(self, key: str) -> bool:
+        """Whether a key was written whose value could not be read."""
+        return f"@{key}" in self.sources and getattr(self, key) is None
+
     def place_of(self, key: str) -> str:
         """Where a key of the step was written, or the nearest thing around it."""
         while key:
@@ -97,7 +101,17 @@ class Ramp(Value):
     source: str = ""
 
 
-Entry = Step | Use | Sequence | Parallel | Each | Ramp
+class Lost(Value):
+    """An entry that could not be read: what it stands for is not known.
+
+    ``name`` is its step's, where that much could be read.
+    """
+
+    name: Name | None = None
+    source: str = ""
+
+
+Entry = Step | Use | Sequence | Parallel | Each | Ramp | Lost
 for _holder in (Sequence, Parallel, Each, Ramp):
     _holder.model_rebuild()
 
@@ -105,10 +119,14 @@ for _holder in (Sequence, Parallel, Each, Ramp):
 class Parameter(Value):
     """A value given at the command line as KEY=VALUE."""
 
-    type: Literal["text", "integer", "number", "boolean", "duration", "list"] = "text"
-    default: JsonValue = None
-    one_of: tuple[JsonValue, ...] = ()
-    about: str = ""
+    type: Literal["text", "integer", "number", "boolean", "duration", "list"] = Field(
+        default="text", description="What may be given."
+    )
+    default: JsonValue = Field(
+        default=None, description="What stands where nothing is given; without it, it must be."
+    )
+    one_of: tuple[JsonValue, ...] = Field(default=(), description="The only values to accept.")
+    about: str = Field(default="", description="What it is, for the person who gives it.")
 
 
 class Way(Value):

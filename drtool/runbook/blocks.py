@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from drtool.model.runbook import Each, Entry, Parallel, Ramp, Runbook, Sequence, Step, Use
+from drtool.catalog import nearest
+from drtool.model.runbook import Each, Entry, Lost, Parallel, Ramp, Runbook, Sequence, Step, Use
 from drtool.runbook.mapping import did_you_mean
 from drtool.runbook.marks import FaultList
 
 
-def check_blocks(runbook: Runbook, faults: FaultList) -> bool:
-    """Note every fault of the blocks; False when the procedures cannot be spread out."""
+def check_blocks(runbook: Runbook, faults: FaultList, *, broken: bool) -> Runbook:
+    """Note every fault of the blocks; the runbook, with those lost that use each other.
+
+    ``broken`` says that a procedure could not be read. What could not be read may use any block,
+    and a misspelt name means the one that is like it.
+    """
     uses = {name: uses_in(entries) for name, entries in runbook.blocks.items()}
     roots = [use for way in runbook.procedures.values() for use in uses_in(way.entries)]
-    sound = True
+    meant: set[str | None] = set()
     for use in [*roots, *(use for inner in uses.values() for use in inner)]:
         if use.block not in uses:
             hint = did_you_mean(use.block, uses) or "blocks stand under blocks:"
             faults.add(use.source, f"unknown block {use.block}", hint)
-            sound = False
+            meant.add(nearest(use.block, uses))
+    blocks = dict(runbook.blocks)
     for circle, source in _circles(uses):
+        blocks.update(dict.fromkeys(circle, (Lost(source=source),)))
         faults.add(source, f"blocks use each other: {' -> '.join(circle)}", "break the circle")
-        sound = False
-    reached = _reached(roots, uses)
-    for name in uses:
-        if name not in reached:
-            faults.add(
-                runbook.sources[f"blocks.{name}"], f"block {name} is never used", "remove it"
-            )
-    return sound
+    hidden = broken or any(isinstance(one, Lost) and not one.name for one in all_entries(runbook))
+    for name in () if hidden else uses.keys() - _reached(roots, uses) - meant:
+        faults.add(runbook.sources[f"blocks.{name}"], f"block {name} is never used", "remove it")
+    return runbook.model_copy(update={"blocks": blocks})
 
 
 def inside(entry: Entry) -> tuple[Entry, ...]:

@@ -84,7 +84,7 @@ def _down(order: Order) -> list[Standing]:
 
 def _until_seen(steps: list[Standing]) -> list[Standing]:
     """The steps up to the looks from outside; all of them when there is no such look."""
-    looks = [step for step in steps if step.entry and step.entry.from_outside]
+    looks = [step for step in steps if step.from_outside]
     before = 0
     for look in looks:
         before |= look.spread.before | 1 << look.position

@@ -70,7 +70,8 @@ class EntryCheck:
         if step.purpose is not None and not entry.may_set_purpose:
             what = f"{step.uses} has the purpose {entry.purpose.value} and no other"
             self._fault(step, "@purpose", what, "only commands and manual steps may set it")
-        if step.at is None and entry.target in {Target.SYSTEM, Target.HOST}:
+        nowhere = step.at is None and not step.unread("at")
+        if nowhere and entry.target in {Target.SYSTEM, Target.HOST}:
             self._fault(
                 step, "", f"at is missing: {step.uses} acts on a {entry.target.value}", "at: to"
             )

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pydantic import JsonValue
 
 from drtool.errors import BadInput
-from drtool.model.purpose import Procedure
-from drtool.model.runbook import Each, Entry, Parallel, Ramp, Runbook, Sequence, Step, Use
+from drtool.model.purpose import Procedure, StepKind
+from drtool.model.runbook import Each, Entry, Lost, Parallel, Ramp, Runbook, Sequence, Step, Use
 from drtool.model.value import Fields
 from drtool.runbook.mapping import is_name
 from drtool.runbook.rendering import RenderContext, render, wrapped
@@ -24,7 +24,7 @@ class Spread:
 
     ``needs`` are the positions of the steps right before it, ``before`` those of all steps
     upstream, as the bits of a number. ``site`` is set for one of ``others``. ``guessed`` says
-    that a binding is not known yet.
+    that a binding is not known yet. ``lost`` is what stands here when nothing could be read.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Spread:
     ramped: bool = False
     site: str | None = None
     guessed: bool = False
+    lost: Lost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ class Expansion:
     def spread(self, procedure: Procedure) -> list[Spread]:
         """The procedure's steps, each after those it needs.
 
-        Raises BadInput when a list cannot be known. Blocks must have been found sound.
+        Raises BadInput when a list cannot be known. A block that is not there is lost; none may
+        use itself.
         """
         self._steps = []
         self._entries(self._runbook.way(procedure).entries, _Scope(), ())
@@ -94,7 +96,10 @@ class Expansion:
             return self._step(entry, scope, ends)
         if isinstance(entry, Use):
             inner = scope.within(entry.prefix) if entry.prefix else scope
-            return self._entries(self._runbook.blocks[entry.block], inner, ends)
+            lost = (Lost(source=entry.source),)
+            return self._entries(self._runbook.blocks.get(entry.block, lost), inner, ends)
+        if isinstance(entry, Lost):
+            return self._lost(entry, scope, ends)
         if isinstance(entry, Sequence):
             return self._entries(entry.entries, scope, ends)
         if isinstance(entry, Parallel):
@@ -104,6 +109,12 @@ class Expansion:
             if isinstance(entry, Each)
             else self._ramp(entry, scope, ends)
         )
+
+    def _lost(self, lost: Lost, scope: _Scope, ends: Ends) -> Ends:
+        step = Step(name=lost.name or UNKNOWN, kind=StepKind.ACTION, uses="", source=lost.source)
+        position = self._append(step, scope, ends, scope.prefix + step.name, None)
+        self._steps[position].lost = lost
+        return (position,)
 
     def _step(self, step: Step, scope: _Scope, ends: Ends) -> Ends:
         if self._others is None or step.at is None or step.at.split(".")[0] != "others":

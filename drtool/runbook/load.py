@@ -30,7 +30,7 @@ from drtool.runbook.parameters import given_parameters
 from drtool.runbook.reading import Read, read_runbook
 from drtool.runbook.references import ReferenceCheck
 from drtool.runbook.rendering import shown
-from drtool.runbook.standing import Order, stand
+from drtool.runbook.standing import Order, stand, suppositions
 from drtool.runbook.strategies import check_procedures, check_strategy
 
 
@@ -123,16 +123,16 @@ class _Lint:
     def warnings(self, source: str) -> list[str]:
         """Note all faults; the warnings are given back."""
         runbook, faults = self.runbook, self.faults
-        sound = check_blocks(runbook, faults)
+        self.runbook = check_blocks(runbook, faults, broken=self.broken)
         check_variables(runbook, faults)
-        check_procedures(runbook, faults)
+        check_procedures(runbook, faults, broken=self.broken)
         entries = EntryCheck(self.catalog, self.values, faults)
         for step in all_steps(runbook):
             entries.check(step)
         if self.inventory:
             check_against(runbook, self.inventory, self.catalog, faults)
         own = [procedure for procedure, way in runbook.procedures.items() if not way.same_as]
-        orders = [order for procedure in own if sound for order in self._procedure(procedure)]
+        orders = [order for procedure in own for order in self._procedure(procedure)]
         told = [f"{source}: {text}" for order in orders for text in reason_for_warning(order)]
         if self.inventory and not len(faults):
             told += warnings_about(runbook, self.inventory, orders, source)
@@ -145,14 +145,16 @@ class _Lint:
         ReferenceCheck(runbook, self.catalog, self.faults).check(procedure, steps)
         if self.inventory and procedure is Procedure.REHEARSAL:
             check_rehearsal(steps, self.inventory, runbook.service, self.faults)
-        standing = stand(steps, self.catalog)
-        if self.broken or standing is None:
-            return []  # with steps missing, the rules of order would tell of consequences
-        order = Order(procedure, way.source, standing, self.faults)
-        check_order(order)
-        check_strategy(order, runbook.strategy)
-        check_budgets(order, runbook.objectives)
-        return [order]
+        orders = [
+            Order(procedure, way.source, standing, FaultList())
+            for standing in suppositions(stand(steps, self.catalog))
+        ]
+        for order in orders:
+            check_order(order)
+            check_strategy(order, runbook.strategy)
+            check_budgets(order, runbook.objectives)
+        self.faults.add_common(order.faults for order in orders)
+        return orders
 
     def _unique(self, procedure: Procedure, steps: list[Spread]) -> None:
         first: dict[str, Spread] = {}

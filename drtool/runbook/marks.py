@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -100,36 +100,41 @@ def mark_at(node: Node, path: tuple[str | int, ...], *, key: bool = False) -> Ma
 class FaultList:
     """All faults of one loading, told at once and in the order of the text.
 
-    ``spoiled`` are the places of values that have a fault already and are judged no further.
+    ``found`` are their places and texts. ``spoiled`` are the places of values that have a fault
+    already and are judged no further.
     """
 
     spoiled: set[Mark] = field(default_factory=set)
-    _found: set[tuple[Mark, str]] = field(default_factory=set)
+    found: set[tuple[Mark, str]] = field(default_factory=set)
 
     def add(self, mark: Mark | str, what: str, hint: str = "") -> None:
         """Take note of one fault; the same one twice is told once."""
         place = mark if isinstance(mark, Mark) else parse_mark(mark)
         text = f"{place}: {what}" + (f"\n  hint: {hint}" if hint else "")
-        self._found.add((place, text))
+        self.found.add((place, text))
 
     def spoil(self, mark: Mark, what: str, hint: str = "") -> None:
         """Take note of a fault in a value, and judge that value no further."""
         self.add(mark, what, hint)
         self.spoiled.add(mark)
 
+    def add_common(self, lists: Iterable[FaultList]) -> None:
+        """Take note of the faults that stand in each of the lists."""
+        self.found |= set.intersection(*(one.found for one in lists))
+
     def __len__(self) -> int:
         """How many there are."""
-        return len(self._found)
+        return len(self.found)
 
     def lines(self) -> tuple[str, ...]:
         """All of them, sorted by file, line and column; the first hundred, if there are more."""
-        found = [text for _, text in sorted(self._found)]
+        found = [text for _, text in sorted(self.found)]
         more = len(found) - MOST
         return (*found[:MOST], f"and {more:,} more faults") if more > 0 else tuple(found)
 
     def raise_any(self) -> None:
         """Raise Faults when there are some."""
-        if self._found:
+        if self.found:
             raise Faults(self.lines())
 
 

@@ -38,7 +38,7 @@ def check_order(order: Order) -> None:
 def reason_for_warning(order: Order) -> Iterator[str]:
     """Sentences about what is allowed and yet unwise."""
     redirects = order.of(Purpose.REDIRECT)
-    seen = any(step.entry and step.entry.from_outside for step in order.steps)
+    seen = any(step.from_outside for step in order.steps)
     if redirects and not seen and order.procedure is not Procedure.REHEARSAL:
         yield (
             f"procedure {order.procedure.value}: nothing looks at the service from outside after "

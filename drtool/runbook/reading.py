@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from drtool.model.plan import Objectives
 from drtool.model.purpose import Procedure, Strategy
-from drtool.model.runbook import Entry, Parameter, Runbook, Way
+from drtool.model.runbook import Entry, Lost, Parameter, Runbook, Way
 from drtool.runbook.mapping import Keys, did_you_mean, one_of
 from drtool.runbook.marks import FaultList, Items, Pairs, Scalar, bare, kind_name
 from drtool.runbook.parameters import reason_not_of_type
@@ -32,7 +32,7 @@ UNNAMED = "unnamed"
 
 
 class Read:
-    """A runbook as far as it could be read; ``broken`` when some of its steps are missing."""
+    """A runbook as far as it could be read; ``broken`` when a procedure could not."""
 
     def __init__(self, runbook: Runbook, *, broken: bool) -> None:
         self.runbook, self.broken = runbook, broken
@@ -49,7 +49,7 @@ def read_runbook(root: Pairs, faults: FaultList) -> Read:
     name, service = keys.name("runbook"), keys.name("service")
     strategy, objectives = keys.choice("strategy", Strategy), _objectives(keys)
     parameters, blocks = _parameters(keys), _blocks(keys, reader)
-    procedures, waivers = _procedures(keys, reader), _waivers(keys)
+    (procedures, broken), waivers = _procedures(keys, reader), _waivers(keys)
     runbook = Runbook(
         name=name or UNNAMED,
         service=service or UNNAMED,
@@ -62,7 +62,7 @@ def read_runbook(root: Pairs, faults: FaultList) -> Read:
         waivers=waivers,
         sources=_sources(root),
     )
-    return Read(runbook, broken=reader.broken)
+    return Read(runbook, broken=broken)
 
 
 def _version(keys: Keys) -> None:
@@ -88,7 +88,9 @@ def _blocks(keys: Keys, reader: StepReader) -> dict[str, tuple[Entry, ...]]:
     found: dict[str, tuple[Entry, ...]] = {}
     for name in inner.pairs.nodes if inner else ():
         if inner is not None and _is_named(inner, name, "block"):
-            found[name] = reader.entries(inner.items(name) or [])
+            nodes = inner.items(name)
+            lost = (Lost(source=str(inner.mark(name))),)
+            found[name] = lost if nodes is None else reader.entries(nodes)
     return found
 
 
@@ -97,18 +99,20 @@ def _is_named(keys: Keys, name: str, what: str) -> bool:
     return probe.name(what) is not None
 
 
-def _procedures(keys: Keys, reader: StepReader) -> dict[Procedure, Way]:
+def _procedures(keys: Keys, reader: StepReader) -> tuple[dict[Procedure, Way], bool]:
+    """The procedures, and whether one could not be read."""
     inner = keys.inner("procedures", "procedures")
     found: dict[Procedure, Way] = {}
+    broken = False
     if inner is None:
-        return found
+        return found, True
     if not inner.pairs.nodes:
         inner.fault(inner.mark(), "there is none", "failover: [...]")
     for name, node in inner.pairs.nodes.items():
         if name not in _PROCEDURES:
             hint = did_you_mean(name, _PROCEDURES) or f"procedures are {one_of(_PROCEDURES)}"
             inner.fault(inner.mark(name), f"unknown procedure {name}", hint)
-            reader.broken = True
+            broken = True
             continue
         procedure, source = Procedure(name), str(inner.mark(name))
         if isinstance(node, Pairs):
@@ -118,12 +122,11 @@ def _procedures(keys: Keys, reader: StepReader) -> dict[Procedure, Way]:
             found[procedure] = Way(entries=reader.entries(inner.items(name) or []), source=source)
         else:
             inner.wrong(name, node, "a list of steps")
-            reader.broken = True
+            broken = True
     way = found.get(Procedure.FAILBACK)
-    if way and way.same_as and way.same_as not in found:
+    if way and way.same_as and way.same_as not in found and not broken:
         inner.fault(inner.mark("failback"), "failback goes the way of switchover; there is none")
-        reader.broken = True
-    return found
+    return found, broken
 
 
 def _same_way(keys: Keys, procedure: Procedure, node: Pairs) -> None:

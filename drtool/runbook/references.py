@@ -42,7 +42,11 @@ class ReferenceCheck:
 
     def check(self, procedure: Procedure, steps: list[Spread]) -> None:
         """Note every reference that cannot be filled."""
-        names = {spread.name: position for position, spread in enumerate(steps)}
+        names = {
+            spread.name: position
+            for position, spread in enumerate(steps)
+            if spread.lost is None or spread.lost.name
+        }
         for spread in steps:
             for path, template in templates_of(spread):
                 say = _Say(self._faults, spread.step, path)
@@ -95,6 +99,8 @@ class ReferenceCheck:
             say("at cannot depend on an earlier step", "the place is known when planned")
             return None
         found = _resolve(spread.name, reference[1:], names)
+        if found is None and any(other.lost and not other.lost.name for other in steps):
+            return None  # it may be in what could not be read
         if found is None:
             wanted = reference[1] if len(reference) > 1 else ""
             hint = did_you_mean(wanted, {name.rpartition(".")[2] for name in names})
@@ -112,6 +118,7 @@ class ReferenceCheck:
         if other.at and other.at.split(".")[0] == "others":
             say(f"template speaks of step {name}, which runs at several sites")
             return None
+        lenient = lenient or spread.step.unread("when")
         if other.when not in {None, spread.step.when} and not lenient:
             say(
                 f"template speaks of step {name}, which may be skipped",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drtool.action import Entry
 from drtool.catalog import Catalog, is_one_way, kind_of
@@ -18,14 +18,18 @@ _HUMAN = {StepKind.APPROVAL, StepKind.MANUAL}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One step, what it is for, and where it stands; ``position`` is its bit in ``before``."""
+    """One step, what it is for, and where it stands; ``position`` is its bit in ``before``.
+
+    ``resolved`` says that its purpose is known.
+    """
 
     position: int
     spread: Spread
-    entry: type[Entry] | None
     kind: StepKind
     purpose: Purpose
     one_way: bool
+    from_outside: bool
+    resolved: bool
 
     @property
     def step(self) -> Step:
@@ -36,6 +40,10 @@ class Standing:
     def human(self) -> bool:
         """Whether a person has to answer."""
         return self.kind in _HUMAN
+
+    def supposed(self, purpose: Purpose) -> Standing:
+        """The step, if this were its purpose."""
+        return replace(self, purpose=purpose, from_outside=purpose is Purpose.VERIFY)
 
     def after(self, other: Standing) -> bool:
         """Whether the other step stands upstream."""
@@ -70,27 +78,48 @@ class Order:
         )
 
 
-def stand(steps: list[Spread], catalog: Catalog) -> list[Standing] | None:
-    """The steps with their classes; None when one is unlike anything that is known."""
-    found = []
-    for position, spread in enumerate(steps):
-        entry = _entry(spread.step, catalog)
-        if entry is None and spread.step.kind not in _HUMAN:
-            return None
-        kind = kind_of(entry) if entry else spread.step.kind
-        said = spread.step.purpose if entry is None or entry.may_set_purpose else None
-        purpose = said or (entry.purpose if entry else Purpose.ASSESS)
-        one_way = is_one_way(entry) if entry else False
-        found.append(Standing(position, spread, entry, kind, purpose, one_way))
-    return found
+def stand(steps: list[Spread], catalog: Catalog) -> list[Standing]:
+    """The steps with what their classes say."""
+    return [_standing(position, spread, catalog) for position, spread in enumerate(steps)]
+
+
+def suppositions(steps: list[Standing]) -> Iterator[list[Standing]]:
+    """The steps, once for each thing that those of an unknown purpose may be.
+
+    A fault that is not found each time only follows from what could not be resolved.
+    """
+    if all(step.resolved for step in steps):
+        yield steps
+        return
+    for purpose in Purpose:
+        yield [step if step.resolved else step.supposed(purpose) for step in steps]
+    yield [_approval(step) if step.spread.lost else step for step in steps]
+
+
+def _standing(position: int, spread: Spread, catalog: Catalog) -> Standing:
+    step, entry = spread.step, _entry(spread.step, catalog)
+    kind = kind_of(entry) if entry else step.kind
+    said = step.purpose if entry is None or entry.may_set_purpose else None
+    misread = step.unread("purpose") and (entry is None or entry.may_set_purpose)
+    return Standing(
+        position=position,
+        spread=spread,
+        kind=kind,
+        purpose=said or (entry.purpose if entry else Purpose.ASSESS),
+        one_way=is_one_way(entry) if entry else False,
+        from_outside=entry is not None and entry.from_outside,
+        resolved=not misread and (entry is not None or kind in _HUMAN),
+    )
 
 
 def _entry(step: Step, catalog: Catalog) -> type[Entry] | None:
-    """The class of a step; the nearest one's where the name is misspelt, so as to go on."""
     if step.kind in _HUMAN:
         return None
     try:
         return catalog.get(step.uses)
     except BadInput:
-        like = catalog.nearest(step.uses)
-        return catalog.get(like) if like else None
+        return None
+
+
+def _approval(step: Standing) -> Standing:
+    return replace(step, kind=StepKind.APPROVAL)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from drtool.catalog import ENGINE_KEYS
 from drtool.model.plan import Approval
 from drtool.model.purpose import OnFailure, Purpose, StepKind
-from drtool.model.runbook import Each, Entry, Parallel, Ramp, Sequence, Step, Use
+from drtool.model.runbook import Each, Entry, Lost, Parallel, Ramp, Sequence, Step, Use
 from drtool.model.value import Fields
-from drtool.runbook.mapping import Keys, did_you_mean, one_of
+from drtool.runbook.mapping import Keys, did_you_mean, is_name, one_of
 from drtool.runbook.marks import FaultList, Items, Node, Pairs, Scalar, bare, kind_name, walk
 from drtool.runbook.templates import is_template, read_template
 
@@ -22,25 +22,24 @@ _OTHERWISE = ("abort", "stop")
 
 
 class StepReader:
-    """Reads entries; ``broken`` says that something could not be read at all."""
+    """Reads entries; what cannot be read is lost, and its place is kept."""
 
     def __init__(self, faults: FaultList) -> None:
-        self.faults, self.broken = faults, False
+        self.faults = faults
 
     def entries(self, nodes: list[Node]) -> tuple[Entry, ...]:
-        """All the entries of a list that can be read."""
-        found = (self.entry(node) for node in nodes)
-        return tuple(entry for entry in found if entry is not None)
+        """All the entries of a list."""
+        return tuple(self.entry(node) for node in nodes)
 
-    def entry(self, node: Node) -> Entry | None:
+    def entry(self, node: Node) -> Entry:
         """One entry."""
         before = len(self.faults)
         entry = self._entry(node)
-        if entry is None:
-            self.broken = True
-            if len(self.faults) == before:
-                self.faults.add(node.mark, "the entry cannot be read")
-        return entry
+        if entry is not None:
+            return entry
+        if len(self.faults) == before:
+            self.faults.add(node.mark, "the entry cannot be read")
+        return Lost(name=_name_of(node), source=str(node.mark))
 
     def _entry(self, node: Node) -> Entry | None:
         if isinstance(node, Items):
@@ -201,6 +200,13 @@ class StepReader:
             if key in own:
                 keys.fault(within.mark(key) if within else keys.mark(), f"key {key} stands twice")
         return {**own, **{k: bare(n) for k, n in within.pairs.nodes.items()}} if within else own
+
+
+def _name_of(node: Node) -> str | None:
+    """The name of a step of which nothing else could be read."""
+    named = node.nodes.get("step") if isinstance(node, Pairs) else None
+    name = str(named.value) if isinstance(named, Scalar) else ""
+    return name if is_name(name) else None
 
 
 def _sources(node: Pairs) -> dict[str, str]:

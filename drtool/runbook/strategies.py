@@ -25,8 +25,11 @@ def check_strategy(order: Order, strategy: Strategy | None) -> None:
     }[strategy](order)
 
 
-def check_procedures(runbook: Runbook, faults: FaultList) -> None:
-    """Note which procedures are missing, or have no place in the strategy."""
+def check_procedures(runbook: Runbook, faults: FaultList, *, broken: bool) -> None:
+    """Note which procedures are missing, or have no place in the strategy.
+
+    Where one could not be read, ``broken``, it may be the one that is missing.
+    """
     active = runbook.strategy is Strategy.ACTIVE_ACTIVE
     at = runbook.sources.get("@procedures", "")
     for procedure, way in runbook.procedures.items():
@@ -37,6 +40,8 @@ def check_procedures(runbook: Runbook, faults: FaultList) -> None:
                 f"procedure {procedure.value} has no place in {runbook.strategy.value}",
                 "active-active has drain, lose and refill" if active else "that is active-active's",
             )
+    if broken:
+        return
     for procedure in (Procedure.DRAIN, Procedure.LOSE) if active and at else ():
         if procedure not in runbook.procedures:
             faults.add(at, f"active-active wants a procedure {procedure.value}; there is none")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from good_documents import Change, Lint
+from good_documents import RUNBOOK, Change, Lint
 
 LOSS = '    - {step: loss_now, check: postgresql.data_loss, at: to, max: "{{ objectives.rpo }}"}\n'
 CONSENT = (
@@ -298,8 +298,8 @@ ROWS: dict[str, Row] = {
         ],
     ),
     "failback without switchover": Row(
-        [("  switchover:\n", "  rehearsal:\n")],
-        ["27:3: procedures: failback goes the way of switchover; there is none"],
+        [(RUNBOOK[RUNBOOK.index("  switchover:") : RUNBOOK.index("  reprotect:")], "")],
+        ["21:3: procedures: failback goes the way of switchover; there is none"],
     ),
     "budgets over the RTO": Row(
         [("budget: 20s, deadline: 60s", "budget: 4m, deadline: 5m")],
