@@ -77,10 +77,12 @@ class Duration:
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """Describe a duration to editors."""
+        said = "write a number with its unit, as in 30s, 5m or 2h"
         return {
             "type": "string",
             "pattern": f"^{_WHOLE.pattern}$",
-            "examples": ["30s", "5m", "1m30s"],
+            "errorMessage": said,
+            "patternErrorMessage": said,
         }
 
 

@@ -14,9 +14,15 @@ from drtool.units import Duration
 class Objectives(Value):
     """What the runbook promises; ``downtime`` is for planned procedures."""
 
-    rto: Duration | None = None
-    rpo: Duration | None = None
-    downtime: Duration | None = None
+    rto: Duration | None = Field(
+        default=None, description="How long the service may be away, from the outage's start."
+    )
+    rpo: Duration | None = Field(
+        default=None, description="How much of what was written last may be lost; 0s for nothing."
+    )
+    downtime: Duration | None = Field(
+        default=None, description="How long a planned procedure may refuse clients."
+    )
 
 
 class Approval(Value):

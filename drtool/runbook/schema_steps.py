@@ -1,0 +1,212 @@
+"""The JSON Schema of the entries of blocks and procedures, each action with its own fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drtool.action import Entry, Target
+from drtool.catalog import Catalog, kind_of
+from drtool.errors import BadInput
+from drtool.model.purpose import OnFailure, Purpose, StepKind
+from drtool.model.value import NAME
+from drtool.runbook.schema_values import (
+    DURATION,
+    REF,
+    TEMPLATE,
+    Schema,
+    having,
+    or_template,
+    schemas_of,
+)
+
+EXPRESSION: Schema = {"type": "string", "pattern": r"^\s*\{\{[\s\S]*\}\}\s*$"}
+_NAME: Schema = {"type": "string", "pattern": NAME, "maxLength": 63}
+_COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": 10_000}
+_STEPS: Schema = {"type": "array", "minItems": 1, "items": {"$ref": f"{REF}entry"}}
+_KNOWN_LIST: Schema = {
+    "type": ["array", "string"],
+    "minItems": 1,
+    "items": {"type": ["string", "number", "boolean"]},
+    "pattern": TEMPLATE["pattern"],
+}
+_KEYS: dict[str, tuple[Schema, str]] = {
+    "step": (_NAME, "The step's name, unique in its procedure."),
+    "at": (
+        {"anyOf": [{"enum": ["to", "from", "others"]}, {"type": "string", "minLength": 1}]},
+        "Where it acts: a side of the run, `to.orders_db`, or a site by its name.",
+    ),
+    "budget": (DURATION, "How long it should take."),
+    "deadline": (DURATION, "The limit over all its attempts."),
+    "attempts": (_COUNT, "How often it is tried at most."),
+    "every": (DURATION, "The pause between two tries."),
+    "passes": (_COUNT, "How many successes in a row are wanted."),
+    "on_failure": ({"enum": [one.value for one in OnFailure]}, "What the run does when it fails."),
+    "when": (EXPRESSION, "An expression; the step is skipped unless it holds."),
+    "repeatable": ({"type": "boolean"}, "Whether it may run again when it is in doubt."),
+    "purpose": ({"enum": [one.value for one in Purpose]}, "What it is for."),
+}
+_LIMITS = ("at", "budget", "deadline", "on_failure", "when")
+_KINDS = {
+    StepKind.ACTION: ("action", "What it changes."),
+    StepKind.COMMAND: ("action", ""),
+    StepKind.CHECK: ("check", "What it looks at and judges."),
+    StepKind.NOTICE: ("notice", "Whom it tells."),
+}
+
+
+def step_definitions(catalog: Catalog) -> Schema:
+    """Everything that ``#/definitions/entry`` needs; actions that cannot be loaded are left out."""
+    loaded = {name: entry for name in catalog.names() if (entry := _loaded(catalog, name))}
+    fields, shared = schemas_of(loaded.values())
+    definitions: Schema = {name: or_template(part) for name, part in shared.items()}
+    definitions["key"] = {"properties": {key: _key(key) for key in _KEYS}}
+    for (name, entry), own in zip(loaded.items(), fields, strict=True):
+        definitions[name] = _step_of(name, entry, or_template(own))
+    definitions |= {"approval": _approval(), "manual": _manual(), "step": _step(loaded)}
+    return definitions | _forms()
+
+
+def _loaded(catalog: Catalog, name: str) -> type[Entry] | None:
+    try:
+        return catalog.get(name)
+    except BadInput:
+        return None
+
+
+def _key(key: str) -> Schema:
+    schema, about = _KEYS[key]
+    return {"description": about, **schema}
+
+
+def _keys(*names: str) -> Schema:
+    """Keys of the engine, by reference."""
+    return {name: {"$ref": f"{REF}key/properties/{name}"} for name in names}
+
+
+def _closed(properties: Schema, *required: str, **more: Any) -> Schema:
+    made = {"properties": properties, "additionalProperties": False, **more}
+    return {**made, "required": list(required)} if required else made
+
+
+def _step_of(name: str, entry: type[Entry], own: Schema) -> Schema:
+    """One action's step: the engine's keys, and its fields beside them or under ``with``."""
+    kind = kind_of(entry)
+    names = [key for key in _KEYS if key not in {"purpose", "repeatable"}]
+    names += ["purpose"] if entry.may_set_purpose else []
+    names += ["repeatable"] if kind is StepKind.COMMAND else []
+    fields = own.get("properties", {})
+    within = {key: {"$ref": f"{REF}{name}/properties/{key}"} for key in fields}
+    properties = {
+        **fields,
+        **_keys(*names),
+        _KINDS[kind][0]: True,
+        "with": {
+            "type": "object",
+            "description": "The fields, when they are many.",
+            **_closed(within),
+        },
+    }
+    needs_place = entry.target in {Target.HOST, Target.SYSTEM}
+    made = _closed(properties, *(["at"] if needs_place else []), description=own["description"])
+    required = own.get("required", [])
+    if required:
+        made["anyOf"] = [{"required": required}, {"required": ["with"]}]
+    return made
+
+
+def _approval() -> Schema:
+    asked = {
+        "of": {"description": "A role of the inventory.", **_NAME},
+        **_keys("budget", "deadline"),
+        "otherwise": {"description": "When nobody answers in time.", "enum": ["abort", "stop"]},
+    }
+    about = "A human's consent to the exact changes."
+    approval = {"type": "object", "description": about, **_closed(asked, "of")}
+    return _closed({**_keys("step", "when"), "approval": approval})
+
+
+def _manual() -> Schema:
+    text = {"type": "string", "minLength": 1, "description": "Work that a human does, as text."}
+    return _closed({**_keys("step", "purpose", *_LIMITS), "manual": text})
+
+
+def _step(loaded: dict[str, type[Entry]]) -> Schema:
+    """One step: what it does says which keys it may have."""
+    named: Schema = {}
+    choices = []
+    for name, entry in loaded.items():
+        word, about = _KINDS[kind_of(entry)]
+        empty = {"description": about, "enum": [], "markdownEnumDescriptions": []}
+        listed = named.setdefault(word, empty)
+        listed["enum"].append(name)
+        listed["markdownEnumDescriptions"].append((entry.__doc__ or "").strip().partition("\n")[0])
+        choices.append({"if": having(word, name), "then": {"$ref": REF + name}})
+    doing = [
+        {"if": having(word), "then": {"properties": {word: one}}} for word, one in named.items()
+    ]
+    human = {word: {"$ref": f"{REF}{word}/properties/{word}"} for word in ("approval", "manual")}
+    choices += [{"if": having(word), "then": {"$ref": REF + word}} for word in human]
+    return {"allOf": [_until_chosen({**named, **human}), *doing, *choices]}
+
+
+def _until_chosen(words: Schema, **rest: Any) -> Schema:
+    """One of several keys must be there; they are offered only while none is."""
+    none = {"type": "object", "not": {"anyOf": [{"required": [word]} for word in words]}}
+    first = next(iter(words))
+    return {"if": none, "then": {"properties": words, "required": [first], **rest}}
+
+
+def _forms() -> Schema:
+    """An entry by the key that says what it is; a list is a branch of steps."""
+    forms = {
+        "step": {"$ref": f"{REF}step"},
+        "use": {"$ref": f"{REF}use"},
+        "parallel": {"$ref": f"{REF}parallel"},
+        "each": {"$ref": f"{REF}each"},
+        "ramp": {"$ref": f"{REF}ramp"},
+    }
+    abouts = {
+        "use": "The steps of a block.",
+        "parallel": "Entries side by side.",
+        "each": "The same steps for each item of a list; the item's name in templates.",
+        "ramp": "A value in stages; its name in templates.",
+    }
+    steps = {"description": "The steps.", **_STEPS}
+    use = _closed(
+        {
+            "use": {"description": abouts["use"], **_NAME},
+            "as": {"description": "A prefix, when the block is used twice.", **_NAME},
+        }
+    )
+    each = {
+        "each": {"description": abouts["each"], **_NAME},
+        "in": {"description": "The list, known when planned.", **_KNOWN_LIST},
+        "pace": {"description": "How many at once.", "default": 1, **_COUNT},
+        "steps": steps,
+    }
+    ramp = {
+        "ramp": {"description": abouts["ramp"], **_NAME},
+        "start": {"description": "What stands before the first stage."},
+        "through": {"description": "The stages.", **_KNOWN_LIST},
+        "steps": steps,
+        "between": {"description": "Looks after each stage.", **_STEPS},
+        "never": {"description": "An expression that refuses a stage.", **EXPRESSION},
+    }
+    begun = {**_keys("step"), **{word: {"description": about} for word, about in abouts.items()}}
+    entry = {
+        "type": ["object", "array"],
+        "minItems": 1,
+        "items": {"$ref": f"{REF}entry"},
+        "allOf": [
+            _until_chosen(begun, additionalProperties=False),
+            *({"if": having(word), "then": place} for word, place in forms.items()),
+        ],
+    }
+    parallel = _closed({"parallel": {"description": abouts["parallel"], **_STEPS}})
+    return {
+        "use": use,
+        "parallel": parallel,
+        "each": _closed(each, "in", "steps"),
+        "ramp": _closed(ramp, "through", "steps"),
+        "entry": entry,
+    }
