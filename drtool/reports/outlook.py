@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from drtool.model.event import World
-from drtool.model.purpose import Outcome, Purpose, StepKind
+from drtool.model.purpose import Outcome
 from drtool.progress.options import verb_on_same
+from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState
 from drtool.reports.values import NextLine
 
@@ -29,24 +30,6 @@ def world_text(state: RunState) -> str:
     if unprotected(state):
         text += " The service is unprotected: it has nowhere left to go until reprotect has run."
     return text
-
-
-def unprotected(state: RunState) -> bool:
-    """Whether somebody was promoted and nothing replicates from there yet."""
-    if not state.mode.changes_the_world:
-        return False
-    promoted = any(
-        step.purpose is Purpose.PROMOTE
-        and step.plan.kind is not StepKind.CHECK
-        and step.outcome is Outcome.SUCCEEDED
-        for step in state.steps
-    )
-    again = [
-        step
-        for step in state.steps
-        if step.purpose is Purpose.REPROTECT and step.plan.kind is not StepKind.CHECK
-    ]
-    return promoted and not (again and all(step.outcome is Outcome.SUCCEEDED for step in again))
 
 
 def next_steps(state: RunState) -> tuple[NextLine, ...]:

@@ -19,9 +19,10 @@ from drtool.progress.objectives import (
     recovery_seconds,
     split,
 )
+from drtool.progress.protection import unprotected
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import fold
-from drtool.reports.outlook import next_steps, unprotected, world_text
+from drtool.reports.outlook import next_steps, world_text
 from drtool.reports.story import paragraph, title
 from drtool.reports.values import (
     ConsentLine,

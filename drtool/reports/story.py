@@ -9,8 +9,8 @@ from drtool.model.purpose import Outcome, Purpose, StepKind
 from drtool.model.verdict import Verdict
 from drtool.progress.moments import seconds_between
 from drtool.progress.objectives import answered, downtime_seconds, recovery_seconds
+from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState, StepState
-from drtool.reports.outlook import unprotected
 from drtool.units import seconds_text
 
 
