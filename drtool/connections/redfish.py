@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import ssl
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from drtool.connections.reach import Context, Reader, Writer
@@ -105,6 +106,13 @@ class PowerReader(Reader):
             restore_policy=policy if isinstance(policy, str) else None,
             uuid=str(told.get("UUID") or ""),
         )
+
+    def certificate_ends(self) -> datetime | None:
+        """When the controller's certificate ends; None where there is no TLS."""
+        stream = self._ask("GET", self._path).extensions["network_stream"]
+        tls = stream.get_extra_info("ssl_object")
+        ends = tls.getpeercert().get("notAfter") if tls is not None else None
+        return None if ends is None else datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
 
     def _system(self) -> dict[str, Any]:
         response = self._ask("GET", self._path)

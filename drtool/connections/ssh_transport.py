@@ -93,6 +93,15 @@ class SshTransport:
             raise AnswerLost(self.subject, f"{what or argv[0]} {why}")
         return ran
 
+    def round_trip_seconds(self) -> float:
+        """How long the host takes to answer a request that costs it nothing; raises Unreachable."""
+        self.connect()
+        began = time.monotonic()
+        self._transport.global_request("keepalive@openssh.com", wait=True)
+        if not self._transport.is_active():
+            raise Unreachable(self.subject, "lost its connection")
+        return time.monotonic() - began
+
     def _channel(self, seconds: float) -> Any:
         """A channel for one command; a connection found dead is opened anew, once."""
         import paramiko  # noqa: PLC0415 - as above

@@ -34,13 +34,17 @@ class TsigKey:
 
 @dataclass(frozen=True)
 class Found:
-    """The reply's code, and the values with their TTL in seconds where there are any."""
+    """The reply's code, and the values with their TTL in seconds where there are any.
+
+    ``signed_at`` is when the server signed it, by its own clock in seconds since the epoch.
+    """
 
     code: str
     values: tuple[str, ...] = ()
     ttl: int | None = None
     alias: str = ""
     authoritative: bool = True
+    signed_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,18 @@ class Wire(Protocol):
         key: TsigKey,
     ) -> str:
         """The code with which the server answers a guarded update."""
+
+    def try_update(
+        self,
+        place: Place,
+        zone: str,
+        change: Replacement,
+        transport: Transport,
+        *,
+        seconds: float,
+        key: TsigKey,
+    ) -> str:
+        """The code with which the server answers an update that cannot be carried out."""
 
 
 def speak() -> Wire:

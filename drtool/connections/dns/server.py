@@ -18,8 +18,8 @@ UPDATE_SECONDS = 1.0
 # A server that was silent a moment ago is asked only briefly until this much later.
 SILENT_SECONDS = 15.0
 BRIEF_SECONDS = 0.25
-_TURNED_AWAY = frozenset({"REFUSED", "NOTAUTH"})
-_PREREQUISITE_FAILED = frozenset({"NXRRSET", "YXRRSET", "NXDOMAIN", "YXDOMAIN"})
+TURNED_AWAY = frozenset({"REFUSED", "NOTAUTH"})
+PREREQUISITE_FAILED = frozenset({"NXRRSET", "YXRRSET", "NXDOMAIN", "YXDOMAIN"})
 
 
 class Answer(Value):
@@ -85,7 +85,7 @@ class DnsReader(Reader):
         answer, StepFailed when it cannot speak for the zone.
         """
         found = self._ask(name, rdtype)
-        if found.code in _TURNED_AWAY:
+        if found.code in TURNED_AWAY:
             raise AccessDenied(self.subject, f"does not answer for {name} ({found.code})")
         if found.code not in {"NOERROR", "NXDOMAIN"}:
             raise StepFailed(self.subject, f"answers {found.code} for {name}")
@@ -100,7 +100,7 @@ class DnsReader(Reader):
         """Ask a signed question; raises AccessDenied when the server does not take our key."""
         if not self._key_accepted:
             found = self._ask(self.zone, "SOA", self._key())
-            if found.code in _TURNED_AWAY:
+            if found.code in TURNED_AWAY:
                 raise self._denied(found.code)
             self._key_accepted = True
 
@@ -184,9 +184,9 @@ class DnsHands(DnsReader, Writer):
     def _judge(self, code: str, old: Answer, wanted: Answer) -> None:
         if code == "NOERROR":
             return
-        if code in _TURNED_AWAY:
+        if code in TURNED_AWAY:
             raise self._denied(code)
-        if code not in _PREREQUISITE_FAILED:
+        if code not in PREREQUISITE_FAILED:
             raise StepFailed(self.subject, f"answers {code} to the update of {old.name}")
         if not self._carried_out(old, wanted):
             raise Refused(

@@ -63,14 +63,15 @@ def ask(
     reply = _exchange(place, query, transport, seconds)
     code = dns.rcode.to_text(reply.rcode())
     authoritative = bool(reply.flags & dns.flags.AA)
+    signed_at = int(reply.tsig[0].time_signed) if reply.tsig else None
     for rrset in reply.answer:
         if rrset.name != query.question[0].name:
             continue
         values = tuple(sorted(value.to_text() for value in rrset))
         if rrset.rdtype == query.question[0].rdtype:
-            return Found(code, values, rrset.ttl, "", authoritative)
-        return Found(code, (), rrset.ttl, values[0], authoritative)
-    return Found(code, authoritative=authoritative)
+            return Found(code, values, rrset.ttl, "", authoritative, signed_at)
+        return Found(code, (), rrset.ttl, values[0], authoritative, signed_at)
+    return Found(code, authoritative=authoritative, signed_at=signed_at)
 
 
 def replace(
@@ -91,6 +92,28 @@ def replace(
     empties = emptied_names(message)
     if empties:
         raise Refused(place.subject, f"the update would leave {', '.join(empties)} without a value")
+    return dns.rcode.to_text(_exchange(place, message, transport, seconds).rcode())
+
+
+def try_update(
+    place: Place,
+    zone: str,
+    change: Replacement,
+    transport: Transport,
+    *,
+    seconds: float,
+    key: TsigKey,
+) -> str:
+    """Send a signed update that cannot be carried out; the code that is answered.
+
+    Its prerequisites contradict each other: the name is in use, and it is not (RFC 2136, 2.4.4
+    and 2.4.5). BIND and knot judge before them whether the key may make the change.
+    """
+    message = dns.update.UpdateMessage(_absolute(zone), keyring=_keyed(key))
+    name = _absolute(change.name)
+    message.present(name)
+    message.absent(name)
+    message.replace(name, change.ttl, change.rdtype, *change.new)
     return dns.rcode.to_text(_exchange(place, message, transport, seconds).rcode())
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from drtool.connections.postgresql.reader import PostgresqlReader
+from drtool.connections.postgresql.wire import find_system
 from drtool.model.inventory import Postgresql
 from drtool.model.lineage import Lineage, forks_of
 
@@ -37,8 +38,7 @@ class LineageReader(PostgresqlReader):
     def lineage(self) -> Lineage:
         """Its timelines; history and WAL files only where our user may read them."""
         timeline = self.replication().timeline
-        trouble = self._role_trouble()
-        missing = tuple(str(row[0]) for row in self._rows("rights of pg_rewind", _RIGHTS))
+        trouble, missing = self.role_trouble(), self.missing_rights()
         if missing:
             return Lineage(timeline=timeline, missing_rights=missing, role_trouble=trouble)
         text, promoted_at = self._history(timeline) if timeline > 1 else ("", None)
@@ -51,10 +51,14 @@ class LineageReader(PostgresqlReader):
             role_trouble=trouble,
         )
 
-    def _role_trouble(self) -> str:
+    def missing_rights(self) -> tuple[str, ...]:
+        """The functions that pg_rewind would call here, and that our user may not."""
+        return tuple(str(row[0]) for row in self._rows("rights of pg_rewind", _RIGHTS))
+
+    def role_trouble(self) -> str:
         """Why nobody can stream from here as the inventory's replication user, or ""."""
-        site, _, name = self.target.partition(".")
-        user = replication_user(self.context.inventory.sites[site].systems[name])
+        system, _ = find_system(self.target, self.context)
+        user = replication_user(system)
         found = self._rows("replication role", _ROLE, (user,))
         if not found:
             return (

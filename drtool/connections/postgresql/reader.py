@@ -11,9 +11,18 @@ from drtool.connections.postgresql.dial import Row
 from drtool.connections.postgresql.wire import STATEMENT_SECONDS, Wire
 from drtool.connections.reach import Context, Reader
 from drtool.errors import AccessDenied, BadInput, StepFailed, Unreachable
-from drtool.model.replication import Heartbeat, ManagerSign, Replication, Sample, Sender, TableSum
+from drtool.model.replication import (
+    Heartbeat,
+    Holder,
+    ManagerSign,
+    Replication,
+    Sample,
+    Sender,
+    TableSum,
+)
 
 T = TypeVar("T")
+_SIGNED = 1 << 63
 
 
 class PostgresqlReader(Reader):
@@ -82,6 +91,14 @@ class PostgresqlReader(Reader):
         """Signs of cluster managers that are in charge here."""
         rows = self._rows("managers", sql.MANAGERS)
         return tuple(ManagerSign(manager=name, sign=sign) for name, sign in rows)
+
+    def who_holds(self, key: int) -> Holder | None:
+        """Who holds an advisory lock, or None."""
+        found = self._rows("lock", sql.WHO_HOLDS, (bigint(key),))
+        if not found:
+            return None
+        pid, name, since = found[0]
+        return Holder(pid=pid, application_name=name, since=since)
 
     def table_sum(self, table: str, seconds: float = STATEMENT_SECONDS) -> TableSum:
         """Count and checksum a table, named as ``table`` or ``schema.table``."""
@@ -163,3 +180,8 @@ class PostgresqlReader(Reader):
 
     def _reconnect(self) -> None:
         self._wire = Wire.open(self.target, self.context, f"drtool {self.context.run}".strip())
+
+
+def bigint(key: int) -> int:
+    """An advisory lock's key as PostgreSQL's signed bigint."""
+    return (key + _SIGNED) % (2 * _SIGNED) - _SIGNED

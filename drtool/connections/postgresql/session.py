@@ -6,18 +6,16 @@ import time
 from typing import Any, Self
 
 from drtool.connections.postgresql import statements as sql
-from drtool.connections.postgresql.reader import PostgresqlReader
+from drtool.connections.postgresql.reader import PostgresqlReader, bigint
 from drtool.connections.postgresql.wire import Wire
 from drtool.connections.reach import Context, Writer
 from drtool.errors import BadInput, StepFailed
-from drtool.model.replication import Holder
 
 POLL_SECONDS = 0.003
 ASK_AGAIN_SECONDS = 0.03
 PROMOTE_SECONDS = 10.0
 CHECKPOINT_SECONDS = 300.0
 _CHANGEABLE = frozenset({"synchronous_standby_names", "primary_conninfo", "primary_slot_name"})
-_SIGNED = 1 << 63
 
 
 class PostgresqlSession(PostgresqlReader, Writer):
@@ -36,25 +34,17 @@ class PostgresqlSession(PostgresqlReader, Writer):
 
     def try_lock(self, key: int) -> bool:
         """Take a session advisory lock, also on a hot standby; False when somebody holds it."""
-        return bool(self._rows("lock", "SELECT pg_try_advisory_lock(%s)", (_key(key),))[0][0])
+        return bool(self._rows("lock", "SELECT pg_try_advisory_lock(%s)", (bigint(key),))[0][0])
 
     def unlock(self, key: int) -> None:
         """Give a session advisory lock back."""
-        self._rows("unlock", "SELECT pg_advisory_unlock(%s)", (_key(key),))
+        self._rows("unlock", "SELECT pg_advisory_unlock(%s)", (bigint(key),))
 
     def holds(self, key: int) -> bool:
         """Whether this very session holds the lock, by the server's own table."""
-        found = self._rows("lock", sql.WHO_HOLDS, (_key(key),))
+        found = self._rows("lock", sql.WHO_HOLDS, (bigint(key),))
         own = self._rows("lock", "SELECT pg_backend_pid()")[0][0]
         return any(row[0] == own for row in found)
-
-    def who_holds(self, key: int) -> Holder | None:
-        """Who holds the lock, or None."""
-        found = self._rows("lock", sql.WHO_HOLDS, (_key(key),))
-        if not found:
-            return None
-        pid, name, since = found[0]
-        return Holder(pid=pid, application_name=name, since=since)
 
     def token(self) -> str:
         """The session's backend start and pid: another session has another one, later ones greater.
@@ -165,8 +155,3 @@ class PostgresqlSession(PostgresqlReader, Writer):
 
     def _again(self, read: Any) -> Any:
         return read()
-
-
-def _key(key: int) -> int:
-    """The key as PostgreSQL's signed bigint."""
-    return (key + _SIGNED) % (2 * _SIGNED) - _SIGNED

@@ -35,15 +35,13 @@ _SETTINGS = {
 
 def find_system(target: str, context: Context) -> tuple[Postgresql, str]:
     """The system that ``site.system`` names, and the address where it listens."""
-    site_name, _, name = target.partition(".")
-    site = context.inventory.sites.get(site_name)
-    system = site.systems.get(name) if site else None
-    if site is None or system is None:
+    system = context.inventory.server(target)
+    if system is None or system.address is None:
         known = [f"{s}.{n}" for s, held in context.inventory.sites.items() for n in held.systems]
         raise BadInput(
             f"postgresql {target}", "not in the inventory", " or ".join(known) or "a system there"
         )
-    return system, system.address or site.address
+    return system, system.address
 
 
 class Wire:
