@@ -56,15 +56,26 @@ def start_command(hosts: Hosts) -> list[str]:
             "start"]  # fmt: skip
 
 
-def reinstate(hosts: Hosts, action: Reinstate | None = None, seconds: float = 40.0) -> Reinstated:
-    connections = hosts.connections(start_command=start_command(hosts))
-    facts = facts_of(
-        hosts.inventory(start_command=start_command(hosts)), procedure=Procedure.REPROTECT
-    )
+def reinstate(hosts: Hosts, shown: list[str] | None = None, **changed: object) -> Reinstated:
+    changed = {"start_command": start_command(hosts), **changed}
+    connections = hosts.connections(**changed)
+    facts = facts_of(hosts.inventory(**changed), procedure=Procedure.REPROTECT)
     try:
-        return drive(action or Reinstate(), connections, facts, seconds)
+        return drive(Reinstate(), connections, facts, 40, shown)
     finally:
         connections.close()
+
+
+def rewinding_by(hosts: Hosts, script: str) -> str:
+    """PostgreSQL's programs, with another pg_rewind; where they are."""
+    bins = hosts.hosts["east"].directory / "bin"
+    bins.mkdir()
+    for program in hosts.programs.iterdir():
+        (bins / program.name).symlink_to(program)
+    (bins / "pg_rewind").unlink()
+    (bins / "pg_rewind").write_text(f"#!/bin/sh\n{script}\n")
+    (bins / "pg_rewind").chmod(0o755)
+    return str(bins)
 
 
 def kept(hosts: Hosts) -> list[str]:
@@ -219,18 +230,12 @@ def test_a_fenced_primary_that_a_supervisor_started_again_follows_too(hosts: Hos
 def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hosts) -> None:
     fail_over(hosts, lost_rows=3)
     east = hosts.pair.east
-    bins = hosts.hosts["east"].directory / "bin"
-    bins.mkdir()
-    for program in hosts.programs.iterdir():
-        (bins / program.name).symlink_to(program)
-    (bins / "pg_rewind").unlink()
-    script = bins / "pg_rewind"
-    script.write_text(
-        '#!/bin/sh\ncase "$*" in *--dry-run*) exit 0 ;; esac\n'
-        f"rm -f {east.data}/standby.signal\nkill -9 $PPID\n"
+    bins = rewinding_by(
+        hosts,
+        f'case "$*" in *--dry-run*) exit 0 ;; esac; rm -f {east.data}/standby.signal; '
+        "kill -9 $PPID",
     )
-    script.chmod(0o755)
-    changed = {"bin_directory": str(bins), "start_command": start_command(hosts)}
+    changed = {"bin_directory": bins, "start_command": start_command(hosts)}
     connections = hosts.connections(**changed)
     facts = facts_of(hosts.inventory(**changed), procedure=Procedure.REPROTECT)
     with pytest.raises(DrtoolError):
@@ -241,8 +246,10 @@ def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hos
     with pytest.raises((AssertionError, psycopg.Error)):
         east.start()
     connections.close()
-    seen = reinstate(hosts)
+    shown: list[str] = []
+    seen = reinstate(hosts, shown)
     assert seen.following
+    assert "half rewound, held back; to be copied, not rewound: a rewind" in shown[0]
     is_the_same_on_both(hosts)
     assert any(name.endswith("commits.txt") for name in kept(hosts))
 
@@ -258,23 +265,49 @@ def test_f43_a_gap_in_the_wal_leads_to_a_copy(hosts: Hosts) -> None:
         west.sql("CHECKPOINT")
     oldest = "SELECT min(substr(name, 9)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"
     assert str(west.sql(oldest)[0][0]) > "0000000000000003"
-    seen = reinstate(hosts)
+    shown: list[str] = []
+    seen = reinstate(hosts, shown)
     assert seen.following
     assert copied(hosts)
+    assert "3 commits that only it has; to be copied, not rewound: it needs WAL from" in shown[0]
+    is_the_same_on_both(hosts)
+
+
+def test_a_server_that_no_rewind_can_read_is_copied_and_the_reason_told(hosts: Hosts) -> None:
+    east = hosts.pair.east
+    east.stop()
+    east.tool("pg_checksums", "--disable", "-D", str(east.data))
+    east.start()
+    wait_until(lambda: east.sql("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"))
+    fail_over(hosts, lost_rows=3)
+    connections = hosts.connections(start_command=start_command(hosts))
+    facts = facts_of(hosts.inventory(), procedure=Procedure.REPROTECT)
+    with pytest.raises(Refused, match="neither data checksums nor wal_log_hints"):
+        drive(Reinstate(method="rewind"), connections, facts)
+    connections.close()
+    shown: list[str] = []
+    assert reinstate(hosts, shown).following
+    assert copied(hosts)
+    assert "to be copied, not rewound: it has neither data checksums nor wal_log_hints" in shown[0]
+    is_the_same_on_both(hosts)
+
+
+def test_what_a_rewind_said_is_told_before_the_copy_that_follows_it(hosts: Hosts) -> None:
+    fail_over(hosts, lost_rows=3)
+    said = "pg_rewind: error: could not find common ancestor of the timelines"
+    bins = rewinding_by(hosts, f"echo '{said}' >&2; exit 1")
+    shown: list[str] = []
+    assert reinstate(hosts, shown, bin_directory=bins).following
+    assert copied(hosts)
+    assert "copied" not in shown[0]
+    assert f"3 commits that only it has; to be copied, not rewound: {said}" in shown[1]
     is_the_same_on_both(hosts)
 
 
 def test_l17_a_rewind_that_only_says_so_is_not_believed(hosts: Hosts) -> None:
     fail_over(hosts, lost_rows=3)
-    bins = hosts.hosts["east"].directory / "bin"
-    bins.mkdir()
-    for program in hosts.programs.iterdir():
-        (bins / program.name).symlink_to(program)
-    (bins / "pg_rewind").unlink()
-    script = bins / "pg_rewind"
-    script.write_text("#!/bin/sh\necho 'pg_rewind: Done!' >&2\nexit 0\n")
-    script.chmod(0o755)
-    changed = {"bin_directory": str(bins), "start_command": start_command(hosts)}
+    bins = rewinding_by(hosts, "echo 'pg_rewind: Done!' >&2; exit 0")
+    changed = {"bin_directory": bins, "start_command": start_command(hosts)}
     connections = hosts.connections(**changed)
     facts = facts_of(hosts.inventory(**changed), procedure=Procedure.REPROTECT)
     with pytest.raises(DrtoolError, match="on timeline 1, not on 2"):

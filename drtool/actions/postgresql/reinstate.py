@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from typing import ClassVar, Literal
 
 from drtool.action import Facts, Hands, Look, StateAction, Target
 from drtool.actions.postgresql.loose_ends import RESTORE_POLICY, slot_of, tie_up
 from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both, note_of
+from drtool.actions.postgresql.rewinding import connection_trouble
 from drtool.actions.postgresql.sides import other_side, place_of, session_for, system_at
 from drtool.connections.postgresql import PostgresqlSession
 from drtool.connections.postgresql.lineage import LineageReader
@@ -17,8 +17,7 @@ from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerHands
 from drtool.errors import AccessDenied, DrtoolError, Refused, StepFailed
 from drtool.model.change import Change
-from drtool.model.lineage import segment_name
-from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY, Control, HostState
+from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY, HostState
 from drtool.model.purpose import Purpose
 from drtool.model.replication import position_text
 from drtool.safety.divergence import timeline_of
@@ -27,8 +26,6 @@ from drtool.safety.processes import reason_managed
 from drtool.units import Duration
 
 _SHORTEST_STOP_SECONDS = 15.0
-# What pg_rewind says of trouble that a copy of the whole server would meet as well.
-_CONNECTION_TROUBLE = re.compile(r"connect|FATAL|authentication|permission denied|password")
 
 
 class Reinstate(StateAction[Reinstated]):
@@ -63,7 +60,9 @@ class Reinstate(StateAction[Reinstated]):
         after = f"a standby of {seen.source_place}"
         if self.keep == "divergent_wal":
             after += ", the WAL that only it has kept aside"
-        return [Change(subject=f"postgresql {seen.place}", before=_before(seen), after=after)]
+        before, why = _before(seen), self._reason_to_copy(seen)
+        before += f"; to be copied, not rewound: {why}" if why else ""
+        return [Change(subject=f"postgresql {seen.place}", before=before, after=after)]
 
     def reason_to_wait(self, seen: Reinstated) -> str | None:
         """Its machine starts, or its server does and catches up."""
@@ -82,22 +81,16 @@ class Reinstate(StateAction[Reinstated]):
     def reason_not_to_apply(self, seen: Reinstated, facts: Facts) -> str | None:
         """Split brain, another cluster, no primary to follow, or another tool in charge."""
         del facts
-        if seen.source.in_recovery:
-            return f"{seen.source_place} is a standby: there is no primary to follow"
-        if seen.lineage.missing_rights:
-            names = ", ".join(seen.lineage.missing_rights)
-            return (
-                f"our user at {seen.source_place} may not call {names}: without them nobody "
-                "knows where the two parted; "
-                "GRANT EXECUTE ON FUNCTION to that user, or name a superuser in the inventory"
-            )
-        if seen.following:
-            return None
+        if (against := _reason_against_source(seen)) or seen.following:
+            return against
         if seen.lineage.role_trouble:
             return f"nobody can follow {seen.source_place}: its {seen.lineage.role_trouble}"
         if seen.host is None:
             return None
-        return _reason_against_host(seen, seen.host) or seen.split_brain or None
+        against = _reason_against_host(seen, seen.host) or seen.split_brain
+        if against or self.method != "rewind" or not seen.no_rewind:
+            return against or None
+        return f"{seen.place} cannot be rewound: {seen.no_rewind}; set method: rebuild, or auto"
 
     def apply(self, hands: Hands, changes: list[Change]) -> None:
         """The next thing that is due: power, stop, keep and rewind, or start."""
@@ -116,6 +109,8 @@ class Reinstate(StateAction[Reinstated]):
         if seen.host.running:
             host.stop(seen.identity, "drtool: to be reinstated", _SHORTEST_STOP_SECONDS, kill=True)
             seen = look_at_both(hands)
+            if seen.no_rewind:
+                return  # the next look says why it has to be copied
         if not seen.configured:
             self._make_standby(hands, host, seen)
         host.start_server()
@@ -169,18 +164,21 @@ class Reinstate(StateAction[Reinstated]):
         note = note_of(hands.facts, seen.source_place)
         left = hands.facts.seconds_left
         seconds = self.default_deadline.seconds if left is None else left
-        state = seen.host
-        half = state is None or state.held or state.control is None
-        if self.method == "rebuild" or (half and self.method == "auto"):
+        if self._reason_to_copy(seen):
             self._keep(hands, host, seen)
             self._rebuild(host, source, seen, note, seconds)
-        elif half or state is None or state.control is None:
-            self._offer_rebuild(seen, "it is half rewound and held back")
-        elif not seen.diverged and not _past_is_gone(seen, state.control):
+        elif not seen.diverged:
             host.write_standby_configuration(source, seen.identity, note)
         else:
             self._keep(hands, host, seen)
-            self._rewind_or_rebuild(host, source, seen, note, seconds)
+            self._rewind(host, source, seen, note, seconds)
+
+    def _reason_to_copy(self, seen: Reinstated) -> str:
+        """Why a new copy is made, or ""."""
+        if self.method == "rebuild":
+            return "the step says method: rebuild"
+        known = "; ".join(filter(None, (seen.no_rewind, seen.tried_in_vain)))
+        return known if self.method == "auto" else ""
 
     def _keep(self, hands: Hands, host: PostgresqlHostHands, seen: Reinstated) -> None:
         """Keep what only this server has, before anything is taken back."""
@@ -190,29 +188,18 @@ class Reinstate(StateAction[Reinstated]):
         if control is not None:
             host.keep_tail(seen.tail, hands.facts.run, control.segment_bytes)
 
-    def _rewind_or_rebuild(
+    def _rewind(
         self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str, seconds: float
     ) -> None:
-        """Rewind; where that cannot be, or only seems to have been done, copy the source."""
-        control = seen.host.control if seen.host else None
-        trouble = "the source no longer has the WAL since the divergence"
-        if control is None or not _past_is_gone(seen, control):
-            timeline = seen.lineage.timeline
-            done = host.rewind(source, seen.identity, note, timeline, seconds=seconds)
-            if not done.trouble:
-                return
-            trouble = done.trouble
-            if done.untouched and _CONNECTION_TROUBLE.search(trouble):
-                hint = f"let {source.user} in from there: pg_hba.conf of {seen.source_place}"
-                raise AccessDenied(f"reinstate of {seen.place}", trouble, "a rewind", hint)
-        if self.method == "rewind":
-            self._offer_rebuild(seen, trouble)
-        self._rebuild(host, source, seen, note, seconds)
-
-    def _offer_rebuild(self, seen: Reinstated, trouble: str) -> None:
-        raise StepFailed(
-            f"reinstate of {seen.place}", trouble, "a rewind", "set method: rebuild, or auto"
-        )
+        """Rewind; where that failed, or only seems to have been done, the next look finds why."""
+        done = host.rewind(source, seen.identity, note, seen.lineage.timeline, seconds=seconds)
+        if not done.trouble:
+            return
+        subject = f"reinstate of {seen.place}"
+        if done.untouched and connection_trouble(done.trouble):
+            hint = f"let {source.user} in from there: pg_hba.conf of {seen.source_place}"
+            raise AccessDenied(subject, done.trouble, "a rewind", hint)
+        raise StepFailed(subject, done.trouble, "a rewind", "set method: rebuild, or auto")
 
     def _rebuild(
         self, host: PostgresqlHostHands, source: Source, seen: Reinstated, note: str, seconds: float
@@ -244,6 +231,20 @@ def _before(seen: Reinstated) -> str:
     return "stopped"
 
 
+def _reason_against_source(seen: Reinstated) -> str | None:
+    """What speaks against following this server."""
+    if seen.source.in_recovery:
+        return f"{seen.source_place} is a standby: there is no primary to follow"
+    if not seen.lineage.missing_rights:
+        return None
+    names = ", ".join(seen.lineage.missing_rights)
+    return (
+        f"our user at {seen.source_place} may not call {names}: without them nobody "
+        "knows where the two parted; "
+        "GRANT EXECUTE ON FUNCTION to that user, or name a superuser in the inventory"
+    )
+
+
 def _reason_against_host(seen: Reinstated, host: HostState) -> str | None:
     """What speaks against touching this host."""
     control = host.control
@@ -259,12 +260,3 @@ def _reason_against_host(seen: Reinstated, host: HostState) -> str | None:
             f"{seen.lineage.timeline}; fence it before it is reinstated"
         )
     return None
-
-
-def _past_is_gone(seen: Reinstated, control: Control) -> bool:
-    """Whether the source has recycled WAL that this server would need to follow it."""
-    if not seen.lineage.oldest_segment:
-        return False
-    start = control.redo if seen.tail is None else min(control.redo, seen.tail.position)
-    needed = segment_name(timeline_of(control), start, control.segment_bytes)[8:]
-    return needed < seen.lineage.oldest_segment

@@ -7,6 +7,7 @@ from typing import Literal
 
 from drtool.action import Facts, Look
 from drtool.actions.postgresql.loose_ends import LooseEnds, look_at_loose_ends
+from drtool.actions.postgresql.rewinding import reason_no_rewind, tried_in_vain
 from drtool.actions.postgresql.sides import other_side, place_of, system_at
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.postgresql.lineage import LineageReader
@@ -34,7 +35,8 @@ class Reinstated(Value):
     ``tail`` is what its WAL holds beyond the point where the source left its timeline; it is read
     while the server is stopped, and gone after the rewind. ``following`` is the aim: a standby
     that streams from the source on the source's timeline; ``loose_ends`` is looked at then.
-    ``configured`` says that this run has made it the source's standby.
+    ``configured`` says that this run has made it the source's standby. ``no_rewind`` is why it
+    cannot be rewound, ``tried_in_vain`` what a rewind said that this run has tried.
     """
 
     place: str
@@ -52,6 +54,8 @@ class Reinstated(Value):
     following: bool = False
     loose_ends: LooseEnds | None = None
     split_brain: str = ""
+    no_rewind: str = ""
+    tried_in_vain: str = ""
 
     @property
     def identity(self) -> str:
@@ -95,7 +99,7 @@ def look_at_both(look: Look) -> Reinstated:
     noted = host.standby_signal and host.note == note_of(facts, source_place)
     configured = noted and not host.held
     seen = seen.model_copy(update={"configured": configured})
-    return seen if configured or host.running or host.held else _with_tail(look, seen, host)
+    return seen if configured or host.running else _stopped(look, seen, host)
 
 
 def follows(standby: Replication, source: Replication, facts: Facts) -> bool:
@@ -139,6 +143,17 @@ def _power(look: Look) -> Power:
         return "off" if look.reach(PowerReader, system.host).state().off else "on"
     except DrtoolError:
         return "unknown"
+
+
+def _stopped(look: Look, seen: Reinstated, host: HostState) -> Reinstated:
+    """Where a stopped server parted from the source, and whether it can be rewound."""
+    seen = seen if host.held else _with_tail(look, seen, host)
+    return seen.model_copy(
+        update={
+            "no_rewind": reason_no_rewind(host, seen.lineage, seen.tail, diverged=seen.diverged),
+            "tried_in_vain": tried_in_vain(host, look.facts.run),
+        }
+    )
 
 
 def _with_tail(look: Look, seen: Reinstated, host: HostState) -> Reinstated:

@@ -19,8 +19,11 @@ def place_of(facts: Facts) -> Place:
 
 
 def system_at(facts: Facts, place: Place) -> Postgresql:
-    """The inventory's entry of a system."""
-    return facts.inventory.sites[place.site].systems[place.system or ""]
+    """The inventory's entry of a server; raises BadInput when it is of another kind."""
+    found = facts.inventory.server(str(place))
+    if found is None:
+        raise BadInput(f"step {facts.step}", f"{place} is no PostgreSQL server", hint="at: SITE")
+    return found
 
 
 def other_side(facts: Facts, site: str | None = None) -> Place:

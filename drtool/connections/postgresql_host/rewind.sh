@@ -7,6 +7,13 @@ fi
 same_cluster
 write_standby_signal 'drtool: being rewound'
 
+# Tell why it cannot be, and leave that where the next look finds it. 1 exit code, 2 reason.
+give_up() {
+	write_standby_signal "${note%%:*}: no rewind: $2"
+	echo "$2" >&2
+	exit "$1"
+}
+
 # An unclean end is recovered by a server that is a standby and that nobody can reach.
 recover() {
 	# a socket's path has at most 107 bytes
@@ -20,8 +27,7 @@ recover() {
 	server=$!
 	until control | grep -q '^Database cluster state: *in archive recovery$'; do
 		if ! kill -0 "$server" 2>/dev/null; then
-			echo "crash recovery failed: $(tail -n 3 "$work/recovery" | tr '\n' ' ')" >&2
-			exit 51
+			give_up 51 "crash recovery failed: $(tail -n 3 "$work/recovery" | tr '\n' ' ')"
 		fi
 		nap 0.02
 	done
@@ -39,20 +45,17 @@ rm -f "$dir/postmaster.pid"
 # Everything that can go wrong before the first change goes wrong here.
 if ! as_owner pg_rewind -D "$dir" --source-server="$6" --no-ensure-shutdown --dry-run \
 	>"$work/said" 2>&1; then
-	tail -n 2 "$work/said" >&2
-	exit 52
+	give_up 52 "$(tail -n 2 "$work/said" | tr '\n' ' ')"
 fi
 save_configuration
 hold
 if ! as_owner pg_rewind -D "$dir" --source-server="$6" --no-ensure-shutdown >"$work/said" 2>&1; then
-	tail -n 2 "$work/said" >&2
-	exit 53
+	give_up 53 "$(tail -n 2 "$work/said" | tr '\n' ' ')"
 fi
 # Judged by the control file, never by what pg_rewind said; held back until then.
 reached=$(control | sed -n "s/^Min recovery ending loc's timeline: *//p")
 if [ "$reached" != "$7" ]; then
-	echo "says that it is done, but the control file is on timeline $reached, not on $7" >&2
-	exit 54
+	give_up 54 "says that it is done, but the control file is on timeline $reached, not on $7"
 fi
 restore_configuration
 configure
