@@ -61,7 +61,7 @@ def lint(paths: list[Path], inventory: Path | None) -> Checked:
     clean: list[str] = []
     faults: list[str] = []
     warnings: list[str] = []
-    found = [runbook for path in paths for runbook in _runbooks(path)]
+    found = [runbook for path in paths for runbook in runbooks_below(path)]
     if not found:
         raise BadInput(", ".join(map(str, paths)), "no runbook there")
     for path in found:
@@ -75,7 +75,8 @@ def lint(paths: list[Path], inventory: Path | None) -> Checked:
     return Checked(clean=tuple(clean), faults=tuple(faults), warnings=tuple(warnings))
 
 
-def _runbooks(path: Path) -> Iterator[Path]:
+def runbooks_below(path: Path) -> Iterator[Path]:
+    """The path itself, or every runbook below a directory."""
     if not path.is_dir():
         yield path
         return

@@ -1,0 +1,1 @@
+"""One archive with everything that drtool needs at a place without a network."""
