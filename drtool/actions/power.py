@@ -216,7 +216,7 @@ def _databases(facts: Facts, host: str) -> list[str]:
         f"{name}.{system}"
         for name, site in facts.inventory.sites.items()
         for system, found in site.systems.items()
-        if found.host == host
+        if host in found.hosts
     ]
 
 

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from drtool.model.secret import SecretRef
+from drtool.model.systems import (
+    FencePath,
+    Patroni,
+    PatroniMember,
+    Pgbouncer,
+    Postgresql,
+    Served,
+    System,
+)
 from drtool.model.value import Name, Value
+from drtool.model.words import HostKey, Plain, Port, Text, Url
 from drtool.units import Duration
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-Plain = Annotated[str, StringConstraints(pattern=r"^[^-\s][^\s]*$", max_length=4096)]
-HostKey = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(ssh-ed25519|ecdsa-sha2-nistp\d+|rsa-sha2-\d+|ssh-rsa) [A-Za-z0-9+/=]+$"
-    ),
+__all__ = [
+    "Dns",
+    "DnsServer",
+    "FencePath",
+    "Host",
+    "HostKey",
+    "Inventory",
+    "LeaseAt",
+    "Patroni",
+    "PatroniMember",
+    "Pgbouncer",
+    "Plain",
+    "Port",
+    "Postgresql",
+    "Power",
+    "Role",
+    "Served",
+    "Service",
+    "Site",
+    "Ssh",
+    "System",
+    "Text",
 ]
-FencePath = Literal["ssh", "power"]
 
 
 class LeaseAt(Value):
@@ -43,57 +66,14 @@ class Service(Value):
     )
 
 
-class Replication(Value):
-    """How a standby connects to its primary."""
-
-    user: Plain = Field(description="The user with the right to replicate.")
-    password: SecretRef | None = Field(default=None, description="A reference to its password.")
-    slot: Name = Field(default="drtool", description="The slot that a standby takes.")
-
-
-class Postgresql(Value):
-    """A PostgreSQL server at a site."""
-
-    kind: Literal["postgresql"] = Field(description="What it is.")
-    host: Name = Field(description="The machine it runs on, one of `hosts`.")
-    address: Plain | None = Field(
-        default=None, description="Where it listens; default: the site's address."
-    )
-    port: Port = Field(default=5432, description="The port it listens at.")
-    user: Plain = Field(default="postgres", description="Who drtool is there.")
-    database: Plain = Field(default="postgres", description="The database drtool connects to.")
-    password: SecretRef | None = Field(default=None, description="A reference to its password.")
-    sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = Field(
-        default="prefer", description="How far TLS is asked for, as libpq has it."
-    )
-    sslrootcert: Plain | None = Field(default=None, description="The authority to believe.")
-    data_directory: Plain = Field(description="Its data directory on the host.")
-    bin_directory: Plain | None = Field(
-        default=None, description="Where pg_ctl and the others are; default: on the path."
-    )
-    system_identifier: Annotated[str, StringConstraints(pattern=r"^\d+$")] | None = Field(
-        default=None, description="Which cluster it is: pg_controldata shows it. Quote it."
-    )
-    start_command: tuple[Text, ...] | None = Field(
-        default=None, description="What starts it on the host, word by word; default: pg_ctl."
-    )
-    replication: Replication | None = Field(
-        default=None, description="How a standby connects to it."
-    )
-    fence: tuple[FencePath, ...] = Field(
-        default=("ssh",), description="How it is fenced, tried in this order."
-    )
-    boot_guard: bool = Field(
-        default=False, description="Whether the boot guard is installed on the host."
-    )
-
-
 class Site(Value):
     """A place that can host services."""
 
     address: Plain = Field(description="Where the endpoint points when this site serves.")
     region: str | None = Field(default=None, description="Where it is, for people.")
-    systems: dict[Name, Postgresql] = Field(default={}, description="What holds data there.")
+    systems: dict[Name, System] = Field(
+        default={}, description="What holds data there, or stands before it."
+    )
 
 
 class Ssh(Value):
@@ -116,9 +96,7 @@ class Ssh(Value):
 class Power(Value):
     """A power controller that speaks Redfish."""
 
-    redfish: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] = Field(
-        description="The controller's address."
-    )
+    redfish: Url = Field(description="The controller's address.")
     system: Plain = Field(description="The machine's name at the controller, often 1.")
     user: Plain = Field(default="drtool", description="Who drtool is there.")
     password: SecretRef = Field(description="A reference to its password.")
@@ -180,3 +158,20 @@ class Inventory(Value):
     hosts: dict[Name, Host] = Field(default={}, description="The machines, by name.")
     dns: Dns | None = Field(default=None, description="The zone that clients follow.")
     roles: dict[Name, Role] = Field(default={}, description="Who consents, by role.")
+
+    def system(self, target: str) -> System | None:
+        """The system that ``site.system`` names, or whose member ``site.system.member`` does."""
+        site, _, rest = target.partition(".")
+        return self.sites[site].systems.get(rest.partition(".")[0]) if site in self.sites else None
+
+    def server(self, target: str) -> Postgresql | None:
+        """The PostgreSQL server ``site.system``, or ``site.system.member`` of a Patroni cluster.
+
+        Its address is filled in. None when there is no such server.
+        """
+        found, (site, _, member) = self.system(target), f"{target}..".split(".")[:3]
+        if isinstance(found, Patroni):
+            return found.server(member) if member in found.members else None
+        if not isinstance(found, Postgresql) or member:
+            return None
+        return found.model_copy(update={"address": found.address or self.sites[site].address})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from drtool.catalog import Catalog
 from drtool.errors import BadInput
-from drtool.model.inventory import Inventory
+from drtool.model.inventory import Inventory, Served
 from drtool.model.purpose import Procedure, Purpose, StepKind
 from drtool.model.runbook import Each, Ramp, Runbook, Step
 from drtool.runbook.blocks import all_entries, all_steps
@@ -90,7 +90,7 @@ def warnings_about(
 def _unguarded(inventory: Inventory) -> Iterator[tuple[str, str]]:
     for site, found in inventory.sites.items():
         for name, system in found.systems.items():
-            if not system.boot_guard:
+            if isinstance(system, Served) and not system.boot_guard:
                 yield site, name
 
 

@@ -8,6 +8,7 @@ import shlex
 import stat
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from drtool.runbook.mapping import did_you_mean
@@ -27,6 +28,7 @@ def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
     _references(root, say)
     _one_host_one_role(root, say)
     _identities(root, say)
+    _clusters(root, say)
     _host_keys(root, say)
     _dns(root, say)
     _secret_files(root, directory, say)
@@ -39,27 +41,27 @@ def _references(root: Pairs, say: Say) -> None:
         lease = _text(_inner(service, "lease"), "at")
         if lease == "dns" and "dns" not in root.nodes:
             say(service.nodes["lease"], f"service {name}: the lease is at dns; there is no dns", "")
-        if lease == "postgresql" and not list(_systems(root)):
+        arbiters = {_text(system, "kind") for _, _, system in _systems(root)}
+        if lease == "postgresql" and not arbiters & {"postgresql", "patroni"}:
             what = f"service {name}: the lease is at postgresql; no site has a system of that kind"
             say(service.nodes["lease"], what, "lease: {at: journal}")
     for name, host in hosts.items():
         _known(host, "site", sites, f"host {name}: unknown site {{}}", say)
-    for site, name, system in _systems(root):
-        what = f"site {site}, system {name}: host"
-        _known(system, "host", hosts, f"{what} {{}} is not under hosts", say)
-        bearer = hosts.get(_text(system, "host"))
+    for server in _servers(root):
+        what = f"{server.subject}: host"
+        _known(server.node, "host", hosts, f"{what} {{}} is not under hosts", say)
+        bearer = hosts.get(server.host)
         home = _text(bearer, "site")
-        if home and home != site and home in sites:
-            say(system.nodes["host"], f"{what} {_text(system, 'host')} is of site {home}", "")
-        _fence_paths(system, bearer, f"site {site}, system {name}", say)
+        if home and home != server.site and home in sites:
+            say(server.node.nodes["host"], f"{what} {server.host} is of site {home}", "")
+        _fence_paths(server, bearer, say)
 
 
-def _fence_paths(system: Pairs, host: Pairs | None, subject: str, say: Say) -> None:
-    paths = system.nodes.get("fence")
+def _fence_paths(server: _Server, host: Pairs | None, say: Say) -> None:
+    subject, name, paths = server.subject, server.host, server.system.nodes.get("fence")
     for path in paths.nodes if isinstance(paths, Items) and host else ():
         word = bare(path)
         if word in {"ssh", "power"} and host and word not in host.nodes:
-            name = _text(system, "host")
             say(
                 path,
                 f"{subject}: fence by {word}, and host {name} has no {word}",
@@ -72,16 +74,15 @@ def _fence_paths(system: Pairs, host: Pairs | None, subject: str, say: Say) -> N
 def _one_host_one_role(root: Pairs, say: Say) -> None:
     """One machine cannot be what is fenced and what is promoted."""
     seen: dict[object, str] = {}
-    for site, name, system in _systems(root):
-        host = _text(system, "host")
-        here = f"{site}.{name}"
+    for server in _servers(root):
+        host = server.host
         if host and host in seen:
             say(
-                system.nodes["host"],
-                f"site {site}, system {name}: host {host} is {seen[host]}'s too",
+                server.node.nodes["host"],
+                f"{server.subject}: host {host} is {seen[host]}'s too",
                 "a host cannot be both the one that is fenced and the one that takes over",
             )
-        seen.setdefault(host, here)
+        seen.setdefault(host, server.target)
     _shared(root, "ssh", ("address", "port"), "ssh reaches the same machine as", say)
     _shared(root, "power", ("redfish", "system"), "power switches the same machine as", say)
     where: dict[object, str] = {}
@@ -137,6 +138,30 @@ def _identities(root: Pairs, say: Say) -> None:
             )
         of_name.setdefault(name, (identity, site))
         of_identity.setdefault(identity, (name, site))
+
+
+def _clusters(root: Pairs, say: Say) -> None:
+    """What a Patroni cluster says of its members and of how they are fenced."""
+    for site, name, system in _systems(root):
+        if _text(system, "kind") != "patroni":
+            continue
+        subject = f"site {site}, system {name}"
+        for key in ("url", "name"):
+            seen: dict[str, str] = {}
+            for member, node in _under(system, "members"):
+                found = _text(node, key) or (member if key == "name" else "")
+                if found and found in seen:
+                    what = f"{subject}, member {member}: {key} {found} is {seen[found]}'s too"
+                    say(node.nodes.get(key, node), what, "each member is a server of its own")
+                seen.setdefault(found, member)
+        paths = system.nodes.get("fence")
+        ssh = isinstance(paths, Items) and "ssh" in map(bare, paths.nodes)
+        if ssh and "stop_command" not in system.nodes:
+            say(
+                system.nodes["fence"],
+                f"{subject}: fence by ssh, and no stop_command: Patroni would start it again",
+                'stop_command: ["sudo", "systemctl", "disable", "--now", "patroni"]',
+            )
 
 
 def _host_keys(root: Pairs, say: Say) -> None:
@@ -218,6 +243,32 @@ def _known(holder: Pairs, key: str, known: dict[str, Pairs], what: str, say: Say
     name = _text(holder, key)
     if name and name not in known:
         say(holder.nodes[key], what.format(name), did_you_mean(name, known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """One PostgreSQL server: ``node`` says where it runs, ``system`` what it is part of."""
+
+    site: str
+    subject: str
+    target: str
+    node: Pairs
+    system: Pairs
+
+    @property
+    def host(self) -> str:
+        """The machine it runs on."""
+        return _text(self.node, "host")
+
+
+def _servers(root: Pairs) -> Iterator[_Server]:
+    """Every system that runs on a host, and every member of a cluster."""
+    for site, name, system in _systems(root):
+        subject, target = f"site {site}, system {name}", f"{site}.{name}"
+        if "members" not in system.nodes:
+            yield _Server(site, subject, target, system, system)
+        for member, node in _under(system, "members"):
+            yield _Server(site, f"{subject}, member {member}", f"{target}.{member}", node, system)
 
 
 def _systems(root: Pairs) -> Iterator[tuple[str, str, Pairs]]:

@@ -58,9 +58,10 @@ def hosts_at(inventory: Inventory, site: str) -> list[str]:
     """The hosts of a site: those that say so, and those of its systems."""
     found = {name: None for name, host in inventory.hosts.items() if host.site == site}
     found |= {
-        system.host: None
+        host: None
         for system in inventory.sites[site].systems.values()
-        if system.host in inventory.hosts
+        for host in system.hosts
+        if host in inventory.hosts
     }
     return list(found)
 
@@ -78,7 +79,10 @@ def _named(site: str, part: str, entry: type[Entry] | None, inventory: Inventory
     target = entry.target if entry else Target.NONE
     if part in systems:
         if target is Target.HOST:
-            return Place(site=site, host=systems[part].host)
+            bearing = systems[part].hosts
+            if len(bearing) == 1:
+                return Place(site=site, host=bearing[0])
+            return _not_one(site, f"host of {part}", list(bearing))
         if target is Target.SYSTEM and entry and entry.system_kind not in {"", systems[part].kind}:
             kind = systems[part].kind
             return Astray(f"{site}.{part} is of kind {kind}, expected {entry.system_kind}")

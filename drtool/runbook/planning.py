@@ -110,15 +110,17 @@ def _not_in_production(
     inventory = loaded.inventory
     live = {*roles.primaries, inventory.services[loaded.runbook.service].preferred}
     taken = {
-        system.host: f"{site}.{name}"
+        host: f"{site}.{name}"
         for site in live & set(inventory.sites)
         for name, system in inventory.sites[site].systems.items()
+        for host in system.hosts
     }
-    for system in inventory.sites[direction.to_site].systems.values():
-        if system.host in taken:
+    systems = inventory.sites[direction.to_site].systems.values()
+    for host in (host for system in systems for host in system.hosts):
+        if host in taken:
             raise BadInput(
                 f"rehearsal at {direction.to_site}",
-                f"host {system.host} bears {taken[system.host]}, which is production",
+                f"host {host} bears {taken[host]}, which is production",
                 "a host that bears only the copy",
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -49,6 +50,8 @@ def say_errors(error: ValidationError, model: type[BaseModel], say: Say) -> None
     """Tell each error by ``say(loc, what, hint, about_the_key)``."""
     for one in error.errors(include_url=False, include_context=True):
         loc = tuple(part for part in one["loc"] if part != "[key]")
+        if one["type"].startswith("union_tag"):
+            loc = (*loc, "kind")
         what, hint, about_key = _words(one, loc, model)
         say(loc, what, hint, about_key)
 
@@ -71,9 +74,21 @@ def field_type(model: type[BaseModel], loc: Loc) -> Any:
             kind = get_args(kind)[1]
         elif origin in {list, tuple, set, frozenset}:
             kind = get_args(kind)[0]
+        elif _is_union(origin):
+            kind = next((one for one in get_args(kind) if _tag(one) == part), None)
         else:
             return None
     return _bare(kind)
+
+
+def _is_union(origin: Any) -> bool:
+    return origin is Union or origin is UnionType
+
+
+def _tag(kind: Any) -> str | None:
+    """The word by which a model is told from others of a union: its ``kind``."""
+    found = getattr(kind, "model_fields", {}).get("kind")
+    return get_args(found.annotation)[0] if found else None
 
 
 def _bare(kind: Any) -> Any:
@@ -82,7 +97,7 @@ def _bare(kind: Any) -> Any:
         origin = get_origin(kind)
         if origin is Annotated:
             kind = get_args(kind)[0]
-        elif origin is Union or str(origin) == "<class 'types.UnionType'>":
+        elif _is_union(origin):
             parts = [part for part in get_args(kind) if part is not type(None)]
             if len(parts) != 1:
                 return kind
@@ -93,7 +108,7 @@ def _bare(kind: Any) -> Any:
 
 def _words(one: Any, loc: Loc, model: type[BaseModel]) -> tuple[str, str, bool]:
     key, kind, found = _key(loc), one["type"], one.get("input")
-    if kind == "missing":
+    if kind in {"missing", "union_tag_not_found"}:
         return f"{key} is missing", "", False
     if kind == "extra_forbidden":
         known = getattr(field_type(model, loc[:-1]), "model_fields", {})
@@ -113,6 +128,11 @@ def _key(loc: Loc) -> str:
 
 
 def _about_value(one: Any, key: str, kind: str, found: object) -> tuple[str, str]:
+    if kind == "union_tag_invalid":
+        words = re.findall(r"'([^']*)'", one["ctx"]["expected_tags"])
+        return f"{key} is {one['ctx']['tag']!r}, expected {one_of(words)}", _literal(
+            one["ctx"]["tag"], words
+        )
     if kind == "literal_error":
         words = re.findall(r"'([^']*)'", one["ctx"]["expected"]) or [one["ctx"]["expected"]]
         return f"{key} is {_shown(found)}, expected {one_of(words)}", _literal(found, words)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from drtool.model.inventory import Inventory
+from drtool.model.inventory import Inventory, Patroni
 from drtool.model.place import Place
 from drtool.model.proof import Proof, ProofKind
 from drtool.units import seconds_text
@@ -31,7 +31,9 @@ def expected_identity(
 
     None when nothing can be expected of that kind there, and so nothing be believed.
     """
-    system = inventory.sites[place.site].systems[place.system or ""]
+    system = inventory.server(str(place))
+    if system is None:
+        return None
     if kind is ProofKind.POWER:
         host = inventory.hosts.get(system.host)
         return host.power.system if host and host.power else None
@@ -80,13 +82,28 @@ def trusted_proof(
     system_identifier: str | None,
     now: datetime,
 ) -> Proof | None:
-    """The best proof that holds now: a real one before a statement, the newest first."""
-    held = [
-        proof
-        for proof in proofs
-        if _reason(proof, place, inventory, system_identifier, now) is None
+    """The best proof that holds now: a real one before a statement, the newest first.
+
+    Of a cluster every member must be fenced: the weakest of their best proofs, and the latest
+    time, for until then one of them may have written.
+    """
+    made, parts = tuple(proofs), parts_of(place, inventory)
+    best = [
+        found
+        for part in parts
+        if (found := _best(made, part, inventory, system_identifier, now)) is not None
     ]
-    return max(held, key=lambda proof: (is_proven(proof), proof.at), default=None)
+    if len(best) < len(parts):
+        return None
+    return min(best, key=is_proven).model_copy(update={"at": max(proof.at for proof in best)})
+
+
+def parts_of(place: Place, inventory: Inventory) -> tuple[Place, ...]:
+    """The servers that must each be fenced: all members of a cluster, or the one there is."""
+    system = inventory.system(str(place))
+    if isinstance(system, Patroni) and place.member is None:
+        return tuple(place.model_copy(update={"member": name}) for name in system.members)
+    return (place,)
 
 
 def reason_not_proven(
@@ -101,16 +118,34 @@ def reason_not_proven(
     ``system_identifier`` is that of the standby to be promoted: what the fenced one must bear.
     """
     made = tuple(proofs)
-    if trusted_proof(made, place, inventory, system_identifier, now) is not None:
-        return None
-    if not made:
-        return f"no fence of {place} has been proven in this run, and nobody has stated one"
-    why = "; ".join(
-        f"the {proof.kind.value} {'proof' if is_proven(proof) else 'of a human'}: "
-        f"{_reason(proof, place, inventory, system_identifier, now)}"
-        for proof in made
-    )
-    return f"no fence of {place} holds now: {why}"
+    for part in parts_of(place, inventory):
+        if _best(made, part, inventory, system_identifier, now) is not None:
+            continue
+        if not made:
+            return f"no fence of {part} has been proven in this run, and nobody has stated one"
+        why = "; ".join(
+            f"the {proof.kind.value} {'proof' if is_proven(proof) else 'of a human'}: "
+            f"{_reason(proof, part, inventory, system_identifier, now)}"
+            for proof in made
+        )
+        return f"no fence of {part} holds now: {why}"
+    return None
+
+
+def _best(
+    proofs: tuple[Proof, ...],
+    place: Place,
+    inventory: Inventory,
+    system_identifier: str | None,
+    now: datetime,
+) -> Proof | None:
+    """The best proof of one server that holds now."""
+    held = [
+        proof
+        for proof in proofs
+        if _reason(proof, place, inventory, system_identifier, now) is None
+    ]
+    return max(held, key=lambda proof: (is_proven(proof), proof.at), default=None)
 
 
 def _reason(

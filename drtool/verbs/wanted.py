@@ -83,7 +83,7 @@ def _site_of(inventory: Inventory, target: str) -> str | None:
     if target in inventory.hosts and inventory.hosts[target].site:
         return inventory.hosts[target].site
     for name, at in inventory.sites.items():
-        if any(system.host == target for system in at.systems.values()):
+        if any(target in system.hosts for system in at.systems.values()):
             return name
     return None
 

@@ -47,9 +47,7 @@ class PostgresqlHostReader(Reader):
 
         Raises Unreachable when it does not answer in time, AccessDenied when it turns us away.
         """
-        site_name, _, name = target.partition(".")
-        site = context.inventory.sites.get(site_name)
-        system = site.systems.get(name) if site else None
+        system = context.inventory.server(target)
         if system is None:
             raise BadInput(f"postgresql {target}", "not in the inventory")
         transport = transport_to(system.host, context)

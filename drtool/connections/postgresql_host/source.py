@@ -29,16 +29,14 @@ class Source:
     @classmethod
     def of(cls, target: str, follower: str, context: Context) -> Source:
         """The inventory's system ``site.system``, to be followed by the one at ``follower``."""
-        site_name, _, name = target.partition(".")
-        site = context.inventory.sites.get(site_name)
-        system = site.systems.get(name) if site else None
-        if site is None or system is None:
+        system = context.inventory.server(target)
+        if system is None:
             raise BadInput(f"postgresql {target}", "not in the inventory")
         role = system.replication
         password = context.secrets.resolve(system.password) if system.password else ""
         secret = role.password if role else None
         return cls(
-            host=system.address or site.address,
+            host=system.address or "",
             port=system.port,
             sslmode=system.sslmode,
             user=system.user,

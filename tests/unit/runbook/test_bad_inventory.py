@@ -213,12 +213,16 @@ ROWS: dict[str, Row] = {
             "17:37: site west, system orders_db: unknown key hots\n  hint: did you mean host?",
         ],
     ),
+    "system without a kind": Row(
+        [("kind: postgresql, host: west_db", "host: west_db")],
+        ["17:18: site west, system orders_db: kind is missing"],
+    ),
     "unknown kind of system": Row(
         [("kind: postgresql, host: west_db", "kind: postgres, host: west_db")],
         [
             (
-                "17:25: site west, system orders_db: kind is 'postgres', expected postgresql\n"
-                "  hint: did you mean postgresql?"
+                "17:25: site west, system orders_db: kind is 'postgres', expected postgresql, "
+                "patroni or pgbouncer\n  hint: did you mean postgresql?"
             )
         ],
     ),
