@@ -17,7 +17,6 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.task_engine import run_task_sync
 
-from drtool.compiler.events import Rush, send_patiently
 from drtool.compiler.lanes import Feed, Lanes
 from drtool.compiler.message import Begin, Close, Done, Ready
 
@@ -32,8 +31,6 @@ def carry(
     ``serve`` tells the engine that a task has started and gives how its step ended. Tags stay
     off the tasks, since Prefect asks its API for a concurrency slot for each tagged task.
     """
-    rush = Rush()
-    send_patiently(rush)
 
     @prefect.main.flow(name=begin.flow, flow_run_name="{run}", persist_result=False)
     def procedure(
@@ -50,7 +47,7 @@ def carry(
             on_up(str(flow_run.get_id()))
             # the connection for events is opened now, and not beside the first step
             emit_event("drtool.run.taken", {"prefect.resource.id": f"drtool.run.{begin.run}"})
-            return _close(_relay(feed, serve, rush), begin.artifact)
+            return _close(_relay(feed, serve), begin.artifact)
 
     # Prefect's heartbeat thread would hold the end of the flow back for up to a second.
     quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
@@ -58,7 +55,7 @@ def carry(
         procedure(**begin.parameters, return_state=True)
 
 
-def _relay(feed: Feed, serve: Callable[[str], Done], rush: Rush) -> Close:
+def _relay(feed: Feed, serve: Callable[[str], Done]) -> Close:
     """Run each step of the feed as a task of the flow, until the feed brings the end."""
 
     @prefect.main.task(
@@ -66,21 +63,19 @@ def _relay(feed: Feed, serve: Callable[[str], Done], rush: Rush) -> Close:
     )
     def step(step: str, task_run: str, after: None) -> Any:
         del step, after
-        with rush.at_leisure():
-            done = serve(task_run)
+        done = serve(task_run)
         return _state(done.kind, done.text)
 
     def run(ready: Ready) -> None:
         # what wait_for is for, without its waiting: the engine alone decides what may start
         before: set[RunInput] = {TaskRunResult(id=UUID(each)) for each in ready.upstream}
-        with rush.hurrying():
-            run_task_sync(
-                task=step,
-                task_run_id=UUID(ready.task_run),
-                parameters={"step": ready.step, "task_run": ready.task_run, "after": None},
-                return_type="state",
-                dependencies={"after": before},
-            )
+        run_task_sync(
+            task=step,
+            task_run_id=UUID(ready.task_run),
+            parameters={"step": ready.step, "task_run": ready.task_run, "after": None},
+            return_type="state",
+            dependencies={"after": before},
+        )
 
     return Lanes(feed, run).run(SETTLE_SECONDS)
 
