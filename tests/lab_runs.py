@@ -25,7 +25,7 @@ from drtool.journal.store import Journal
 from drtool.journal.summary import RunSummary
 from drtool.lab import bring
 from drtool.lab.ask import ask
-from drtool.lab.layout import ADDRESSES, SITES, Layout
+from drtool.lab.layout import ADDRESSES, MARK, SITES, Layout
 from drtool.lab.postgresql import DATABASE, connect
 from drtool.lab.processes import Process, descendants, end, marked, process
 from drtool.lab.status import LabStatus, SiteStatus, status
@@ -500,4 +500,4 @@ def _end_engines(operator: Operator) -> None:
     left = {one.pid for one in operator.runs() if one.ended is None}
     if left:
         mark = operator.lab.layout.identity().mark
-        end([one for one in marked(bring.MARK, mark) if one.pid in left])
+        end([one for one in marked(MARK, mark) if one.pid in left])

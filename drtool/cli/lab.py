@@ -11,15 +11,20 @@ from drtool.cli.options import AsJson
 app = typer.Typer(
     help="Two sites on this machine, of real servers, to practise on.", no_args_is_help=True
 )
+WhichServers = Annotated[
+    str | None,
+    typer.Option("--servers", help="embedded (the default), or system: this machine's own."),
+]
+WhichDns = Annotated[str | None, typer.Option("--dns", help="knot or bind, with --servers system.")]
 Site = Annotated[str, typer.Argument(help="east or west.")]
 
 
 @app.command()
-def up() -> None:
+def up(servers: WhichServers = None, dns: WhichDns = None) -> None:
     """Bring both sites up, write the inventory, print the commands to try."""
     from drtool.lab import verbs
 
-    verbs.up()
+    verbs.up(servers=servers, dns=dns)
 
 
 @app.command()
@@ -72,6 +77,8 @@ def down() -> None:
 
 @app.command()
 def drill(
+    servers: WhichServers = None,
+    dns: WhichDns = None,
     engine: Annotated[str, typer.Option("--engine", help="auto, prefect or direct.")] = "auto",
     prefect: Annotated[
         str, typer.Option("--prefect", help="run, stop or hang: what Prefect's server does.")
@@ -81,4 +88,6 @@ def drill(
     """Lose a site under load, fail over, bring it back, fail back; exit 0 only if all is well."""
     from drtool.lab import verbs
 
-    raise typer.Exit(verbs.drill(engine=engine, prefect=prefect, keep=keep))
+    raise typer.Exit(
+        verbs.drill(servers=servers, dns=dns, engine=engine, prefect=prefect, keep=keep)
+    )

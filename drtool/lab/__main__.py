@@ -13,7 +13,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Do one verb; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m drtool.lab", description=__doc__)
     commands = parser.add_subparsers(dest="verb", required=True)
-    commands.add_parser("up").add_argument("--without-prefect", action="store_true")
+    up = commands.add_parser("up")
+    up.add_argument("--without-prefect", action="store_true")
+    up.add_argument("--servers")
+    up.add_argument("--dns")
     commands.add_parser("status").add_argument("--json", action="store_true")
     for verb in ("break", "mend", "button"):
         commands.add_parser(verb).add_argument("site")
@@ -22,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         match given.verb:
             case "up":
-                verbs.up(prefect=not given.without_prefect)
+                verbs.up(servers=given.servers, dns=given.dns, prefect=not given.without_prefect)
             case "status":
                 verbs.status(as_json=given.json)
             case "break":

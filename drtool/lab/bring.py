@@ -16,44 +16,54 @@ from dataclasses import asdict
 from pathlib import Path
 
 from drtool.errors import BadInput, DrtoolError
-from drtool.lab import documents, postgresql, prefect_server
+from drtool.lab import documents, postgresql, prefect_server, shared_memory
 from drtool.lab.ask import Said, ask
 from drtool.lab.keys import make_secrets
 from drtool.lab.layout import (
     ADDRESSES,
     EAST,
+    MARK,
     SITES,
     WEST,
     Identity,
     Layout,
-    Ports,
+    SitePaths,
     choose_ports,
     write_private,
 )
 from drtool.lab.processes import Process, end, marked, process, start
+from drtool.lab.servers import openssh
+from drtool.lab.servers.choice import Servers, choose
 
-MARK = "DRTOOL_LAB_MARK"
 SERVICE = "orders"
 Tell = Callable[[str], None]
 _POLL = 0.02
+_LAST_WORDS = 3
 
 
-def up(home: Path, *, prefect: bool = True, tell: Tell | None = None) -> Layout:
+def up(
+    home: Path,
+    *,
+    servers: Servers | None = None,
+    prefect: bool = True,
+    tell: Tell | None = None,
+) -> Layout:
     """Bring the lab up in ``home``, which must not hold one; gives its layout.
 
-    ``tell`` hears a sentence for each part that is up. Whatever was started is ended and removed
-    again when something fails. Raises BadInput when a lab is there already, DrtoolError when a
-    part does not start.
+    ``servers`` are the embedded ones unless others are given; ``tell`` hears a sentence for each
+    part that is up. Whatever was started is ended and removed again when something fails. Raises
+    BadInput when a lab is there already, DrtoolError when a part does not start.
     """
+    chosen = servers or choose()
     say = tell or _silent
     layout = Layout(home.absolute())
     if layout.identity_file.exists():
         raise BadInput(
             "lab", f"there is one in {home} already", hint="drtool lab status, drtool lab down"
         )
-    _prepare(layout)
+    _prepare(layout, chosen)
     try:
-        _start(layout, say, prefect=prefect)
+        _start(layout, chosen, say, prefect=prefect)
     except BaseException:
         down(home)
         raise
@@ -69,8 +79,8 @@ def _silent(sentence: str) -> None:
     del sentence
 
 
-def _prepare(layout: Layout) -> None:
-    """Directories, ports and secrets."""
+def _prepare(layout: Layout, servers: Servers) -> None:
+    """Directories, and who the lab is."""
     if layout.home.exists() and any(layout.home.iterdir()):
         raise BadInput(
             "lab", f"{layout.home} is not empty", "a directory of its own", "set DRTOOL_LAB_HOME"
@@ -78,36 +88,43 @@ def _prepare(layout: Layout) -> None:
     layout.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     layout.home.chmod(0o700)
     ports = choose_ports(secrets.randbelow(1 << 16))
-    layout.write_identity(Identity(ports, secrets.token_hex(16)))
+    identity = Identity(
+        ports=ports,
+        mark=secrets.token_hex(16),
+        makes=servers.makes,
+        dns={site: servers.dns.address(site, ports) for site in SITES},
+        ssh_user=servers.ssh.user,
+    )
+    layout.write_identity(identity)
     for directory in (layout.secrets, layout.logs, *map(layout.controller, SITES)):
         directory.mkdir(mode=0o700)
     for site in SITES:
         layout.site(site).logs.mkdir(mode=0o700, parents=True)
 
 
-def _start(layout: Layout, say: Tell, *, prefect: bool) -> None:
+def _start(layout: Layout, servers: Servers, say: Tell, *, prefect: bool) -> None:
     make_secrets(layout)
-    ports = layout.identity().ports
     with ThreadPoolExecutor(max_workers=3) as pool:
         waiting = []
         if prefect:
             pid = prefect_server.start(layout, child_environment(layout))
             _remember(layout, "prefect", pid)
             waiting.append(pool.submit(prefect_server.wait_and_warm, layout, pid))
-        waiting.append(pool.submit(_start_sites, layout, ports, say))
+        waiting.append(pool.submit(_start_sites, layout, servers, say))
         for one in waiting:
             one.result()
     if prefect:
         say(f"Prefect answers at {prefect_server.reach(layout).ui_url}")
 
 
-def _start_sites(layout: Layout, ports: Ports, say: Tell) -> None:
+def _start_sites(layout: Layout, servers: Servers, say: Tell) -> None:
     """East as primary, west as its standby, and the heartbeat."""
+    ports = layout.identity().ports
     for site in SITES:
         paths = layout.site(site)
-        postgresql.write_programs(paths, sys.executable)
+        postgresql.write_programs(paths, servers.postgresql.programs, sys.executable)
         postgresql.write_configuration(paths, site, ports.postgresql)
-        documents.write_site(layout, site, ports)
+        documents.write_site(layout, site, servers)
         documents.write_controller(layout, site, ports)
     east, west = layout.site(EAST), layout.site(WEST)
     postgresql.create_primary(east, layout.secret("drtool.password"))
@@ -118,7 +135,7 @@ def _start_sites(layout: Layout, ports: Ports, say: Tell) -> None:
         for user in ("drtool", "replicator", "orders")
     }
     identifier = postgresql.fill_primary(ADDRESSES[EAST], ports.postgresql, passwords)
-    documents.write_inventory(layout, ports, identifier)
+    documents.write_inventory(layout, identifier)
     say(f"east is the primary, at {ADDRESSES[EAST]}:{ports.postgresql}")
     postgresql.create_standby(
         west, WEST, ADDRESSES[EAST], ports.postgresql, passwords["replicator"]
@@ -196,17 +213,39 @@ def press_button(home: Path, site: str) -> None:
 
 
 def wait_for_services(layout: Layout, site: str, seconds: float = 20.0) -> None:
-    """Wait until SSH, DNS, orders and power controller of a site take connections."""
-    ports, until = layout.identity().ports, time.monotonic() + seconds
-    for port in (ports.ssh, ports.dns, ports.orders, ports.power):
-        while not takes_connections(ADDRESSES[site], port):
-            if time.monotonic() > until:
-                raise DrtoolError(
-                    f"site {site}",
-                    f"nothing listens at port {port} after {seconds:g} s",
-                    hint=f"its logs: {layout.site(site).logs}",
-                )
+    """Wait until SSH, DNS, orders and power controller of a site take connections.
+
+    Raises DrtoolError when one of them has ended, or does not listen in time.
+    """
+    identity, address, until = layout.identity(), ADDRESSES[site], time.monotonic() + seconds
+    where = {
+        "ssh": (address, identity.ports.ssh),
+        "dns": identity.dns[site],
+        "orders": (address, identity.ports.orders),
+        "power": (address, identity.ports.power),
+    }
+    for name, (host, port) in where.items():
+        while not takes_connections(host, port):
+            trouble = _how_it_ended(layout.site(site), name)
+            if not trouble and time.monotonic() > until:
+                trouble = f"nothing listens at {host}:{port} after {seconds:g} s"
+            if trouble:
+                logs = layout.site(site).logs
+                raise DrtoolError(f"{name} of site {site}", trouble, hint=f"its logs: {logs}")
             time.sleep(_POLL)
+
+
+def _how_it_ended(paths: SitePaths, name: str) -> str:
+    """The exit code and last words of a site's server; empty while it has not ended."""
+    try:
+        exits = ask(str(paths.root), "state").get("exits")
+    except OSError:
+        return ""
+    code = exits.get(name) if isinstance(exits, dict) else None
+    if code is None:
+        return ""
+    log = (paths.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+    return f"ended with code {code}: {' / '.join(log.splitlines()[-_LAST_WORDS:])}"
 
 
 def takes_connections(address: str, port: int) -> bool:
@@ -233,5 +272,8 @@ def down(home: Path) -> bool:
     left = end([one for one in known if one.pid != os.getpid()])
     if left:
         raise DrtoolError("lab", f"processes would not end: {[one.pid for one in left]}")
+    for site in SITES:
+        shared_memory.free(layout.site(site).data)
+    openssh.tidy()
     shutil.rmtree(layout.home)
     return True

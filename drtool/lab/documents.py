@@ -5,20 +5,20 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 
-from drtool.errors import DrtoolError
 from drtool.lab.controller import Settings
 from drtool.lab.keys import host_key
-from drtool.lab.layout import ADDRESSES, EAST, ENDPOINT, SITES, ZONE, Layout, Ports
+from drtool.lab.layout import ADDRESSES, EAST, ENDPOINT, MARK, SITES, ZONE, Identity, Layout, Ports
 from drtool.lab.postgresql import DATABASE, SLOT, START_SCRIPT
+from drtool.lab.servers.choice import Servers
+from drtool.lab.servers.kinds import DnsPlace, SshPlace, module, spelled
 from drtool.model.inventory import Inventory
+from drtool.shipped import shipped
 
-SSH_USER = "operator"
 POWER_USER = "drtool"
 KEY_NAME = "drtool"
 TTL_SECONDS = 1
@@ -35,30 +35,37 @@ def other(site: str) -> str:
     return next(name for name in SITES if name != site)
 
 
-def write_site(layout: Layout, site: str, ports: Ports) -> None:
+def write_site(layout: Layout, site: str, servers: Servers) -> None:
     """``site.json`` and the zone: what the site's supervisor starts."""
-    paths = layout.site(site)
-    address, peer = ADDRESSES[site], ADDRESSES[other(site)]
-    servers = ",".join(f"{one}:{ports.dns}" for one in (address, peer))
+    identity, paths = layout.identity(), layout.site(site)
+    ports, dns, peer = identity.ports, identity.dns[site], identity.dns[other(site)]
     paths.zone_file.write_text(_zone(), encoding="utf-8")
     services = {
-        "ssh": _module(
-            "drtool.lab.sshd",
-            *("--bind", f"{address}:{ports.ssh}", "--user", SSH_USER),
-            *("--host-key", paths.host_key, "--directory", paths.root),
-            *("--authorized-keys", layout.secret("authorized_keys")),
-            *("--path", f"{paths.bin}:{_PATH}"),
+        "ssh": servers.ssh.command(
+            SshPlace(
+                address=(ADDRESSES[site], ports.ssh),
+                host_key=paths.host_key,
+                authorized_keys=layout.secret("authorized_keys"),
+                directory=paths.root,
+                path=f"{paths.bin}:{_PATH}",
+                mark=(MARK, identity.mark),
+            )
         ),
-        "dns": _module(
-            "drtool.lab.nameserver",
-            *("--zone", ZONE, "--zone-file", paths.zone_file),
-            *("--bind", f"{address}:{ports.dns}", "--peer", f"{peer}:{ports.dns}"),
-            *("--key-file", layout.secret("tsig"), "--key-name", KEY_NAME),
+        "dns": servers.dns.command(
+            DnsPlace(
+                zone=ZONE,
+                zone_file=paths.zone_file,
+                address=dns,
+                peer=peer,
+                key_name=KEY_NAME,
+                key_file=layout.secret("tsig"),
+                directory=paths.root / "dns",
+            )
         ),
-        "orders": _module(
+        "orders": module(
             "drtool.lab.orders",
-            *("--bind", f"{address}:{ports.orders}", "--site", site),
-            *("--endpoint", ENDPOINT, "--dns", servers),
+            *("--bind", f"{ADDRESSES[site]}:{ports.orders}", "--site", site),
+            *("--endpoint", ENDPOINT, "--dns", ",".join(map(spelled, (dns, peer)))),
             *("--database-port", ports.postgresql, "--database", DATABASE),
             *("--user", "orders", "--password-file", layout.secret("orders.password")),
         ),
@@ -81,15 +88,11 @@ def write_controller(layout: Layout, site: str, ports: Ports) -> None:
         password_file=str(layout.secret(f"{site}_power.password")),
         certificate=str(directory / "certificate.pem"),
         key=str(directory / "key.pem"),
-        supervisor=_module("drtool.lab.site", layout.site(site).root),
+        supervisor=module("drtool.lab.site", layout.site(site).root),
         directory=str(layout.site(site).root),
         log=str(directory / "site.log"),
     )
     (directory / "controller.json").write_text(json.dumps(asdict(settings)), encoding="utf-8")
-
-
-def _module(name: str, *words: str | int | Path) -> list[str]:
-    return [sys.executable, "-m", name, *(str(word) for word in words)]
 
 
 def _zone() -> str:
@@ -104,8 +107,10 @@ def _zone() -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_inventory(layout: Layout, ports: Ports, identifier: str) -> None:
+def write_inventory(layout: Layout, identifier: str) -> None:
     """The inventory of both sites, checked by drtool's own model before it is written."""
+    identity = layout.identity()
+    ports = identity.ports
     document = {
         "version": 1,
         "services": {
@@ -118,7 +123,7 @@ def write_inventory(layout: Layout, ports: Ports, identifier: str) -> None:
             }
         },
         "sites": {site: _site(layout, site, ports, identifier) for site in SITES},
-        "hosts": {host_name(site): _host(layout, site, ports) for site in SITES},
+        "hosts": {host_name(site): _host(layout, site, identity) for site in SITES},
         "dns": {
             "zone": ZONE,
             "min_servers": 1,
@@ -127,8 +132,8 @@ def write_inventory(layout: Layout, ports: Ports, identifier: str) -> None:
             "algorithm": "hmac-sha256",
             "key": {"secret": "file:secrets/tsig"},
             "servers": {
-                f"ns_{site}": {"site": site, "address": ADDRESSES[site], "port": ports.dns}
-                for site in SITES
+                f"ns_{site}": {"site": site, "address": host, "port": port}
+                for site, (host, port) in identity.dns.items()
             },
         },
         "roles": {"incident_commander": {"people": [_user()]}},
@@ -168,19 +173,19 @@ def _site(layout: Layout, site: str, ports: Ports, identifier: str) -> dict[str,
     }
 
 
-def _host(layout: Layout, site: str, ports: Ports) -> dict[str, object]:
+def _host(layout: Layout, site: str, identity: Identity) -> dict[str, object]:
     return {
         "site": site,
         "ssh": {
             "address": ADDRESSES[site],
-            "port": ports.ssh,
-            "user": SSH_USER,
+            "port": identity.ports.ssh,
+            "user": identity.ssh_user,
             "host_key": host_key(layout, site),
             "key_file": str(layout.ssh_key),
             "state_directory": str(layout.site(site).root / "state"),
         },
         "power": {
-            "redfish": f"https://{ADDRESSES[site]}:{ports.power}",
+            "redfish": f"https://{ADDRESSES[site]}:{identity.ports.power}",
             "system": "1",
             "user": POWER_USER,
             "password": {"secret": f"file:secrets/{site}_power.password"},
@@ -198,10 +203,5 @@ def _user() -> str:
 
 
 def runbook() -> Path:
-    """The runbook of the lab's service, in a checkout or in an installed wheel."""
-    package = Path(__file__).parent.parent
-    for place in (package.parent, package):
-        found = place / "runbooks" / "hot-standby" / "orders.yaml"
-        if found.exists():
-            return found
-    raise DrtoolError("runbook", f"runbooks/hot-standby/orders.yaml is not beside {package}")
+    """The runbook of the lab's service; raises DrtoolError when it is not there."""
+    return shipped("runbooks") / "hot-standby" / "orders.yaml"

@@ -18,6 +18,7 @@ from drtool.lab.postgresql import wait_for_standby
 from drtool.lab.prefect_records import recorded
 from drtool.lab.processes import end
 from drtool.lab.runs import Drtool, Ran
+from drtool.lab.servers.choice import Servers, choose
 from drtool.lab.standing import LabStatus, PostgresqlStatus
 from drtool.lab.status import runs_home, status
 from drtool.lab.telling import Teller, console
@@ -30,21 +31,33 @@ Prefect = Literal["run", "stop", "hang"]
 GOES_ON = {0, 6}
 
 
-def drill(home: Path, *, engine: str = "auto", prefect: str = "run", keep: bool = False) -> int:
+def drill(
+    home: Path,
+    *,
+    servers: str | None = None,
+    dns: str | None = None,
+    engine: str = "auto",
+    prefect: str = "run",
+    keep: bool = False,
+) -> int:
     """Run the drill in the lab of ``home``; gives 0 only if everything was as it must be.
 
     A lab that is up is used and left as found; otherwise one is brought up, and taken down
-    afterwards unless ``keep``. ``prefect`` says what Prefect's server does while east is lost:
-    it runs, is stopped, or hangs. Raises DrtoolError when the story cannot go on.
+    afterwards unless ``keep``. ``servers`` and ``dns`` choose its servers. ``prefect`` says what
+    Prefect's server does while east is lost: it runs, is stopped, or hangs. Raises DrtoolError
+    when the story cannot go on.
     """
     if engine not in {"auto", "prefect", "direct"}:
         raise BadInput(f"--engine {engine}", "no such engine", "auto, prefect or direct")
     if prefect not in {"run", "stop", "hang"}:
         raise BadInput(f"--prefect {prefect}", "no such state", "run, stop or hang")
+    wanted = choose(servers, dns)
     found = Layout(home.absolute()).identity_file.exists()
+    if found and servers is not None:
+        _check_makes(Layout(home.absolute()), wanted)
     teller = Teller(console())
     try:
-        layout = _lab(home, teller, found=found)
+        layout = _lab(home, wanted, teller, found=found)
         return Story(layout, teller, engine, prefect).tell()
     finally:
         if not found and not keep:
@@ -52,14 +65,25 @@ def drill(home: Path, *, engine: str = "auto", prefect: str = "run", keep: bool 
             teller.line("the lab is down again; journal and reports stay", "dim")
 
 
-def _lab(home: Path, teller: Teller, *, found: bool) -> Layout:
+def _check_makes(layout: Layout, wanted: Servers) -> None:
+    """A lab that is up keeps its servers; raises BadInput when others are wanted."""
+    runs = layout.identity().makes
+    if runs != wanted.makes:
+        raise BadInput(
+            "lab", f"is up with {runs} ({runs.choice})", str(wanted.makes), "drtool lab down"
+        )
+
+
+def _lab(home: Path, servers: Servers, teller: Teller, *, found: bool) -> Layout:
     teller.chapter("Two sites")
     if found:
-        teller.line(f"the lab in {home} is up already")
-        return Layout(home.absolute())
+        layout = Layout(home.absolute())
+        teller.line(f"the lab in {home} is up already: {layout.identity().makes}")
+        return layout
     began = time.monotonic()
     with teller.waiting("bringing the lab up"):
-        layout = bring.up(home, tell=teller.line)
+        teller.line(f"{servers.choice} servers: {servers.makes}")
+        layout = bring.up(home, servers=servers, tell=teller.line)
     took = time.monotonic() - began
     teller.line(f"the lab is up after {took:.1f} s; drtool lab status shows it")
     return layout

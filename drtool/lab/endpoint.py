@@ -13,8 +13,8 @@ import dns.rcode
 import dns.rdatatype
 
 from drtool.errors import Unreachable
+from drtool.lab.layout import Address
 
-Address = tuple[str, int]
 ASK_SECONDS = 0.3
 KEEP_SECONDS = 1.0
 LARGEST_DATAGRAM = 4096

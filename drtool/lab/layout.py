@@ -14,31 +14,84 @@ EAST, WEST = "east", "west"
 SITES = (EAST, WEST)
 ADDRESSES = {EAST: "127.0.1.1", WEST: "127.0.2.1"}
 LOOPBACK = "127.0.0.1"
+# The variable that marks the lab's processes.
+MARK = "DRTOOL_LAB_MARK"
 ZONE = "lab.test"
 ENDPOINT = "orders.lab.test"
 # Below the ports that the kernel lends to clients, so that a broken site's stay free for it.
 _FIRST_PORT, _LAST_PORT = 20000, 32000
 _TRIES = 2000
+Address = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Ports:
-    """One number for each server, the same at both sites."""
+    """One number for each server, the same at both sites.
+
+    ``dns_beside`` is for a DNS server that has to share its address with the other site's.
+    """
 
     postgresql: int
     ssh: int
     dns: int
+    dns_beside: int
     orders: int
     power: int
     prefect: int
 
 
 @dataclass(frozen=True)
+class Make:
+    """What a server is: its name, its version, and where its program lies."""
+
+    name: str
+    version: str
+    path: str
+
+    def __str__(self) -> str:
+        """As people read it."""
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class Makes:
+    """Whose servers a lab runs, ``embedded`` or ``system``, and what they are."""
+
+    choice: str
+    postgresql: Make
+    dns: Make
+    ssh: Make
+
+    def __str__(self) -> str:
+        """As people read it."""
+        return f"{self.postgresql}, {self.dns}, {self.ssh}"
+
+
+@dataclass(frozen=True)
 class Identity:
-    """What a lab is: its ports, and the mark that its processes bear in their environment."""
+    """What a lab is: its ports, the mark that its processes bear, its servers.
+
+    ``dns`` is where each site's DNS server listens, ``ssh_user`` who may log in.
+    """
 
     ports: Ports
     mark: str
+    makes: Makes
+    dns: dict[str, Address]
+    ssh_user: str
+
+    @classmethod
+    def parse(cls, text: str) -> Identity:
+        """As ``lab.json`` has it; raises ValueError, KeyError or TypeError."""
+        told = json.loads(text)
+        makes = {kind: Make(**told["makes"][kind]) for kind in ("postgresql", "dns", "ssh")}
+        return cls(
+            ports=Ports(**told["ports"]),
+            mark=told["mark"],
+            makes=Makes(choice=told["makes"]["choice"], **makes),
+            dns={site: (host, port) for site, (host, port) in told["dns"].items()},
+            ssh_user=told["ssh_user"],
+        )
 
 
 class Layout:
@@ -108,8 +161,7 @@ class Layout:
     def identity(self) -> Identity:
         """What the lab is; raises BadInput when there is none."""
         try:
-            told = json.loads(self.identity_file.read_text(encoding="utf-8"))
-            return Identity(ports=Ports(**told["ports"]), mark=told["mark"])
+            return Identity.parse(self.identity_file.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadInput("lab", f"there is none in {self.home}", hint="drtool lab up") from error
 

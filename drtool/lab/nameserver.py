@@ -33,7 +33,8 @@ import dns.versioned
 import dns.xfr
 
 from drtool.errors import BadInput, DrtoolError
-from drtool.lab.endpoint import Address, parse_address
+from drtool.lab.endpoint import parse_address
+from drtool.lab.layout import Address
 from drtool.lab.zone import Zone
 
 FUDGE_SECONDS = 300

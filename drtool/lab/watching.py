@@ -11,6 +11,7 @@ from drtool.lab.customers import Order, read_orders
 from drtool.lab.layout import ADDRESSES, ENDPOINT, SITES, Layout
 from drtool.lab.postgresql import DATABASE, connect
 from drtool.lab.processes import end
+from drtool.lab.servers.kinds import spelled
 from drtool.lab.writers import Write, read_writes
 
 SERVED_SECONDS = 20.0
@@ -29,8 +30,9 @@ class Watch:
 
     def start(self) -> None:
         """Start both."""
-        ports = self._layout.identity().ports
-        dns = ",".join(f"{ADDRESSES[site]}:{ports.dns}" for site in SITES)
+        identity = self._layout.identity()
+        ports = identity.ports
+        dns = ",".join(map(spelled, identity.dns.values()))
         servers = ",".join(f"{ADDRESSES[site]}:{ports.postgresql}" for site in SITES)
         self._spawn(
             "customers",

@@ -19,7 +19,8 @@ from typing import TextIO
 
 import psycopg
 
-from drtool.lab.endpoint import Address, parse_addresses
+from drtool.lab.endpoint import parse_addresses
+from drtool.lab.layout import Address
 
 PACE_SECONDS = 0.02
 # The timeline is read in the same statement: the first eight digits of the WAL file's name.

@@ -24,7 +24,7 @@ from drtool.errors import BadInput, DrtoolError
 from drtool.lab import bring
 from drtool.lab.customers import Customer
 from drtool.lab.endpoint import Endpoint
-from drtool.lab.layout import ADDRESSES, ENDPOINT, SITES, Layout
+from drtool.lab.layout import ADDRESSES, ENDPOINT, MARK, SITES, Layout
 from drtool.lab.processes import marked
 from drtool.lab.standing import LabStatus
 from drtool.lab.status import status
@@ -207,10 +207,10 @@ def test_a_power_cut_leaves_nothing_and_the_guard_holds_the_primary_back(own_lab
 def test_down_ends_what_bears_the_mark_and_removes_every_file(tmp_path: Path) -> None:
     layout = bring.up(tmp_path / "lab", prefect=False)
     mark = layout.identity().mark
-    stray = subprocess.Popen(["/bin/sleep", "600"], env={bring.MARK: mark}, start_new_session=True)
-    assert len(marked(bring.MARK, mark)) > 10
+    stray = subprocess.Popen(["/bin/sleep", "600"], env={MARK: mark}, start_new_session=True)
+    assert len(marked(MARK, mark)) > 10
     assert bring.down(layout.home)
-    assert marked(bring.MARK, mark) == []
+    assert marked(MARK, mark) == []
     assert not layout.home.exists()
     assert stray.wait() == -9
     assert not bring.down(layout.home)
