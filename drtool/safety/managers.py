@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from drtool.model.replication import ManagerSign
 
 _VERBS = {
-    "Patroni": "patronictl switchover, or patronictl failover",
-    "repmgr": "repmgr standby switchover, or repmgr standby promote",
-    "CloudNativePG": "kubectl cnpg promote CLUSTER INSTANCE",
-    "pg_auto_failover": "pg_autoctl perform switchover, or pg_autoctl perform failover",
+    "Patroni": "patroni.promote, with `kind: patroni` in the inventory",
+    "repmgr": "`repmgr standby switchover, or repmgr standby promote`",
+    "CloudNativePG": "`kubectl cnpg promote CLUSTER INSTANCE`",
+    "pg_auto_failover": "`pg_autoctl perform switchover, or pg_autoctl perform failover`",
 }
 
 
@@ -25,4 +25,4 @@ def reason_managed_elsewhere(place: str, signs: Iterable[ManagerSign]) -> str | 
     name = found[0].manager
     shown = "; ".join(sign.sign for sign in found if sign.manager == name)
     verb = _VERBS.get(name, f"{name}'s own command")
-    return f"{name} is in charge of {place} ({shown}); use `{verb}`, or take it out of charge first"
+    return f"{name} is in charge of {place} ({shown}); use {verb}, or take it out of charge first"

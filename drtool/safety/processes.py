@@ -5,11 +5,12 @@ from __future__ import annotations
 from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY, HostState
 from drtool.safety.identity import reason_not_same_cluster
 
+_HOW = ", in an ssh.run step or by hand"
 VERBS = {
-    "patroni": "patronictl failover or patronictl switchover",
-    "repmgrd": "repmgr standby switchover, or repmgr standby promote at the other site",
-    "pg_autoctl": "pg_autoctl perform failover or pg_autoctl perform switchover",
-    "stolon-keeper": "stolonctl failkeeper",
+    "patroni": "patroni.fence or patroni.demote, with `kind: patroni` in the inventory",
+    "repmgrd": "repmgr standby switchover, or repmgr standby promote at the other site" + _HOW,
+    "pg_autoctl": "pg_autoctl perform failover or pg_autoctl perform switchover" + _HOW,
+    "stolon-keeper": "stolonctl failkeeper" + _HOW,
 }
 
 
@@ -20,7 +21,7 @@ def reason_managed(state: HostState) -> str | None:
     verb = VERBS.get(state.manager, "its own command")
     return (
         f"{state.place}: {state.manager} runs on its host and is in charge; it would undo what "
-        f"drtool does. Use {verb}, in an ssh.run step or by hand"
+        f"drtool does. Use {verb}"
     )
 
 

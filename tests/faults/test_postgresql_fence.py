@@ -240,18 +240,35 @@ def test_a_data_directory_that_cannot_be_read_is_no_other_cluster(
     connections.close()
 
 
-def test_a_host_in_patronis_charge_is_refused_with_its_verb(hosts: Hosts, tmp_path: Path) -> None:
-    fake = tmp_path / "patroni"
+@contextlib.contextmanager
+def patroni(directory: Path, data: Path | None) -> Iterator[None]:
+    """A process that looks like Patroni's, in charge of a data directory or of who knows what."""
+    fake, pipe, settings = directory / "patroni", directory / "pipe", directory / "patroni.yml"
     fake.write_text('#!/bin/sh\nexec 3<>"$1"; read -r x <&3\n')
     fake.chmod(0o755)
-    pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    process = subprocess.Popen([str(fake), str(pipe)])
+    settings.write_text(f"postgresql:\n  data_dir: '{data}'\n" if data else "scope: orders\n")
+    process = subprocess.Popen([str(fake), str(pipe), str(settings)])
     try:
         wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text().strip() == "patroni")
-        with pytest.raises(Refused, match="patronictl failover"):
-            fence(hosts, seconds=5)
-        assert accepts_writes(hosts.pair.east)
+        yield
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_host_in_patronis_charge_is_refused_with_its_verb(
+    hosts: Hosts, tmp_path: Path, *, known: bool
+) -> None:
+    east = hosts.pair.east
+    with patroni(tmp_path, east.data if known else None):
+        with pytest.raises(Refused, match=r"patroni\.fence"):
+            fence(hosts, seconds=5)
+        assert accepts_writes(east)
+
+
+def test_another_servers_patroni_is_in_nobodys_way(hosts: Hosts, tmp_path: Path) -> None:
+    with patroni(tmp_path, hosts.pair.west.data):
+        fence(hosts, seconds=5)
+    assert not accepts_writes(hosts.pair.east)

@@ -123,6 +123,30 @@ def test_writes_and_settings(pair: Pair) -> None:
     standby.close()
 
 
+def test_for_whom_commits_waited_is_kept_where_we_may(pair: Pair) -> None:
+    def waits_for(names: str) -> bool:
+        return pair.east.sql("SHOW synchronous_standby_names") == [(names,)]
+
+    session = PostgresqlSession.open(EAST, pair.context())
+    session.restore_standby_names("west")
+    wait_until(lambda: waits_for("west"))
+    session.empty_standby_names()
+    wait_until(lambda: waits_for(""))
+    assert session.emptied_standby_names() == "west"
+    session.restore_standby_names(session.emptied_standby_names())
+    wait_until(lambda: waits_for("west"))
+    assert session.emptied_standby_names() == ""
+    pair.east.sql(f"CREATE ROLE clerk LOGIN PASSWORD '{pair.east.password}'")
+    pair.east.sql("GRANT ALTER SYSTEM ON PARAMETER synchronous_standby_names TO clerk")
+    pair.east.sql("GRANT EXECUTE ON FUNCTION pg_reload_conf() TO clerk")
+    clerk = PostgresqlSession.open(EAST, pair.context(user="clerk"))
+    clerk.empty_standby_names()
+    wait_until(lambda: waits_for(""))
+    assert session.emptied_standby_names() == ""
+    clerk.close()
+    session.close()
+
+
 def test_a_hanging_synchronous_standby_is_told(pair: Pair) -> None:
     session = PostgresqlSession.open(EAST, pair.context())
     session.alter_system("synchronous_standby_names", "nobody")
@@ -292,5 +316,5 @@ def test_a_cluster_manager_in_charge_is_noticed(pair: Pair) -> None:
     with psycopg.connect(f"{pair.east.conninfo} application_name='Patroni heartbeat'"):
         (sign,) = reader.managers()
     assert sign.manager == "Patroni"
-    assert "patronictl" in (reason_managed_elsewhere(EAST, (sign,)) or "")
+    assert "patroni.promote" in (reason_managed_elsewhere(EAST, (sign,)) or "")
     reader.close()

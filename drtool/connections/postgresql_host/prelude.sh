@@ -26,7 +26,11 @@ scan() {
 		{ read -r name <"$p/comm"; } 2>/dev/null || continue
 		case $name in
 		postgres | postmaster) ;;
-		patroni | repmgrd | pg_autoctl | stolon-keeper)
+		patroni)
+			other_patroni "$p" || manager=$name
+			continue
+			;;
+		repmgrd | pg_autoctl | stolon-keeper)
 			manager=$name
 			continue
 			;;
@@ -42,10 +46,27 @@ scan() {
 			case $state in Z | X) ;; *) elsewhere "${p#/proc/}" "$parent" || hidden="$hidden ${p#/proc/}" ;; esac
 		fi
 	done
-	if [ -n "$pythons" ] && grep -qaF -e bin/patroni -e patroni.py -e patroni/__main__ $pythons \
-		2>/dev/null; then
-		manager=patroni
-	fi
+	[ -z "$pythons" ] && return
+	for p in $(grep -laF -e bin/patroni -e patroni.py -e patroni/__main__ $pythons 2>/dev/null); do
+		other_patroni "${p%/cmdline}" || manager=patroni
+	done
+}
+
+# Whether a Patroni is shown to look after other data directories only: its configuration names
+# where they are. What cannot be read there shows nothing.
+other_patroni() {
+	configured=''
+	[ -r "$1/environ" ] || return 1
+	grep -qa PATRONI_POSTGRESQL_DATA_DIR= "$1/environ" && return 1
+	for word in $(tr '\0' '\n' <"$1/cmdline" | grep '\.ya\{0,1\}ml$'); do
+		case $word in /*) ;; *) word=$1/cwd/$word ;; esac
+		for given in $(sed -n 's/^ *data_dir: *//p' "$word" 2>/dev/null | tr -d "\"'"); do
+			case $given in /*) ;; *) return 1 ;; esac
+			[ "$given" -ef "$dir" ] && return 1
+			configured=yes
+		done
+	done
+	[ -n "$configured" ]
 }
 
 # Whether a server that we may not look into is another one: it belongs to somebody else than the

@@ -121,7 +121,7 @@ def test_a_fenced_and_received_candidate_is_let_through() -> None:
         (
             {"managers": (ManagerSign(manager="Patroni", sign="a session is named Patroni"),)},
             {},
-            "use `patronictl switchover, or patronictl failover`",
+            "use patroni.promote, with `kind: patroni` in the inventory",
         ),
         (
             {"before": server("east.db", standby=False)},
@@ -180,9 +180,9 @@ def test_hanging_commits_are_a_change_of_their_own() -> None:
     named = server(standby=False, synchronous_standby_names="east")
     assert Promote().changes(seen(named)) == []
     (change,) = Promote().changes(seen(named, commits_hang=True))
-    assert (change.subject, change.after) == (
-        "postgresql west.db synchronous_standby_names",
-        "''",
+    assert str(change) == (
+        "postgresql west.db synchronous_standby_names: 'east' -> '' until a standby follows, then: "
+        "ALTER SYSTEM SET synchronous_standby_names = 'east'"
     )
 
 

@@ -80,7 +80,7 @@ def test_another_cluster_and_an_unknown_one_prove_nothing() -> None:
 
 def test_who_is_in_charge_is_named_with_its_verb() -> None:
     assert reason_managed(state()) is None
-    assert "patronictl switchover" in str(reason_managed(state(manager="patroni")))
+    assert "patroni.fence" in str(reason_managed(state(manager="patroni")))
     assert "repmgr standby switchover" in str(reason_managed(state(manager="repmgrd")))
 
 
