@@ -94,6 +94,7 @@ def switchover(
 def failback(
     runbook: Runbook,
     inventory: Inventory = None,
+    from_site: FromSite = None,
     dry_run: DryRun = False,
     drill: Drill = False,
     engine: EngineName = "auto",

@@ -91,7 +91,8 @@ class Plan(Value):
     ``critical_path`` are the names of the steps whose budgets add up to the expected finish.
     ``digest`` is the SHA-256 of what will be done, without mode and version. ``parameters`` came
     in at the command line. ``consent_at_start`` asks for the typed service name before step one.
-    Secret files are relative to the directory of ``inventory_source``.
+    ``procedures`` are all that the runbook has; old plans do not say. Secret files are relative to
+    the directory of ``inventory_source``.
     """
 
     runbook: Name
@@ -107,6 +108,7 @@ class Plan(Value):
     expected: Duration = Duration(0)
     consent_at_start: bool = False
     warnings: tuple[str, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
     source: str = ""
     inventory_source: str = ""
     digest: str = ""

@@ -37,7 +37,7 @@ def need_parameters(runbook: Runbook, values: Fields) -> None:
     for name in runbook.parameters:
         if name not in values:
             about = runbook.parameters[name].about
-            raise BadInput(f"parameter {name}", "is not given", about, f"add {name}=VALUE")
+            raise BadInput(f"parameter {name}", "is not given", about, f"add --set {name}=VALUE")
 
 
 def parse_parameter(name: str, parameter: Parameter, text: str) -> JsonValue:

@@ -83,7 +83,8 @@ def plan(
         expected=Duration(round(length, 3)),
         consent_at_start=consents_at_start(procedure),
         warnings=loaded.warnings,
-        source=loaded.source,
+        procedures=tuple(runbook.procedures),
+        source=str(Path(loaded.source).absolute()),
         inventory_source=str(Path(loaded.inventory_source).resolve()),
     )
     return made.model_copy(update={"digest": digest_of(made)})

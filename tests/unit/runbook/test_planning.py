@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from good_documents import INVENTORY, Load
 
@@ -214,9 +216,25 @@ def test_the_digest_is_of_what_will_be_done(loading: Load, catalog: Catalog) -> 
     assert len(same) == 64
     assert same == digest()
     assert same == digest(("blocks:", "# a comment moves every line\nblocks:"))
+    assert same == digest(
+        ("  failback: {switchover: to_preferred}\n", 'waivers: {failback: "x"}\n')
+    )
     assert same != digest(("budget: 20s", "budget: 21s"))
     assert same != digest(("rpo: 10s", "rpo: 11s"))
     assert same != digest(roles=SWAPPED)
+
+
+def test_a_plan_says_where_its_runbook_is_and_what_else_that_can_do(
+    loading: Load, catalog: Catalog
+) -> None:
+    made = plan(loading(), Procedure.FAILOVER, LOST, catalog=catalog)
+    assert made.source == str(Path.cwd() / "orders.yaml")
+    assert made.procedures == (
+        Procedure.FAILOVER,
+        Procedure.SWITCHOVER,
+        Procedure.REPROTECT,
+        Procedure.FAILBACK,
+    )
 
 
 def test_the_plan_survives_json(language: Plan) -> None:
@@ -254,7 +272,7 @@ def test_a_procedure_that_is_not_there(loading: Load, catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({}, "parameter who: is not given; expected a name\n  hint: add who=VALUE"),
+        ({}, "parameter who: is not given; expected a name\n  hint: add --set who=VALUE"),
         (
             {"whoo": "me"},
             "parameter whoo: runbook language has no such parameter; expected hosts, size or "
