@@ -78,6 +78,10 @@ class Look:
         """Forget a broken connection."""
         self._connections.drop(kind, target)
 
+    def aside(self, place: Place) -> Look:
+        """The same means, turned to another place."""
+        return Look(self._connections, self.facts.model_copy(update={"at": place}))
+
 
 class Hands(Look):
     """The means to change the world; never built in dry-run or tabletop.
@@ -95,13 +99,19 @@ class Hands(Look):
         """A reader or a writer of the target; raises as its ``open`` does."""
         return self._connections.get(kind, target)
 
+    def aside(self, place: Place) -> Hands:
+        """The same means, turned to another place."""
+        facts = self.facts.model_copy(update={"at": place})
+        return Hands(self._connections, facts, self.arbiter)
+
 
 class Entry(BaseModel):
     """What a step can name; the class attributes say how it is planned.
 
-    ``target`` and ``system_kind`` say what ``at`` points to. ``default_deadline`` bounds all
-    attempts. ``from_outside`` marks what sees the service as a customer does: its first success
-    ends the recovery time. ``every`` is the default pause between two looks.
+    ``target``, ``system_kind`` and ``other_kinds`` say what ``at`` points to.
+    ``default_deadline`` bounds all attempts. ``from_outside`` marks what sees the service as a
+    customer does: its first success ends the recovery time. ``every`` is the default pause
+    between two looks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -109,10 +119,16 @@ class Entry(BaseModel):
     purpose: ClassVar[Purpose]
     target: ClassVar[Target] = Target.NONE
     system_kind: ClassVar[str] = ""
+    other_kinds: ClassVar[tuple[str, ...]] = ()
     default_deadline: ClassVar[Duration] = Duration(60)
     every: ClassVar[Duration] = Duration(0.1)
     from_outside: ClassVar[bool] = False
     may_set_purpose: ClassVar[bool] = False
+
+    @classmethod
+    def acts_on(cls, kind: str) -> bool:
+        """Whether ``at`` may point to a system of that kind."""
+        return cls.system_kind in {"", kind} or kind in cls.other_kinds
 
     def by_hand(self, facts: Facts) -> list[str]:
         """What a human would do in this step's place, in words and commands."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from drtool.connections.postgresql import PostgresqlSession
 from drtool.connections.reach import Context
 from drtool.errors import BadInput, DrtoolError
+from drtool.model.inventory import Served
 from drtool.units import Duration
 
 DEFAULT_INTERVAL = Duration(1)
@@ -37,7 +38,8 @@ class Heartbeat:
         self._targets = [
             f"{name}.{system}"
             for name, site in context.inventory.sites.items()
-            for system in site.systems
+            for system, found in site.systems.items()
+            if isinstance(found, Served)
         ]
         if not self._targets:
             raise BadInput(f"service {service}", "no site has a PostgreSQL system", "one at least")

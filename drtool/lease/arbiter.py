@@ -15,7 +15,7 @@ from drtool.lease.lease import Lease
 from drtool.lease.local import take_local
 from drtool.lease.pair import PairLease
 from drtool.lease.postgresql import take_postgresql
-from drtool.model.inventory import Inventory
+from drtool.model.inventory import Inventory, Served
 from drtool.model.purpose import Procedure
 
 _AT_BOTH = {Procedure.SWITCHOVER, Procedure.FAILBACK}
@@ -88,7 +88,7 @@ def _taker(
 def system_at(service: str, site: str, inventory: Inventory) -> str:
     """The PostgreSQL system that arbitrates at a site; BadInput unless there is just one."""
     systems = inventory.sites[site].systems
-    found = sorted(name for name, system in systems.items() if system.kind == "postgresql")
+    found = sorted(name for name, system in systems.items() if isinstance(system, Served))
     if len(found) != 1:
         raise BadInput(
             f"lease of {service}",

@@ -83,9 +83,10 @@ def _named(site: str, part: str, entry: type[Entry] | None, inventory: Inventory
             if len(bearing) == 1:
                 return Place(site=site, host=bearing[0])
             return _not_one(site, f"host of {part}", list(bearing))
-        if target is Target.SYSTEM and entry and entry.system_kind not in {"", systems[part].kind}:
-            kind = systems[part].kind
-            return Astray(f"{site}.{part} is of kind {kind}, expected {entry.system_kind}")
+        kind = systems[part].kind
+        if target is Target.SYSTEM and entry and not entry.acts_on(kind):
+            reason = f"{site}.{part} is of kind {kind}, expected {entry.system_kind}"
+            return Astray(reason, _own_actions(kind))
         return Place(site=site, system=part)
     if part in hosts and target is not Target.SYSTEM:
         return Place(site=site, host=part)
@@ -104,12 +105,20 @@ def _only(site: str, entry: type[Entry] | None, inventory: Inventory) -> Place |
         return _not_one(site, "host", hosts)
     if target is Target.SYSTEM and entry is not None:
         systems = inventory.sites[site].systems
-        kind = entry.system_kind
-        found = [name for name, system in systems.items() if kind in {"", system.kind}]
+        what = f"{entry.system_kind} system".strip()
+        found = [name for name, system in systems.items() if entry.acts_on(system.kind)]
         if len(found) == 1:
             return Place(site=site, system=found[0])
-        return _not_one(site, f"{kind} system".strip(), found)
+        for name, system in systems.items() if not found else ():
+            reason = f"site {site} has no {what}, but {name} of kind {system.kind}"
+            return Astray(reason, _own_actions(system.kind))
+        return _not_one(site, what, found)
     return Place(site=site)
+
+
+def _own_actions(kind: str) -> str:
+    """The hint for an action that is not made for a system of that kind."""
+    return f"actions on it begin with {kind}: `drtool actions` lists them"
 
 
 def _not_one(site: str, what: str, found: list[str]) -> Astray:

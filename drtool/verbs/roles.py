@@ -5,7 +5,7 @@ from __future__ import annotations
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import CONNECT_SECONDS, Connections
 from drtool.errors import AccessDenied, DrtoolError
-from drtool.model.inventory import Inventory
+from drtool.model.inventory import Inventory, Served
 from drtool.runbook.direction import ObservedRoles
 from drtool.verbs.preflight import OTHERS_SECONDS, Call
 
@@ -19,9 +19,9 @@ def observe_roles(
     another site turns us away: it is there, and its role must not be guessed.
     """
     targets = {
-        site: f"{site}.{system}"
+        site: f"{site}.{name}"
         for site, at in inventory.sites.items()
-        for system in list(at.systems)[:1]
+        for name in [name for name, one in at.systems.items() if isinstance(one, Served)][:1]
     }
     calls = {
         site: Call(target, lambda target=target: _is_standby(connections, target))  # type: ignore[misc]

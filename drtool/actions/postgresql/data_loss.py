@@ -15,7 +15,7 @@ from drtool.actions.postgresql.evidence import (
     last_sample,
     reason_too_lossy,
 )
-from drtool.actions.postgresql.sides import place_of, readers_of, system_at
+from drtool.actions.postgresql.sides import identity_at, place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.model.purpose import Purpose
@@ -38,6 +38,7 @@ class CheckDataLoss(Check[DataLoss]):
     purpose: ClassVar[Purpose] = Purpose.ASSESS
     target: ClassVar[Target] = Target.SYSTEM
     system_kind: ClassVar[str] = "postgresql"
+    other_kinds: ClassVar[tuple[str, ...]] = ("patroni",)
     default_deadline: ClassVar[Duration] = Duration(10)
     every: ClassVar[Duration] = Duration(0.2)
 
@@ -98,7 +99,7 @@ class CheckDataLoss(Check[DataLoss]):
 def _reason_stranger(facts: Facts, seen: Replication, heard: Heard) -> str:
     """A sentence when the standby is not of the cluster that the inventory or the primary names."""
     sides = (place_of(facts), counterpart(facts))
-    known = [system_at(facts, side).system_identifier for side in sides]
+    known = [identity_at(facts, side) for side in sides]
     known += [heard.primary.system_identifier] if heard.primary else []
     found = [
         reason_not_same_cluster(seen.place, seen.system_identifier, one) for one in known if one

@@ -52,6 +52,7 @@ class CheckInSync(Check[Comparison]):
     purpose: ClassVar[Purpose] = Purpose.VERIFY
     target: ClassVar[Target] = Target.SYSTEM
     system_kind: ClassVar[str] = "postgresql"
+    other_kinds: ClassVar[tuple[str, ...]] = ("patroni",)
     default_deadline: ClassVar[Duration] = Duration(60)
     every: ClassVar[Duration] = Duration(0.5)
 

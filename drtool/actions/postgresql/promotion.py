@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from drtool.action import Facts
-from drtool.actions.postgresql.sides import place_of, system_at
+from drtool.actions.postgresql.sides import identity_at, place_of
 from drtool.model.place import Place
 from drtool.model.proof import ProofKind
 from drtool.model.replication import DataLoss, ManagerSign, Replication
 from drtool.model.value import Value
+from drtool.safety.fence import parts_of
 from drtool.safety.identity import reason_not_same_cluster
 from drtool.units import Duration
 
@@ -79,12 +80,12 @@ def reason_alive(seen: Promotion) -> str | None:
 
 def reason_wrong_standby(seen: Promotion, facts: Facts, left: Place) -> str | None:
     """A sentence unless the candidate belongs to the cluster that is being failed over."""
-    here, there = system_at(facts, place_of(facts)), system_at(facts, left)
-    known = [here.system_identifier, there.system_identifier]
+    known = [identity_at(facts, place_of(facts)), identity_at(facts, left)]
+    fenced = {str(part) for part in parts_of(left, facts.inventory)}
     known += [
         proof.identity
         for proof in facts.proofs
-        if proof.kind is ProofKind.PROCESSES and proof.subject == str(left)
+        if proof.kind is ProofKind.PROCESSES and proof.subject in fenced
     ]
     known += [seen.before.system_identifier] if seen.before else []
     named: list[str | None] = [identifier for identifier in known if identifier]

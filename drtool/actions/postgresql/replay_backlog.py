@@ -54,6 +54,7 @@ class CheckReplayBacklog(Check[Backlog]):
     purpose: ClassVar[Purpose] = Purpose.ASSESS
     target: ClassVar[Target] = Target.SYSTEM
     system_kind: ClassVar[str] = "postgresql"
+    other_kinds: ClassVar[tuple[str, ...]] = ("patroni",)
     default_deadline: ClassVar[Duration] = Duration(60)
     every: ClassVar[Duration] = Duration(0.2)
 

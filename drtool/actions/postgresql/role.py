@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from drtool.action import Check, Facts, Look, Target
-from drtool.actions.postgresql.sides import place_of, readers_of, system_at
+from drtool.actions.postgresql.sides import identity_at, place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.model.purpose import Purpose
@@ -20,6 +20,7 @@ class CheckRole(Check[Replication]):
     purpose: ClassVar[Purpose] = Purpose.ASSESS
     target: ClassVar[Target] = Target.SYSTEM
     system_kind: ClassVar[str] = "postgresql"
+    other_kinds: ClassVar[tuple[str, ...]] = ("patroni",)
     default_deadline: ClassVar[Duration] = Duration(30)
     every: ClassVar[Duration] = Duration(0.2)
 
@@ -35,7 +36,7 @@ class CheckRole(Check[Replication]):
 
     def judge(self, seen: Replication, facts: Facts) -> str | None:
         """Another role, another cluster, no writes, or no stream."""
-        expected = system_at(facts, place_of(facts)).system_identifier
+        expected = identity_at(facts, place_of(facts))
         if expected is not None:
             other = reason_not_same_cluster(seen.place, seen.system_identifier, expected)
             if other is not None:

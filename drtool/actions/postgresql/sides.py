@@ -6,7 +6,7 @@ from drtool.action import Facts, Hands
 from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
 from drtool.connections.reach import Reader
 from drtool.errors import BadInput
-from drtool.model.inventory import Postgresql
+from drtool.model.inventory import Postgresql, Served
 from drtool.model.place import Place
 from drtool.model.purpose import Procedure
 
@@ -26,6 +26,12 @@ def system_at(facts: Facts, place: Place) -> Postgresql:
     return found
 
 
+def identity_at(facts: Facts, place: Place) -> str | None:
+    """The system identifier that a server or a cluster must have, if the inventory says so."""
+    found = facts.inventory.system(str(place))
+    return found.system_identifier if isinstance(found, Served) else None
+
+
 def other_side(facts: Facts, site: str | None = None) -> Place:
     """The counterpart of the step's system at the run's ``to`` site, by name or as the only one.
 
@@ -37,10 +43,12 @@ def other_side(facts: Facts, site: str | None = None) -> Place:
     systems = facts.inventory.sites[other].systems
     if place.system in systems:
         return Place(site=other, system=place.system)
-    found = [name for name, system in systems.items() if system.kind == "postgresql"]
+    own = facts.inventory.sites[place.site].systems.get(place.system or "")
+    kind = own.kind if own else "postgresql"
+    found = [name for name, system in systems.items() if system.kind == kind]
     if len(found) != 1:
         raise BadInput(
-            f"site {other}", f"has {len(found)} PostgreSQL systems", f"one named {place.system}"
+            f"site {other}", f"has {len(found)} systems of kind {kind}", f"one named {place.system}"
         )
     return Place(site=other, system=found[0])
 

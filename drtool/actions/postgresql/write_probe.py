@@ -33,6 +33,7 @@ class WriteProbe(Command[Probe]):
     purpose: ClassVar[Purpose] = Purpose.VERIFY
     target: ClassVar[Target] = Target.SYSTEM
     system_kind: ClassVar[str] = "postgresql"
+    other_kinds: ClassVar[tuple[str, ...]] = ("patroni",)
     default_deadline: ClassVar[Duration] = Duration(30)
     one_way: ClassVar[bool] = False
     may_set_purpose: ClassVar[bool] = False
