@@ -60,7 +60,13 @@ def connections(hosts: Hosts) -> Iterator[Connections]:
 
 
 def switch(
-    hosts: Hosts, connections: Connections, left: Server, taking: Server, timeline: int
+    hosts: Hosts,
+    connections: Connections,
+    left: Server,
+    taking: Server,
+    timeline: int,
+    *,
+    shown: list[str] | None = None,
 ) -> None:
     """A planned switchover, as the engine would drive it."""
     inventory = connections.context.inventory
@@ -88,7 +94,7 @@ def switch(
     assert (promoted.role, promoted.timeline) == ("primary", timeline + 1)
     probe = WriteProbe().run(Hands(connections, proven))
     assert probe.seconds < 5
-    seen = drive(Reprotect(), connections, at_left)
+    seen = drive(Reprotect(), connections, at_left, shown=shown)
     assert seen.following
     assert seen.loose_ends is not None
     assert seen.loose_ends.changes == []
@@ -111,6 +117,52 @@ def test_there_and_back_again_without_losing_a_row(hosts: Hosts, connections: Co
     east.sql("INSERT INTO orders VALUES (3)")
     wait_until(lambda: west.sql("SELECT array_agg(id ORDER BY id) FROM orders") == [([1, 2, 3],)])
     assert east.sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)") == [("00000003",)]
+
+
+def wait_for_standby(server: Server, names: str) -> None:
+    server.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+    server.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: waited_for(server) == names)
+
+
+def waited_for(server: Server) -> object:
+    return server.sql("SHOW synchronous_standby_names")[0][0]
+
+
+def test_what_a_promotion_emptied_is_set_again_once_its_standby_has_caught_up(
+    hosts: Hosts, connections: Connections
+) -> None:
+    east, west = hosts.pair.east, hosts.pair.west
+    wait_for_standby(west, "ANY 1 (east, south)")
+    wait_for_standby(east, "west")
+    shown: list[str] = []
+    switch(hosts, connections, east, west, 1, shown=shown)
+    assert shown[-1] == (
+        "postgresql east.orders_db in synchronous_standby_names of west.orders_db: emptied by its "
+        "promotion, 'ANY 1 (east, south)' before -> 'ANY 1 (east, south)'"
+    )
+    wait_until(lambda: waited_for(west) == "ANY 1 (east, south)")
+    assert west.sql("SELECT sync_state FROM pg_stat_replication") == [("quorum",)]
+    west.sql("CREATE TABLE orders (id int)")
+    switch(hosts, connections, west, east, 2)
+    wait_until(lambda: waited_for(east) == "west")
+    assert east.sql("SELECT sync_state FROM pg_stat_replication") == [("sync",)]
+    for server in (east, west):
+        kept = (server.data / "postgresql.auto.conf").read_text()
+        assert "drtool." not in kept
+
+
+def test_names_that_would_hang_every_commit_stay_empty_and_are_told(
+    hosts: Hosts, connections: Connections
+) -> None:
+    east, west = hosts.pair.east, hosts.pair.west
+    wait_for_standby(west, "west")
+    shown: list[str] = []
+    switch(hosts, connections, east, west, 1, shown=shown)
+    assert "'west' before -> left empty" in shown[-1]
+    assert shown[-1].endswith("ALTER SYSTEM SET synchronous_standby_names = 'east'")
+    assert waited_for(west) == ""
+    west.sql("CREATE TABLE orders (id int)")
 
 
 def test_a_crashed_primary_is_no_case_for_reprotect(hosts: Hosts, connections: Connections) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from drtool.action import Facts, Hands, Look
 from drtool.actions.postgresql.sides import other_side, place_of, session_for, system_at
 from drtool.connections.postgresql import PostgresqlReader
+from drtool.connections.postgresql.lineage import LineageReader
 from drtool.connections.redfish import PowerHands, PowerReader
 from drtool.errors import AccessDenied, DrtoolError, StepFailed
 from drtool.model.change import Change
 from drtool.model.inventory import Postgresql
+from drtool.model.replication import Replication
 from drtool.model.value import Value
+from drtool.safety.synchronous import finds_standbys
 
 # A controller forgets what was set before a fence; a machine that ran comes back with this.
 RESTORE_POLICY = "LastState"
@@ -20,13 +25,19 @@ class LooseEnds(Value):
 
     ``unused_slot`` is one that it kept for its own standby of before, and that would hold WAL back
     until its disk is full. ``stays_off`` is its host, where that would stay off when mains power
-    returns, as its fence wanted; ``power_trouble`` is why that is not known.
+    returns, as its fence wanted; ``power_trouble`` is why that is not known. ``emptied`` are the
+    synchronous_standby_names that the source lost with its promotion: ``finds`` says whether
+    their standbys are there now, may be when this one has caught up, or are not.
     """
 
     place: str
+    source_place: str
+    standby_name: str
     unused_slot: str = ""
     stays_off: str = ""
     power_trouble: str = ""
+    emptied: str = ""
+    finds: Literal["now", "later", "never"] = "never"
 
     @property
     def changes(self) -> list[Change]:
@@ -39,7 +50,27 @@ class LooseEnds(Value):
         if self.stays_off:
             where = f"restore policy of host {self.stays_off}"
             found.append(self._change(where, "AlwaysOff", RESTORE_POLICY))
+        if self.emptied:
+            where = f"in synchronous_standby_names of {self.source_place}"
+            before = f"emptied by its promotion, '{self.emptied}' before"
+            found.append(self._change(where, before, self._names_after))
         return found
+
+    @property
+    def reason_to_wait(self) -> str | None:
+        """A sentence while nothing is left but names for which commits would still hang."""
+        if not self.emptied or self.finds != "later" or len(self.changes) > 1:
+            return None
+        return f"{self.place} still catches up; commits of {self.source_place} do not wait for it"
+
+    @property
+    def _names_after(self) -> str:
+        if self.finds != "never":
+            return f"'{self.emptied}'"
+        return (
+            f"left empty, for nobody there is called so and commits would hang; to wait for this "
+            f"one: ALTER SYSTEM SET synchronous_standby_names = '{self.standby_name}'"
+        )
 
     def _change(self, part: str, before: str, after: str) -> Change:
         return Change(subject=f"postgresql {self.place} {part}", before=before, after=after)
@@ -50,8 +81,8 @@ def slot_of(system: Postgresql) -> str:
     return system.replication.slot if system.replication else "drtool"
 
 
-def look_at_loose_ends(look: Look) -> LooseEnds:
-    """What is left behind at the step's server, and at its host's power controller."""
+def look_at_loose_ends(look: Look, standby: Replication, source: Replication) -> LooseEnds:
+    """What is left behind at the step's server, its host's power controller and its source."""
     place = place_of(look.facts)
     slot = slot_of(system_at(look.facts, other_side(look.facts)))
     unused = look.reach(PostgresqlReader, str(place)).slots().get(slot) is False
@@ -61,18 +92,43 @@ def look_at_loose_ends(look: Look) -> LooseEnds:
         stays_off = bool(host) and look.reach(PowerReader, host).state().stays_off
     except DrtoolError as error:
         trouble = error.line()
-    return LooseEnds(
+    ends = LooseEnds(
         place=str(place),
+        source_place=source.place,
+        standby_name=standby.standby_name,
         unused_slot=slot if unused else "",
         stays_off=host if stays_off else "",
         power_trouble=trouble,
     )
+    return ends if source.synchronous_standby_names else _with_emptied(look, ends)
+
+
+def _with_emptied(look: Look, ends: LooseEnds) -> LooseEnds:
+    """What the source's promotion emptied, and whether its standbys are there."""
+    reader = look.reach(LineageReader, ends.source_place)
+    emptied = reader.emptied_standby_names()
+    if not emptied:
+        return ends
+    senders = reader.senders()
+    # a sender that still catches up holds every commit back that waits for it
+    there = [sender.application_name for sender in senders if sender.state == "streaming"]
+    coming = [sender.application_name for sender in senders]
+    coming += [] if ends.standby_name in coming else [ends.standby_name]
+    finds = "later" if finds_standbys(emptied, coming) else "never"
+    finds = "now" if finds_standbys(emptied, there) else finds
+    return ends.model_copy(update={"emptied": emptied, "finds": finds})
 
 
 def tie_up(hands: Hands, ends: LooseEnds) -> None:
     """Tie up all of them, the most urgent first."""
     if ends.unused_slot:
         session_for(hands, ends.place).drop_slot(ends.unused_slot)
+    if ends.emptied and ends.finds != "later":
+        session = session_for(hands, ends.source_place)
+        if ends.finds == "now":
+            session.restore_standby_names(ends.emptied)
+        else:
+            session.forget_standby_names()
     if ends.stays_off:
         _release_power(hands, ends.stays_off)
 

@@ -102,13 +102,12 @@ class Promote(StateAction[Promotion]):
         subject = f"postgresql {seen.place}"
         server = seen.replication
         found = []
-        if server.synchronous_standby_names and (server.in_recovery or seen.commits_hang):
+        if (names := server.synchronous_standby_names) and (
+            server.in_recovery or seen.commits_hang
+        ):
+            after = f"'' until a standby follows, then: ALTER SYSTEM SET {_SYNCHRONOUS} = '{names}'"
             found.append(
-                Change(
-                    subject=f"{subject} {_SYNCHRONOUS}",
-                    before=f"'{server.synchronous_standby_names}'",
-                    after="''",
-                )
+                Change(subject=f"{subject} {_SYNCHRONOUS}", before=f"'{names}'", after=after)
             )
         if server.in_recovery:
             before = f"standby on timeline {seen.timeline}"
@@ -156,7 +155,7 @@ class Promote(StateAction[Promotion]):
         if not isinstance(session, PostgresqlSession) or session.target != place:
             session = session_for(hands, place)
         if any(change.subject.endswith(_SYNCHRONOUS) for change in changes):
-            session.alter_system(_SYNCHRONOUS, "")
+            session.empty_standby_names()
         if not any(change.before.startswith("standby") for change in changes):
             return
         if not session.promote():

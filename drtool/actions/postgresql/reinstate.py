@@ -66,8 +66,8 @@ class Reinstate(StateAction[Reinstated]):
 
     def reason_to_wait(self, seen: Reinstated) -> str | None:
         """Its machine starts, or its server does and catches up."""
-        if seen.following:
-            return None
+        if seen.loose_ends is not None:
+            return seen.loose_ends.reason_to_wait
         if seen.host is None:
             return None if seen.power == "off" else seen.host_trouble
         if seen.configured and seen.host.running:
@@ -132,7 +132,8 @@ class Reinstate(StateAction[Reinstated]):
             f"cp -a ~/configuration/* {data}/; touch {data}/standby.signal",
             f"Write primary_conninfo and primary_slot_name into {data}/postgresql.auto.conf",
             "Start it, then: SELECT status, received_tli FROM pg_stat_wal_receiver;",
-            f"Once it streams: power restore policy {RESTORE_POLICY} again, if its fence set it",
+            f"Once it streams: power restore policy {RESTORE_POLICY}, if its fence set another",
+            f"On {source}: synchronous_standby_names as before, if its promotion emptied them",
         ]
 
     def _power_on(self, hands: Hands, seen: Reinstated) -> None:

@@ -87,10 +87,10 @@ def look_at_both(look: Look) -> Reinstated:
         source=source,
         lineage=lineage,
         following=following,
-        loose_ends=look_at_loose_ends(look) if following else None,
     )
-    if following:
-        return seen
+    if following and standby is not None:
+        ends = look_at_loose_ends(look, standby, source)
+        return seen.model_copy(update={"loose_ends": ends})
     host, trouble = _host(look, place)
     power = _power(look) if host is None else "on"
     seen = seen.model_copy(update={"host": host, "host_trouble": trouble, "power": power})

@@ -57,8 +57,8 @@ class Reprotect(StateAction[Reinstated]):
         return [Change(subject=f"postgresql {seen.place}", before=before, after=after)]
 
     def reason_to_wait(self, seen: Reinstated) -> str | None:
-        """It was started as a standby and is not streaming yet."""
-        if seen.following or seen.host is None:
+        """It was started as a standby and is not streaming yet, or has not caught up."""
+        if seen.host is None and not seen.following:
             return None
         return Reinstate().reason_to_wait(seen)
 
@@ -110,6 +110,7 @@ class Reprotect(StateAction[Reinstated]):
             f"pg_ctl -D {data} start",
             f"On {place}: {status};    -- streaming",
             f"On {place}: SELECT pg_drop_replication_slot('{slot}');    -- if it is there, unused",
+            f"On {source}: synchronous_standby_names as before, if its promotion emptied them",
         ]
 
     def _forget(self, hands: Hands, place: str) -> None:

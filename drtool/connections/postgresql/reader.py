@@ -83,6 +83,10 @@ class PostgresqlReader(Reader):
         rows = self._rows("settings", sql.SETTINGS, (list(names),))
         return {name: value for name, value in rows if value is not None}
 
+    def emptied_standby_names(self) -> str:
+        """The synchronous_standby_names that its promotion emptied, where they were kept."""
+        return str(self._rows("what was emptied", sql.EMPTIED)[0][0])
+
     def slots(self) -> dict[str, bool]:
         """The physical replication slots, and whether each is in use."""
         return dict(self._rows("replication slots", sql.SLOTS))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any, Self
 
 from drtool.connections.postgresql import statements as sql
 from drtool.connections.postgresql.reader import PostgresqlReader, bigint
 from drtool.connections.postgresql.wire import Wire
 from drtool.connections.reach import Context, Writer
-from drtool.errors import BadInput, StepFailed
+from drtool.errors import AccessDenied, BadInput, StepFailed
 
 POLL_SECONDS = 0.003
 ASK_AGAIN_SECONDS = 0.03
 PROMOTE_SECONDS = 10.0
 CHECKPOINT_SECONDS = 300.0
-_CHANGEABLE = frozenset({"synchronous_standby_names", "primary_conninfo", "primary_slot_name"})
+_SYNCHRONOUS = "synchronous_standby_names"
+_EMPTIED = f"drtool.{_SYNCHRONOUS}"
+_CHANGEABLE = frozenset({_SYNCHRONOUS, _EMPTIED, "primary_conninfo", "primary_slot_name"})
 
 
 class PostgresqlSession(PostgresqlReader, Writer):
@@ -92,15 +95,33 @@ class PostgresqlSession(PostgresqlReader, Writer):
         """Make a checkpoint; pg_rewind wants one on a freshly promoted source."""
         self._rows("checkpoint", "CHECKPOINT", (), CHECKPOINT_SECONDS)
 
-    def alter_system(self, name: str, value: str) -> None:
-        """Set one of the replication settings for good, and have it read; works on a standby."""
+    def empty_standby_names(self) -> None:
+        """Have commits wait for no standby; for whom they waited is kept, where we may."""
+        names = self.settings(_SYNCHRONOUS).get(_SYNCHRONOUS, "")
+        with suppress(AccessDenied, StepFailed):
+            self._rows("what was emptied", sql.KNOW_EMPTIED)
+            self.alter_system(_EMPTIED, names)
+        self.alter_system(_SYNCHRONOUS, "")
+
+    def restore_standby_names(self, names: str) -> None:
+        """Have commits wait for these standbys again."""
+        self.alter_system(_SYNCHRONOUS, names)
+        self.forget_standby_names()
+
+    def forget_standby_names(self) -> None:
+        """Keep no longer for whom commits waited before they were emptied."""
+        self.alter_system(_EMPTIED, None)
+
+    def alter_system(self, name: str, value: str | None) -> None:
+        """Set a replication setting for good, None for its default; works on a standby, too."""
         from psycopg import sql as compose  # noqa: PLC0415 - heavy, read only when used
 
         if name not in _CHANGEABLE:
             raise BadInput(f"postgresql {self.target}", f"{name} is not ours to change")
-        statement = compose.SQL("ALTER SYSTEM SET {} = {}").format(
-            compose.Identifier(name), compose.Literal(value)
-        )
+        setting = compose.Identifier(*name.split("."))
+        statement = compose.SQL("ALTER SYSTEM RESET {}").format(setting)
+        if value is not None:
+            statement = compose.SQL("ALTER SYSTEM SET {} = {}").format(setting, value)
         self._rows(f"ALTER SYSTEM SET {name}", statement)
         self._rows("pg_reload_conf", "SELECT pg_reload_conf()")
 

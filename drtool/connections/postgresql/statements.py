@@ -86,6 +86,15 @@ SELECT application_name, host(client_addr), coalesce(state, 'unknown'),
 
 SETTINGS: Final[LiteralString] = "SELECT name, setting FROM pg_settings WHERE name = ANY (%s)"
 
+# Where a promotion keeps what it has emptied: everybody may read it, and no server heeds it.
+EMPTIED: Final[LiteralString] = """
+SELECT coalesce(current_setting('drtool.synchronous_standby_names', true), '')
+"""
+# Before PostgreSQL 17 only a name that the session knows can be set for good.
+KNOW_EMPTIED: Final[LiteralString] = """
+SELECT set_config('drtool.synchronous_standby_names', '', true)
+"""
+
 SLOTS: Final[LiteralString] = """
 SELECT slot_name, active FROM pg_replication_slots WHERE slot_type = 'physical'
 """
