@@ -46,6 +46,9 @@ class Listener(Protocol):
     def hear(self, event: Event) -> None:
         """Take note of one event; must return at once."""
 
+    def account(self, seconds: float) -> tuple[str, ...]:
+        """What it could not pass on of all it heard, as sentences; waits that long at most."""
+
 
 class JournalPort(Protocol):
     """The part of the journal that a run needs; see ``drtool.journal``."""
@@ -97,6 +100,8 @@ class Limits:
     long an executor may take to start a step before the engine starts it itself. ``settle`` is
     how long an effect may take to show before it is applied again. ``consent`` is how long the
     start's own consent is waited for. ``preview`` bounds the look before a consent is asked.
+    ``listeners`` is how long they may go on after the run's end, ``ending`` how long all that
+    comes after it may take together.
     """
 
     tick: float = 0.1
@@ -106,7 +111,8 @@ class Limits:
     settle: float = 1.0
     consent: float = 3600.0
     preview: float = 2.0
-    listeners: float = 1.0
+    listeners: float = 2.0
+    ending: float = 5.0
     parallel: int = 32
 
 

@@ -22,9 +22,10 @@ class Audience:
     """
 
     def __init__(self, listeners: Iterable[Listener]) -> None:
+        self._listeners = tuple(listeners)
         self._queues: list[SimpleQueue[Event | None]] = []
         self._threads: list[threading.Thread] = []
-        for listener in listeners:
+        for listener in self._listeners:
             queue: SimpleQueue[Event | None] = SimpleQueue()
             thread = threading.Thread(
                 target=_follow, args=(listener, queue), name="listener", daemon=True
@@ -46,6 +47,18 @@ class Audience:
             queue.put(None)
         for thread in self._threads:
             thread.join(max(0.0, end - clock.monotonic()))
+
+    def accounts(self, clock: Clock, seconds: float) -> tuple[str, ...]:
+        """Let the listeners hear the rest; what they could not pass on, all in that time."""
+        end = clock.monotonic() + seconds
+        self.dismiss(clock, seconds)
+        lines: list[str] = []
+        for listener in self._listeners:
+            try:
+                lines += listener.account(max(0.0, end - clock.monotonic()))
+            except Exception as error:  # noqa: BLE001 - as in _follow
+                lines.append(f"{type(listener).__name__}: {type(error).__name__}: {error}")
+        return tuple(lines)
 
 
 def _follow(listener: Listener, queue: SimpleQueue[Event | None]) -> None:

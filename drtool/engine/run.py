@@ -135,7 +135,12 @@ class Engine:
             self._ports.executor.finish(left, "")
 
     def _finish(self, ended: RunEnded) -> None:
-        """Report, then let the executor flush; neither can change how the run ended."""
+        """Report, then let executor and listeners end; none can change how the run ended.
+
+        What they could not do is written, and the report once more with it.
+        """
+        clock, limits = self._context.clock, self._context.limits
+        end = clock.monotonic() + limits.ending
         written = self._report()
         if written is not None:
             self._recorder.write(written)
@@ -144,8 +149,13 @@ class Engine:
             lacking = self._ports.executor.finish(ended, summary)
         except Exception as error:  # noqa: BLE001 - the run is over, whatever its carrier says
             lacking = f"{self._ports.executor.name}: {type(error).__name__}: {error}"
-        if lacking:
-            self._recorder.write(Warned(about="executor", text=lacking))
+        warned = [Warned(about="executor", text=lacking)] if lacking else []
+        left = min(limits.listeners, max(0.0, end - clock.monotonic()))
+        untold = self._audience.accounts(clock, left)
+        warned += [Warned(about="notices", text=text) for text in untold]
+        if warned:
+            self._recorder.write(*warned)
+            self._report()
 
     def _report(self) -> ReportWritten | None:
         if self._ports.report is None:
