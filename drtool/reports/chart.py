@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ ROW, BAR, TIER = 28.0, 14.0, 17.0
 _SHORTEST_BAR = 3.0
 _LABEL = 28
 _MARK_ROOM = 7.0  # per character of a mark's label
+Moment = tuple[float, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the picture: a step, or the consent at the start."""
+    """One line of the picture: a step, or the consent at the start.
+
+    ``hatched`` marks what went directly, and in a plan the time that nobody wrote down.
+    """
 
     y: float
     label: str
@@ -43,7 +48,7 @@ class Row:
     over: Box | None = None
     waits: tuple[Box, ...] = ()
     critical: bool = False
-    direct: bool = False
+    hatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +101,9 @@ def chart(report: Report) -> Chart | None:
         bottom=bottom,
         rows=tuple(rows),
         ticks=tuple((scale.x(moment), tick_text(moment)) for moment in scale.ticks()),
-        folds=tuple(
-            (Box(scale.x(fold.begin), scale.x(fold.end) - scale.x(fold.begin)), _fold_text(fold))
-            for fold in scale.folds
-        ),
+        folds=tuple((box_of(scale, fold.begin, fold.end), fold_text(fold)) for fold in scale.folds),
         marks=marks,
-        links=_links(rows),
+        links=links_of(rows),
         kinds=tuple(dict.fromkeys(row.kind for row in rows if row.bar is not None)),
         has=_has(rows, scale),
     )
@@ -138,17 +140,16 @@ def _outage_seconds(report: Report) -> float | None:
 
 
 def _step_row(report: Report, step: StepLine, scale: Scale, y: float) -> Row:
-    label = step.name if len(step.name) <= _LABEL else step.name[: _LABEL - 1] + "…"
     common = {
         "y": y,
-        "label": label,
+        "label": label_of(step.name),
         "name": step.name,
         "kind": step.purpose.value,
         "tone": _tone(step.outcome),
         "figures": _figures(step),
         "tooltip": _tooltip(step),
         "critical": step.critical,
-        "direct": step.via is Via.DIRECT,
+        "hatched": step.via is Via.DIRECT,
     }
     if step.begins_seconds is None or step.seconds is None:
         return Row(**common)  # type: ignore[arg-type]
@@ -156,20 +157,27 @@ def _step_row(report: Report, step: StepLine, scale: Scale, y: float) -> Row:
     budget = step.budget.seconds if step.budget else None
     return Row(
         **common,  # type: ignore[arg-type]
-        bar=_box(scale, begin, end),
-        budget=_box(scale, begin, begin + budget) if budget is not None else None,
+        bar=box_of(scale, begin, end),
+        budget=box_of(scale, begin, begin + budget) if budget is not None else None,
         budget_open=budget is not None and begin + budget > scale.end,
-        over=_box(scale, begin + budget, end) if budget is not None and step.over_budget else None,
+        over=box_of(scale, begin + budget, end)
+        if budget is not None and step.over_budget
+        else None,
         waits=tuple(
-            _box(scale, consent.asked_seconds, consent.asked_seconds + consent.waited_seconds)
+            box_of(scale, consent.asked_seconds, consent.asked_seconds + consent.waited_seconds)
             for consent in report.consents
             if consent.step == step.name
         ),
     )
 
 
+def label_of(name: str) -> str:
+    """A step's name, as much of it as there is room for."""
+    return name if len(name) <= _LABEL else name[: _LABEL - 1] + "…"
+
+
 def _consent_row(consent: ConsentLine, scale: Scale, top: float, at: int) -> Row:
-    box = _box(scale, consent.asked_seconds, consent.asked_seconds + consent.waited_seconds)
+    box = box_of(scale, consent.asked_seconds, consent.asked_seconds + consent.waited_seconds)
     waited = seconds_text(consent.waited_seconds)
     return Row(
         y=top + ROW * at,
@@ -183,7 +191,8 @@ def _consent_row(consent: ConsentLine, scale: Scale, top: float, at: int) -> Row
     )
 
 
-def _box(scale: Scale, begin: float, end: float) -> Box:
+def box_of(scale: Scale, begin: float, end: float) -> Box:
+    """Where a stretch of time is drawn, wide enough to be seen."""
     x = scale.x(begin)
     return Box(x, round(max(scale.x(end) - x, _SHORTEST_BAR), 1))
 
@@ -210,12 +219,12 @@ def _tone(outcome: Outcome) -> str:
     return "" if not outcome.ended else "bad"
 
 
-def _fold_text(fold: Span) -> str:
+def fold_text(fold: Span) -> str:
+    """What is said of a stretch that is not drawn to scale."""
     return f"{seconds_text(fold.seconds)} folded"
 
 
 def _marks(report: Report, scale: Scale) -> tuple[Mark, ...]:
-    """The moments that count, their labels on as many tiers as they need."""
     outage = _outage_seconds(report)
     limit = next((one.limit for one in report.objectives if one.objective == "rto"), None)
     rto = outage + limit.seconds if outage is not None and limit is not None else None
@@ -225,10 +234,15 @@ def _marks(report: Report, scale: Scale) -> tuple[Mark, ...]:
         (report.answered_seconds, "first success from outside", "answer"),
         (rto if rto is not None and rto <= scale.end else None, f"RTO {limit}", "limit"),
     ]
-    known = sorted((moment, label, kind) for moment, label, kind in wanted if moment is not None)
+    known = [(moment, label, kind) for moment, label, kind in wanted if moment is not None]
+    return placed(known, scale)
+
+
+def placed(moments: Iterable[Moment], scale: Scale) -> tuple[Mark, ...]:
+    """The moments that count, their labels on as many tiers as they need."""
     free: list[float] = []  # where each tier is free again
     marks = []
-    for moment, label, kind in known:
+    for moment, label, kind in sorted(moments):
         x, room = scale.x(moment), _MARK_ROOM * len(label)
         anchor = "start" if x + room < WIDTH else "end"
         begin = x if anchor == "start" else x - room
@@ -239,7 +253,7 @@ def _marks(report: Report, scale: Scale) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _links(rows: list[Row]) -> tuple[str, ...]:
+def links_of(rows: Sequence[Row]) -> tuple[str, ...]:
     """Lines from the end of a step on the critical path to the beginning of the next one."""
     path = [row for row in rows if row.critical and row.bar is not None]
     found = []
@@ -259,8 +273,8 @@ def _has(rows: list[Row], scale: Scale) -> frozenset[str]:
         "over": any(row.over for row in rows),
         "waits": any(row.waits for row in rows),
         "critical": any(row.critical and row.bar for row in rows),
-        "direct": any(row.direct and row.bar for row in rows),
-        "prefect": any(not row.direct and row.bar for row in rows),
+        "direct": any(row.hatched and row.bar for row in rows),
+        "prefect": any(not row.hatched and row.bar for row in rows),
         "folds": bool(scale.folds),
     }
     return frozenset(name for name, fact in facts.items() if fact)

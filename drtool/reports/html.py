@@ -13,22 +13,29 @@ from drtool.units import seconds_text
 
 def to_html(report: Report) -> str:
     """The report as a page; every text in it is escaped."""
-    environment = Environment(
+    return (
+        environment()
+        .get_template("report.html")
+        .render(report=report, chart=chart(report), tone=tone(report), geometry=geometry())
+    )
+
+
+def environment() -> Environment:
+    """What all pages and pictures are made with: every text is escaped, nothing may be missing."""
+    made = Environment(
         loader=PackageLoader("drtool.reports", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        took=seconds_text, clock=_clock, moment=_moment, share=_share, gauge=_gauge
-    )
-    return environment.get_template("report.html").render(
-        report=report,
-        chart=chart(report),
-        tone=tone(report),
-        geometry={"width": WIDTH, "left": LEFT, "right": RIGHT, "row": ROW, "bar": BAR},
-    )
+    made.filters.update(took=seconds_text, clock=_clock, moment=_moment, share=_share, gauge=_gauge)
+    return made
+
+
+def geometry() -> dict[str, float]:
+    """The measures that charts are drawn with."""
+    return {"width": WIDTH, "left": LEFT, "right": RIGHT, "row": ROW, "bar": BAR}
 
 
 def to_json(report: Report) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FOLD_WIDTH = 84.0
-_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+_STEPS = (
+    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
+    *(60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600, 43200, 86400),
+)
 _TICKS = 7
 
 
@@ -52,7 +55,7 @@ class Scale:
     def ticks(self) -> list[float]:
         """Round moments to write at the axis, none of them in a fold."""
         visible = self.end - self.begin - sum(fold.seconds for fold in self.folds)
-        step = next((step for step in _STEPS if visible / step <= _TICKS), 7200)
+        step = next((step for step in _STEPS if visible / step <= _TICKS), 7 * 86400)
         first = int(self.begin // step) + (self.begin % step > 0)
         moments = (number * step for number in range(first, int(self.end // step) + 1))
         return [
@@ -80,10 +83,13 @@ def _within(folds: Sequence[Span], begin: float, end: float) -> list[Span]:
 
 
 def tick_text(seconds: float) -> str:
-    """A moment at the axis: +0.2 s, +15 s, +2:30."""
+    """A moment at the axis: +0.2 s, +15 s, +2:30, +1:30 h."""
     sign = "-" if seconds < 0 else "+"
     size = abs(seconds)
     if size < 60:
         return f"{sign}{size:g} s" if size else "start"
     minutes, rest = divmod(round(size), 60)
-    return f"{sign}{minutes}:{rest:02d}"
+    if minutes < 60:
+        return f"{sign}{minutes}:{rest:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{sign}{hours}:{minutes:02d} h"
