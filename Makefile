@@ -6,12 +6,12 @@ READY := .venv/.ready
 # Branch coverage; it only rises.
 FLOOR := 89
 
-.PHONY: drill test bench drills faults lint servers clean
+.PHONY: drill test bench drills faults lint docs docs-as-they-are servers clean
 
 drill: $(READY)
 	$(BIN)/drtool lab drill $(DRILL)
 
-test: $(READY) servers lint
+test: $(READY) servers lint docs-as-they-are
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage combine -q
@@ -23,6 +23,16 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/drtool lint runbooks
+
+# The documentation as a site in .site, with the reference written anew from the code.
+docs: $(READY)
+	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .ci/mkdocs.yml
+	@echo "open .site/index.html"
+
+docs-as-they-are: $(READY)
+	$(BIN)/python docs/generate.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .ci/mkdocs.yml
 
 faults: $(READY)
 	$(BIN)/pytest tests/faults $(TESTS)
@@ -48,4 +58,4 @@ $(READY): $(LOCK) pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf .venv .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .site .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,224 @@
+"""Write the reference pages that come from the code: ``python docs/generate.py [--check]``.
+
+With ``--check`` nothing is written, and the exit code is 1 when a page is not what the code says.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from typer.main import get_command
+
+from drtool.action import Entry, seen_type
+from drtool.catalog import Catalog, is_one_way, kind_of
+from drtool.cli.main import app
+from drtool.model import event
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by docs/generate.py; change the code, then `make docs`. -->\n\n"
+
+ABOUT_ACTIONS = """\
+What a step can name. An **action** looks, says what it would change, changes it and looks again;
+a **command** is applied once; a **check** only reads; a **notice** tells somebody.
+`drtool actions NAME` prints the same at the terminal, foreign ones included.
+"""
+ABOUT_EVENTS = """\
+Every state, screen and report is folded from these. An entry holds `run`, `seq` (its number within
+the run), `at` (wall time, monotonic seconds and the boot they belong to) and a body of one of the
+kinds below.
+"""
+ABOUT_COMMANDS = """\
+`drtool COMMAND --help` prints the same. What each command's exit code means stands in
+[exit codes](exit-codes.md).
+"""
+WORDS = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+
+
+def actions() -> str:
+    """All actions, checks and notices, by technology."""
+    catalog = Catalog.load()
+    entries = {name: catalog.get(name) for name in catalog.names()}
+    technologies = list(dict.fromkeys(name.partition(".")[0] for name in entries))
+    parts = [
+        "# Actions, checks and notices\n",
+        ABOUT_ACTIONS,
+    ]
+    for technology in technologies:
+        own = {name: e for name, e in entries.items() if name.startswith(f"{technology}.")}
+        parts.append(f"## {technology}\n")
+        parts.append(_table(("name", "kind", "what it does"), (
+            (f"[`{name}`](#{_anchor(name)})", kind_of(entry).value, _first(entry))
+            for name, entry in own.items()
+        )))  # fmt: skip
+        parts += [_action(name, entry) for name, entry in own.items()]
+    return "\n".join(parts)
+
+
+def _action(name: str, entry: type[Entry]) -> str:
+    kind = kind_of(entry).value
+    facts = [f"{kind}, for {entry.purpose.value}", f"deadline {entry.default_deadline}"]
+    facts.append(f"`at` a {entry.target.value}" if entry.target.value != "none" else "no `at`")
+    if kind in {"action", "command"}:
+        facts.append("one-way" if is_one_way(entry) else "can be taken back")
+    if entry.from_outside:
+        facts.append("sees the service as a customer does")
+    parts = [f"### `{name}`\n", f"*{', '.join(facts)}*\n", _text(entry) + "\n"]
+    if entry.model_fields:
+        parts.append(_fields(entry, ("field", "type", "default", "")))
+    seen = seen_type(entry)
+    if seen is not None and seen.model_fields:
+        given = ", ".join(f"`{field}`" for field in seen.model_fields)
+        parts.append(f"Later steps may use {given}, as in `{{{{ steps.NAME.FIELD }}}}`.\n")
+    return "\n".join(parts)
+
+
+def events() -> str:
+    """All entries of the journal."""
+    parts = [
+        "# Events of the journal\n",
+        ABOUT_EVENTS,
+    ]
+    for kind in _bodies():
+        name = get_args(kind.model_fields["kind"].annotation)[0]
+        parts += [f"## `{name}`\n", _text(kind) + "\n"]
+        parts.append(_fields(kind, ("field", "type", "default"), leave_out=("kind",)))
+    return "\n".join(parts)
+
+
+def _bodies() -> tuple[type[BaseModel], ...]:
+    union = get_args(event.Body)[0]
+    return get_args(union)
+
+
+def commands() -> str:
+    """The command line."""
+    top = get_command(app)
+    parts = [
+        "# Command line\n",
+        ABOUT_COMMANDS,
+    ]
+    parts += _command(top, "drtool")
+    return "\n".join(parts)
+
+
+def _command(command: Any, name: str) -> Iterator[str]:
+    below = getattr(command, "commands", {})
+    if name != "drtool":
+        usage = " ".join(_usage(parameter) for parameter in command.params)
+        yield f"## `{name}`\n"
+        yield f"{inspect.cleandoc(command.help or '')}\n"
+        if not below:
+            yield f"```text\n{' '.join(f'{name} [OPTIONS] {usage}'.split())}\n```\n"
+            if rows := [_option(each) for each in command.params]:
+                yield _table(("", "", "default"), rows)
+    for each in below:
+        if not below[each].hidden:
+            yield from _command(below[each], f"{name} {each}")
+
+
+def _usage(parameter: Any) -> str:
+    if parameter.param_type_name == "option":
+        return ""
+    word = (parameter.metavar or parameter.name).upper()
+    many = "..." if parameter.nargs == -1 else ""
+    return f"{word}{many}" if parameter.required else f"[{word}{many}]"
+
+
+def _option(parameter: Any) -> tuple[str, str, str]:
+    option = parameter.param_type_name == "option"
+    name = ", ".join(parameter.opts) if option else _usage(parameter).strip("[].")
+    value = (
+        ""
+        if not option or parameter.is_flag
+        else f" {(parameter.metavar or parameter.name).upper()}"
+    )
+    default = parameter.default
+    plain = default if isinstance(default, str | int | float) and default not in {False, ""} else ""
+    return f"`{name}`" + (f" `{value.strip()}`" if value else ""), parameter.help or "", str(plain)
+
+
+def _fields(model: type[BaseModel], head: tuple[str, ...], leave_out: tuple[str, ...] = ()) -> str:
+    rows = (
+        (
+            f"`{name}`",
+            f"`{_type(field.annotation)}`",
+            "**required**" if field.is_required() else _value(field.get_default()),
+            " ".join((field.description or "").split()),
+        )[: len(head)]
+        for name, field in model.model_fields.items()
+        if name not in leave_out
+    )  # fmt: skip
+    return _table(head, rows)
+
+
+def _type(annotation: Any) -> str:
+    origin, inside = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " or ".join(map(str, inside))
+    if origin in {Union, UnionType}:
+        return " or ".join(_type(each) for each in inside if each is not NoneType)
+    if origin is not None:
+        many = "mapping of " if origin is dict else "" if origin is Annotated else "list of "
+        return many + _type(inside[1 if origin is dict else 0])
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(str(each.value) for each in annotation)
+    name = getattr(annotation, "__name__", str(annotation))
+    return WORDS.get(name, name.lower())
+
+
+def _value(value: object) -> str:
+    if value is None or value in ("", (), {}):
+        return ""
+    if isinstance(value, bool):
+        return f"`{value}`".lower()
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
+    return f"`{value.value if isinstance(value, Enum) else value}`"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    columns = tuple(head)
+    lines = [columns, ("---",) * len(columns), *rows]
+    safe = ([cell.replace("|", "&#124;") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in safe)
+
+
+def _text(model: type) -> str:
+    return inspect.cleandoc(model.__doc__ or "").replace("``", "`")
+
+
+def _first(model: type) -> str:
+    return _text(model).partition("\n")[0]
+
+
+def _anchor(name: str) -> str:
+    return name.replace(".", "")
+
+
+PAGES = {"actions.md": actions, "cli.md": commands, "events.md": events}
+
+
+def main() -> int:
+    """Write or check all pages; 1 when a page differed and was not to be written."""
+    differ = []
+    for name, make in PAGES.items():
+        page, text = REFERENCE / name, NOTE + make()
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
+            differ.append(name)
+            if "--check" not in sys.argv:
+                page.write_text(text, encoding="utf-8")
+    if differ and "--check" in sys.argv:
+        print(f"docs/reference: {', '.join(differ)} differ from the code; run: make docs")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
