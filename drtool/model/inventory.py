@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from drtool.model.notify import Notify
 from drtool.model.secret import SecretRef
 from drtool.model.systems import (
     FencePath,
@@ -158,6 +159,7 @@ class Inventory(Value):
     hosts: dict[Name, Host] = Field(default={}, description="The machines, by name.")
     dns: Dns | None = Field(default=None, description="The zone that clients follow.")
     roles: dict[Name, Role] = Field(default={}, description="Who consents, by role.")
+    notify: Notify | None = Field(default=None, description="Who is told of a run, and how.")
 
     def system(self, target: str) -> System | None:
         """The system that ``site.system`` names, or whose member ``site.system.member`` does."""

@@ -31,6 +31,7 @@ def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
     _clusters(root, say)
     _host_keys(root, say)
     _dns(root, say)
+    _mentions(root, say)
     _secret_files(root, directory, say)
 
 
@@ -213,6 +214,16 @@ def _dns(root: Pairs, say: Say) -> None:
                 f"service {name}: endpoint {endpoint} is not in zone {zone}",
                 "",
             )
+
+
+def _mentions(root: Pairs, say: Say) -> None:
+    """Whom to call for a role that nobody asks for."""
+    roles = dict(_under(root, "roles"))
+    mentions = _inner(_inner(_inner(root, "notify"), "slack"), "mentions")
+    for role, node in mentions.nodes.items() if mentions else ():
+        if role not in roles:
+            what = f"notify: mentions of {role}, which is not under roles"
+            say(node, what, did_you_mean(role, roles))
 
 
 def _secret_files(root: Pairs, directory: Path, say: Say) -> None:
