@@ -80,45 +80,39 @@ def _member(file: File, size: int) -> tarfile.TarInfo:
 
 def verify(path: Path) -> Archived:
     """Check every file of an archive; raises Faults with all that is not as its manifest says."""
+    found: dict[str, str] = {}
+    faults: list[str] = []
+    manifest = b""
     try:
         with tarfile.open(path, "r:gz") as archive:
-            found, faults = _hashes(archive)
-            told = _manifest(archive)
-    except (OSError, EOFError, tarfile.TarError, zlib.error, KeyError) as error:
+            for member in archive:
+                content = archive.extractfile(member) if member.isreg() else None
+                top, _, name = member.name.partition("/")
+                if content is None or top != TOP or not name or ".." in name.split("/"):
+                    faults.append(f"{member.name} has no place in a bundle")
+                elif name == MANIFEST:
+                    manifest = content.read()
+                else:
+                    found[name] = hashlib.sha256(content.read()).hexdigest()
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadInput(f"bundle {path}", f"cannot be read: {reason}") from error
-    faults += _differences(told, found)
+    faults += _differences(_read_manifest(manifest), found)
     if faults:
         lines = (f"bundle {path}: {fault}" for fault in faults)
         raise Faults((*lines, "  hint: copy it again, or make it again"))
     return _archived(path, len(found))
 
 
-def _hashes(archive: tarfile.TarFile) -> tuple[dict[str, str], list[str]]:
-    """The hash of each regular file, and what must not be in an archive."""
-    found: dict[str, str] = {}
-    faults: list[str] = []
-    for member in archive:
-        top, _, name = member.name.partition("/")
-        content = archive.extractfile(member) if member.isreg() else None
-        if content is None or top != TOP or not name or ".." in name.split("/"):
-            faults.append(f"{member.name} has no place in a bundle")
-        elif name in found:
-            faults.append(f"{name} stands twice")
-        else:
-            found[name] = hashlib.sha256(content.read()).hexdigest()
-    found.pop(MANIFEST, None)
-    return found, faults
-
-
-def _manifest(archive: tarfile.TarFile) -> dict[str, str]:
-    content = archive.extractfile(f"{TOP}/{MANIFEST}")
-    text = content.read().decode(errors="replace") if content else ""
-    pairs = (line.partition("  ") for line in text.splitlines())
+def _read_manifest(content: bytes) -> dict[str, str]:
+    pairs = (line.partition("  ") for line in content.decode(errors="replace").splitlines())
     return {name: digest for digest, _, name in pairs}
 
 
 def _differences(told: dict[str, str], found: dict[str, str]) -> Iterator[str]:
+    if not told:
+        yield f"{MANIFEST} is missing or empty"
+        return
     for name in sorted(told.keys() | found.keys()):
         if name not in found:
             yield f"{name} is missing"

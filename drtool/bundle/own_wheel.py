@@ -84,7 +84,7 @@ def _put_together(installed: Distribution, into: Path) -> None:
     files = [file for file in installed.files or () if _is_of_the_wheel(file)]
     changed = [str(file) for file in files if not _is_as_installed(file)]
     if changed or not files:
-        lines = [f"drtool's {name} is not as it was installed" for name in sorted(changed)]
+        lines = [f"drtool: {name} is not as it was installed" for name in sorted(changed)]
         hint = "  hint: install drtool again: pip install --force-reinstall --no-deps drtool"
         raise Faults((*lines, hint) if lines else ("drtool: no list of its files", hint))
     name = f"drtool-{installed.version}-py3-none-any.whl"

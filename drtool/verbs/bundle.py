@@ -50,8 +50,7 @@ def make_bundle(
     paths: list[Path], out: Path, *, wheels: Path | None, extras: tuple[str, ...]
 ) -> Bundled:
     """Write the bundle; raises BadInput or Faults, and then there is none."""
-    loaded = _load(paths)
-    material = collect(loaded)
+    material = collect(_load(paths))
     faults = faults_of(material)
     if faults:
         raise Faults(tuple(faults))
@@ -61,23 +60,19 @@ def make_bundle(
         place.mkdir()
         own = own_wheel(own_place)
         chosen = _extras(own, material, extras)
-        pins = needed(read_lock(shipped("requirements.lock").read_text()), own.needs(chosen))
-        required = requirements(own, chosen, pins)
-        gather(own, required, pins, wheels, place)
+        required = _gather(own, chosen, wheels, place)
         files = [
             *material.files.values(),
             *(File(f"wheels/{wheel.name}", wheel) for wheel in place.iterdir()),
             *_documentation(),
-            File("requirements.txt", required.encode()),
+            required,
             readme(own.version, chosen, material),
-            _installer(chosen),
+            installer(chosen),
         ]
         written = archive.write(out, files)
+    bring = tuple(sorted(material.bring))
     return Bundled(
-        archive=written,
-        python=python_wanted(),
-        extras=tuple(sorted(chosen)),
-        bring=tuple(sorted(material.bring)),
+        archive=written, python=python_wanted(), extras=tuple(sorted(chosen)), bring=bring
     )
 
 
@@ -110,13 +105,23 @@ def _extras(own: OwnWheel, material: Material, asked: tuple[str, ...]) -> frozen
     return own.extras & (material.words - {_LAB} | set(asked))
 
 
+def _gather(own: OwnWheel, extras: frozenset[str], stock: Path | None, into: Path) -> File:
+    """Put all wheels into a directory; gives what ``install.sh`` installs of them."""
+    lock = read_lock(shipped("requirements.lock").read_text(encoding="utf-8"))
+    pins = needed(lock, own.needs(extras))
+    required = requirements(own, extras, pins)
+    gather(own, required, pins, stock, into)
+    return File("requirements.txt", required.encode())
+
+
 def _documentation() -> Iterator[File]:
     docs = shipped("docs")
     for page in docs.rglob("*.md"):
         yield File(f"docs/{page.relative_to(docs).as_posix()}", page)
 
 
-def _installer(extras: frozenset[str]) -> File:
+def installer(extras: frozenset[str]) -> File:
+    """The script that installs what lies beside it."""
     text = (Path(archive.__file__).parent / "install.sh").read_text(encoding="utf-8")
     text = text.replace("@PYTHON@", python_wanted()).replace("@EXTRAS@", ",".join(sorted(extras)))
     return File("install.sh", text.encode(), program=True)
