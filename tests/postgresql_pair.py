@@ -5,7 +5,6 @@ They are the wheel's; a test that is marked with ``both_releases`` runs with the
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shlex
@@ -26,6 +25,7 @@ from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
 from drtool.lab import shared_memory
+from drtool.lab.processes import process
 from drtool.lab.servers import embedded, postgresql
 from drtool.model.inventory import Inventory
 from drtool.redact import Redactor
@@ -108,11 +108,12 @@ class Server:
         """End postmaster and backends at the same moment."""
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGSTOP)
-        for child in self.children():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+        children = [found for child in self.children() if (found := process(child))]
+        for child in children:
+            child.send(signal.SIGKILL)
         self.process.kill()
         self.process.wait(timeout=10)
+        wait_until(lambda: not any(child.runs for child in children))
 
     def children(self) -> list[int]:
         assert self.process is not None
