@@ -7,10 +7,11 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, LiteralString
 
+from drtool.connections.patroni import leader_of
 from drtool.connections.postgresql.dial import Row, dial
 from drtool.connections.postgresql.trouble import statement_trouble
 from drtool.errors import BadInput, DrtoolError, StepFailed, Unreachable
-from drtool.model.inventory import Postgresql
+from drtool.model.inventory import Patroni, Postgresql
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,7 +35,9 @@ _SETTINGS = {
 
 
 def find_system(target: str, context: Context) -> tuple[Postgresql, str]:
-    """The system that ``site.system`` names, and the address where it listens."""
+    """The server that a target names, and the address where it listens; a cluster's leader."""
+    if isinstance(context.inventory.system(target), Patroni) and target.count(".") == 1:
+        target = leader_of(target, context)
     system = context.inventory.server(target)
     if system is None or system.address is None:
         known = [f"{s}.{n}" for s, held in context.inventory.sites.items() for n in held.systems]
