@@ -7,11 +7,12 @@ why, then what is done and what is not, then three commands with what each of th
 from __future__ import annotations
 
 from drtool.model.event import World
-from drtool.model.purpose import Outcome, Procedure, Purpose
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
 from drtool.progress.objectives import judge
 from drtool.progress.options import Option, options
-from drtool.progress.run_state import RunState, StepState
+from drtool.progress.run_state import Consent, RunState, StepState
+from drtool.progress.standing import standing
 from drtool.units import seconds_text
 
 __all__ = ["Explanation", "Option", "explain"]
@@ -40,14 +41,12 @@ def explain(state: RunState, *, alive: bool | None = None) -> Explanation:
     world = state.world_if_stopped if alive is False else state.world
     return Explanation(
         title=_title(state, alive=alive),
-        world=_world(state, world),
+        world=_heading(state, world) + standing(state, world),
         why=_why(state, alive=alive),
         accepted=_accepted(state),
         done=tuple(_done(step) for step in state.steps if step.outcome is Outcome.SUCCEEDED),
         not_done=tuple(
-            _not_done(step, over=state.ended is not None)
-            for step in state.steps
-            if step.outcome not in {Outcome.SUCCEEDED, Outcome.SKIPPED} and not step.plan.rescues
+            _not_done(step, state, alive=alive) for step in state.steps if _is_open(step, state)
         ),
         options=options(state, world, alive=alive),
     )
@@ -56,91 +55,73 @@ def explain(state: RunState, *, alive: bool | None = None) -> Explanation:
 def _title(state: RunState, *, alive: bool | None) -> str:
     plan = state.plan
     way = " -> ".join(site for site in (plan.direction.from_site, plan.direction.to_site) if site)
-    stands = state.ended.outcome.value if state.ended else _standing(state, alive=alive)
-    mode = "" if state.mode.changes_the_world else f", {state.mode.value}"
+    stands = state.ended.outcome.value if state.ended else _stands(state, alive=alive)
+    mode = "" if state.mode is Mode.LIVE else f", {state.mode.value}"
     return f"{plan.procedure.value} of {plan.service} {way}{mode}: {stands}  ({state.run})"
 
 
-def _standing(state: RunState, *, alive: bool | None) -> str:
+def _stands(state: RunState, *, alive: bool | None) -> str:
     if alive is False:
         return "interrupted"
     return "waiting for a person" if state.waiting_for else "running"
 
 
-def _world(state: RunState, world: World) -> str:
-    """The state of the world in a sentence or two that cannot be misread."""
-    if not state.mode.changes_the_world:
-        return f"{state.mode.value}: nothing was touched, nothing was asked of anybody."
-    old = state.plan.direction.from_site or "the old site"
-    new = state.plan.direction.to_site or "the new site"
-    if world is World.RECOVERED:
-        return _recovered(state, new)
-    if world is World.IN_DOUBT:
-        return f"IN DOUBT: {_doubt(state, old)}"
-    return _WORLDS[world].format(old=old, new=new, service=state.plan.service)
-
-
-_WORLDS = {
-    World.UNTOUCHED: "Untouched: nothing was changed; {service} is as it was before this run.",
-    World.PREPARED: (
-        "Prepared: some things were changed, but no role was: {old} was not fenced and {new} was "
-        "not promoted by this run."
-    ),
-    World.FENCED: (
-        "NOTHING IS WRITABLE: {old} is fenced and nobody is promoted. {service} is down until "
-        "one of the two is done: promote {new}, or release {old}."
-    ),
-    World.PROMOTED: (
-        "Promoted, not redirected: the primary is at {new}, and clients still go to {old}. There "
-        "is no way back but a new run in the other direction."
-    ),
-    World.REDIRECTED: (
-        "Redirected, not verified: the primary is at {new} and clients are sent there, but nobody "
-        "has seen the service answer from outside."
-    ),
-}
-
-
-def _recovered(state: RunState, new: str) -> str:
-    service, procedure = state.plan.service, state.plan.procedure
-    if procedure is Procedure.FAILOVER:
-        return (
-            f"Recovered: {service} runs at {new}. It is UNPROTECTED: there is nowhere left to go "
-            "until reprotect has run."
-        )
-    if procedure is Procedure.REPROTECT:
-        return f"Protected: {service} has a standby again."
-    return f"Recovered: {service} runs at {new}."
-
-
-def _doubt(state: RunState, old: str) -> str:
-    doubtful = [step for step in state.steps if step.outcome is Outcome.IN_DOUBT or step.mid_effect]
-    if doubtful:
-        names = ", ".join(step.name for step in doubtful)
-        return (
-            f"whether step {names} took effect is not known. Look at the target before anything "
-            "else is done; a resumed run looks first and does nothing twice."
-        )
-    return f"{old} could not be proven fenced, so it may still be writing. Nobody was promoted."
+def _heading(state: RunState, world: World) -> str:
+    """What must be seen first."""
+    if not state.mode.changes_the_world or state.plan.procedure is Procedure.REHEARSAL:
+        return ""
+    if world is World.FENCED and state.effects(Purpose.PROMOTE):
+        return "NOTHING IS WRITABLE: "
+    if world is World.RECOVERED and state.plan.procedure is Procedure.REPROTECT:
+        return "Protected: "
+    return {
+        World.UNTOUCHED: "Untouched: ",
+        World.PREPARED: "Prepared: ",
+        World.FENCED: "Fenced: ",
+        World.PROMOTED: "Promoted, not redirected: ",
+        World.REDIRECTED: "Redirected, not verified: ",
+        World.RECOVERED: "Recovered: ",
+        World.IN_DOUBT: "IN DOUBT: ",
+    }[world]
 
 
 def _why(state: RunState, *, alive: bool | None) -> str:
     if state.ended is not None:
-        if state.ended.outcome is Outcome.SUCCEEDED:
-            return state.ended.reason or "Every step ended well."
-        return state.ended.reason or state.ended.outcome.value
+        return _why_ended(state)
     if alive is False:
-        return "The engine's process is gone and the run has not ended."
+        return (
+            "The engine's process is gone and the run has not ended; its last word is of "
+            f"{state.last.wall:%H:%M:%S}Z."
+        )
     if state.abort is not None:
         return f"{state.abort.by} asked to abort; what was begun is being finished."
     if state.waiting_for:
-        return "; ".join(
-            f"step {consent.asked.step} waits for {consent.asked.of or 'a person'}: "
-            f"{consent.asked.text}"
-            for consent in state.waiting_for
-        )
+        return " ".join(map(_asked, state.waiting_for))
     running = [step.name for step in state.steps if step.outcome is Outcome.RUNNING]
     return f"Step {', '.join(running)} is under way." if running else "The run goes on."
+
+
+def _why_ended(state: RunState) -> str:
+    if state.ended is None or state.ended.reason:
+        reason = state.ended.reason.rstrip(".") if state.ended else ""
+        hint = state.ended.hint if state.ended else ""
+        typed = not hint or hint.startswith(("drtool explain", "drtool report"))
+        return f"{reason}." if typed else f"{reason}.\nHint: {hint}"
+    if state.ended.outcome is not Outcome.SUCCEEDED:
+        return f"The run is {state.ended.outcome.value}; it does not say why."
+    forgiven = [step.name for step in state.steps if step.outcome is Outcome.FAILED]
+    if not forgiven:
+        return "Every step ended well."
+    return f"Every step that counts ended well; {', '.join(forgiven)} did not."
+
+
+def _asked(consent: Consent) -> str:
+    """What is asked, until when, and what a yes would change."""
+    asked = consent.asked
+    until = f" until {asked.expires:%H:%M:%S}Z" if asked.expires else ""
+    changes = "".join(f"\n  {change}" for change in asked.changes)
+    shown = f"\nIt would change:{changes}" if changes else ""
+    return f"Step {asked.step} waits{until} for {asked.of or 'a person'}: {asked.text}.{shown}"
 
 
 def _accepted(state: RunState) -> str:
@@ -160,8 +141,25 @@ def _done(step: StepState) -> str:
     return f"{step.name}: {said} ({took})" if said else f"{step.name} ({took})"
 
 
-def _not_done(step: StepState, *, over: bool) -> str:
-    why = f": {step.reason}" if step.reason else ""
+def _is_open(step: StepState, state: RunState) -> bool:
+    """Whether a step stands among what is not done; in a dry-run that is all that would be."""
+    if step.plan.rescues and step.outcome in {Outcome.PENDING, Outcome.SKIPPED}:
+        return False
+    if step.outcome is Outcome.SKIPPED:
+        return not state.mode.changes_the_world
+    return step.outcome is not Outcome.SUCCEEDED
+
+
+def _not_done(step: StepState, state: RunState, *, alive: bool | None) -> str:
+    outcome = step.outcome.value
+    if step.outcome is Outcome.PENDING and (state.ended is not None or alive is False):
+        outcome = "not begun"
+    elif not step.outcome.ended and alive is False:
+        outcome = "begun, its effect is not known" if step.mid_effect else "begun"
+    elif step.outcome is Outcome.SKIPPED:
+        outcome = step.reason or outcome
+    changes = "; ".join(map(str, step.changes)) if step.outcome is Outcome.SKIPPED else ""
+    reason = "" if step.outcome is Outcome.SKIPPED else step.reason
+    why = "".join(f": {part}" for part in (reason, changes) if part)
     warn = " (it fences)" if step.purpose is Purpose.FENCE else ""
-    never = over and step.outcome is Outcome.PENDING
-    return f"{step.name}{warn}: {'not begun' if never else step.outcome.value}{why}"
+    return f"{step.name}{warn}: {outcome}{why}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
+import re
 
-from drtool.model.event import World
-from drtool.model.purpose import Outcome, Procedure, Purpose
+from drtool.model.event import ConsentAsked, World
+from drtool.model.place import Direction
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
+from drtool.progress.commands import again, by_hand, has_command, is_in_runbook, start
+from drtool.progress.next_run import leads_to, next_run
+from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState
+from drtool.progress.standing import left, taking
+
+_ACCEPTABLE = re.compile(r"--accept-data-loss (\S+)")
 
 
 class Option(Value):
@@ -19,11 +25,15 @@ class Option(Value):
 
 
 def options(state: RunState, world: World, *, alive: bool | None) -> tuple[Option, ...]:
-    """Three options, the most likely one first; the last is always safe to type."""
+    """Three options, the most likely one first; at least one of them changes nothing."""
+    if state.ended is None and alive is not False:
+        return _going(state)
+    if not has_command(state.plan.procedure):
+        return _without_a_command(state)
     if state.ended is None:
-        return _interrupted(state, world) if alive is False else _going(state)
+        return _interrupted(state, world)
     if not state.mode.changes_the_world:
-        return _after_a_dry_run(state)
+        return _after_a_look(state)
     if state.ended.outcome is Outcome.SUCCEEDED:
         return _after_success(state)
     return _after_trouble(state, world)
@@ -32,154 +42,204 @@ def options(state: RunState, world: World, *, alive: bool | None) -> tuple[Optio
 def _going(state: RunState) -> tuple[Option, ...]:
     run, service = state.run, state.plan.service
     follow = _option(f"drtool attach {run}", "follow the run; Ctrl-C leaves it alone")
+    report = _report(state, "what was observed and changed so far; changes nothing")
+    if state.abort is not None:
+        return (follow, report, _status())
     abort = _option(f"drtool abort {run}", _abort_leads_to(state))
     if state.waiting_for:
-        step = state.waiting_for[0].asked.step
-        approve = f"drtool approve {run} {step} --service {service}"
-        deny = f"drtool deny {run} {step}"
-        return (
-            _option(approve, "the run goes on with exactly the changes that were shown"),
-            _option(deny, "the run stops here; " + _abort_leads_to(state)),
-            follow,
-        )
+        asked = state.waiting_for[0].asked
+        approve = f"drtool approve {run} {asked.step} --service {service}"
+        yes, no = _answers(state, asked)
+        return (_option(approve, yes), _option(f"drtool deny {run} {asked.step}", no), follow)
     fencing = [
-        step.name
-        for step in state.steps
-        if step.purpose is Purpose.FENCE and step.outcome is Outcome.RUNNING
+        step.name for step in state.effects(Purpose.FENCE) if step.outcome is Outcome.RUNNING
     ]
-    if fencing:
-        word = f"drtool state {run} {fencing[0]} --service {service} --reason '...'"
-        leads = "your word that the old primary cannot write; it is recorded, and is no proof"
+    if fencing and state.plan.procedure.unplanned:
+        word = f"drtool state {run} {fencing[0]} --service {service} --reason 'how you know'"
+        leads = (
+            f"your word, which is no proof, that {left(state)} cannot write; if it can, two sites "
+            "will"
+        )
         return (follow, _option(word, leads), abort)
-    report = _option(f"drtool report {run}", "what was observed and changed so far")
     return (follow, abort, report)
 
 
+def _answers(state: RunState, asked: ConsentAsked) -> tuple[str, str]:
+    """What yes and what no lead to."""
+    stop = _abort_leads_to(state)
+    match asked.what:
+        case "manual":
+            return (
+                "your word that it is done; the run goes on",
+                "your word that it cannot be done: the step fails",
+            )
+        case "decision":
+            return (
+                "the step is tried once more",
+                f"the step stays failed and the run ends: {stop}",
+            )
+        case _:
+            return (
+                "the run goes on, with exactly the changes that were shown",
+                f"the run stops here: {stop}",
+            )
+
+
 def _abort_leads_to(state: RunState) -> str:
+    old, new = left(state), taking(state)
+    if not state.mode.changes_the_world or state.plan.procedure is Procedure.REHEARSAL:
+        return "nothing new is begun; the service is as it was"
     if state.past_no_return:
-        return "a promotion was begun: the service stays half moved until a new run finishes it"
+        return (
+            f"a promotion was begun and is carried to its end: the primary is at {new} then, and "
+            "what is left to do waits for a new run"
+        )
     if state.fence_began is not None:
-        return "the old primary stays fenced and nothing is writable until a new run goes on"
+        return (
+            f"a fence was begun and is carried to its end: {old} is down then, and nothing is "
+            "writable until a new run goes on"
+        )
     return "nothing new is begun; no role was changed"
 
 
 def _interrupted(state: RunState, world: World) -> tuple[Option, ...]:
-    run = state.run
-    again = "a new run: it looks at everything, adopts what is done and proves fences again"
-    if world is World.FENCED:
-        again += "; until then nothing is writable"
-    return (
-        _option(
-            f"drtool resume {run}",
-            "takes it up where it ended: looks at what is in doubt, adopts what is done",
-        ),
-        _option(_again(state), again),
-        _option(f"drtool report {run}", "what was observed and changed so far; changes nothing"),
+    resume = _option(
+        f"drtool resume {state.run}",
+        "takes it up where it ended: looks at what is in doubt, adopts what is done",
     )
+    report = _report(state, "what was observed and changed so far; changes nothing")
+    if not state.mode.changes_the_world:
+        return (resume, _option(again(state), "looks at everything anew; changes nothing"), report)
+    return (resume, _go_on(state, world), report)
 
 
-def _after_a_dry_run(state: RunState) -> tuple[Option, ...]:
-    live = _command(state)
-    return (
-        _option(live, "the same plan, for real; consent is asked before anything changes"),
-        _option(f"{live} --dry-run", "look again; changes nothing"),
-        _option(f"drtool report {state.run}", "what was observed; changes nothing"),
-    )
+def _after_a_look(state: RunState) -> tuple[Option, ...]:
+    """After a dry-run or a tabletop; what was refused there would be refused again."""
+    look = _option(again(state, mode=Mode.DRY_RUN), "looks again; changes nothing")
+    report = _report(state, "what was observed and would be changed; changes nothing")
+    if state.ended is not None and state.ended.outcome is Outcome.SUCCEEDED:
+        live = again(state, mode=Mode.LIVE)
+        return (
+            _option(live, "the same for real; consent is asked before anything is changed"),
+            look,
+            report,
+        )
+    amount = _acceptable(state)
+    live = again(state, mode=Mode.LIVE, accept=amount)
+    leads = _accept_leads_to(state, amount) if amount else (
+        "the same for real; it is refused where this one was, unless that was mended"
+    )  # fmt: skip
+    return (look, _option(live, leads), report)
 
 
 def _after_success(state: RunState) -> tuple[Option, ...]:
-    report = _option(f"drtool report {state.run}", "what happened, against which objectives")
-    status = _option("drtool status", "how all services stand; changes nothing")
-    match state.plan.procedure:
-        case Procedure.FAILOVER:
-            command = verb_on_same(state, "reprotect")
-            next_one = _option(command, "the site that was left is brought back as a standby")
-        case Procedure.LOSE:
-            next_one = _option(verb_on_same(state, "refill"), "the lost site takes traffic again")
-        case Procedure.REPROTECT:
-            home = "the service moves to its preferred site, with a short planned downtime"
-            next_one = _option(verb_on_same(state, "failback"), home)
-        case _:
-            next_one = _option(
-                f"{_command(state)} --dry-run", "what it would find to do now; changes nothing"
-            )
-    return (next_one, report, status)
+    report = _report(state, "what happened, against which objectives; changes nothing")
+    return (_next(state), report, _status())
+
+
+def _next(state: RunState) -> Option:
+    """What is most likely wanted once all is well."""
+    way = state.plan.direction
+    known = state.plan.inventory.services.get(state.plan.service)
+    home = known.preferred if known else None
+    if unprotected(state) and is_in_runbook(state, Procedure.REPROTECT):
+        leads = f"{left(state)} is brought back as a standby of {taking(state)}"
+        return _option(start(state, Procedure.REPROTECT, way), leads)
+    if way.to_site != home and is_in_runbook(state, Procedure.FAILBACK):
+        back = Direction(from_site=way.to_site, to_site=home)
+        leads = "the service moves to its preferred site, with a short planned downtime"
+        return _option(start(state, Procedure.FAILBACK, back), leads)
+    if is_in_runbook(state, Procedure.SWITCHOVER):
+        back = Direction(from_site=way.to_site, to_site=way.from_site)
+        command = start(state, Procedure.SWITCHOVER, back, mode=Mode.DRY_RUN)
+        return _option(command, f"whether it could move to {left(state)} now; changes nothing")
+    return _runs()
 
 
 def _after_trouble(state: RunState, world: World) -> tuple[Option, ...]:
-    report = _option(f"drtool report {state.run}", "what was observed and changed; changes nothing")
-    dry = _option(
-        f"{_again(state)} --dry-run",
+    report = _report(state, "what was observed and changed; changes nothing")
+    on = _go_on(state, world)
+    look = _option(
+        next_run(state, world, Mode.DRY_RUN),
         "what is left to do, as the real systems are now; changes nothing",
     )
-    again = _option(_again(state), _LEADS_TO[world])
-    if world is World.FENCED:
-        return (again, _release(state), dry)
-    if _fence_unproven(state):
-        stated = f"{_again(state)} --state-fenced 'how you know'"
+    amount = _acceptable(state)
+    if amount:
+        accept = _option(again(state, accept=amount), _accept_leads_to(state, amount))
+        return (accept, _release(state) if world is World.FENCED else report, look)
+    if world is World.FENCED and state.effects(Purpose.PROMOTE):
+        return (on, _release(state), look)
+    if _fence_unproven(state) and state.plan.procedure is Procedure.FAILOVER:
         word = (
-            "goes on with your word, which is no proof, that the old primary cannot write; "
-            "if it can, two sites will"
+            f"goes on with your word, which is no proof, that {left(state)} cannot write; if it "
+            "can, two sites will"
         )
-        return (dry, _option(stated, word), again)
-    if world is World.IN_DOUBT:
-        return (dry, again, report)
-    return (again, dry, report)
+        return (look, _option(again(state, "--state-fenced", "how you know"), word), on)
+    return (look, on, report) if world is World.IN_DOUBT else (on, look, report)
 
 
-_LEADS_TO = {
-    World.UNTOUCHED: "a new run from the start",
-    World.PREPARED: "a new run from the start; what is done is found done and not repeated",
-    World.FENCED: "goes on: the fence is proven again, then the other site is promoted",
-    World.PROMOTED: "goes on: the promotion is found done, clients are moved",
-    World.REDIRECTED: "goes on: what is done is found done, the service is looked at again",
-    World.RECOVERED: "a new run: what is done is found done, what failed is tried again",
-    World.IN_DOUBT: "a new run: it looks first, adopts what is done, asks for its own consent",
-}
+def _go_on(state: RunState, world: World) -> Option:
+    return _option(next_run(state, world), leads_to(state, world))
+
+
+def _acceptable(state: RunState) -> str:
+    """The data loss that would have to be accepted, where that stopped the run; else ""."""
+    stopped = (
+        _ACCEPTABLE.search(step.hint)
+        for step in state.steps
+        if step.outcome in {Outcome.REFUSED, Outcome.FAILED}
+    )
+    return next((found[1] for found in stopped if found), "")
+
+
+def _accept_leads_to(state: RunState, amount: str) -> str:
+    most = "whatever is lost" if amount == "unknown" else f"if no more than {amount} is lost"
+    return (
+        f"goes on and promotes {taking(state)} {most}; it stands in the report with your name and "
+        "your reason"
+    )
 
 
 def _fence_unproven(state: RunState) -> bool:
     return not state.past_no_return and any(
-        step.purpose is Purpose.FENCE and step.outcome in {Outcome.REFUSED, Outcome.IN_DOUBT}
-        for step in state.steps
+        step.outcome in {Outcome.REFUSED, Outcome.IN_DOUBT} for step in state.effects(Purpose.FENCE)
     )
 
 
 def _release(state: RunState) -> Option:
-    old = state.plan.direction.from_site or "the old site"
-    new = state.plan.direction.to_site or "the other site"
+    old, new = left(state), taking(state)
     return _option(
-        f"{verb_on_same(state, 'plan')} {state.plan.procedure.value} --manual",
-        f"prints each step for hands; releasing the fence is starting {old} again, and right only "
-        f"as long as {new} was never promoted",
+        by_hand(state, state.plan.procedure),
+        f"prints each step for hands. To release {old} instead: switch its machine on if it is "
+        f"off, remove standby.signal from the data directory, start PostgreSQL; right only as "
+        f"long as {new} was never promoted",
     )
 
 
-def _again(state: RunState) -> str:
-    """The same procedure in the same direction, with the same clock."""
-    direction = state.plan.direction
-    command = _command(state)
-    if state.plan.procedure in {Procedure.FAILOVER, Procedure.SWITCHOVER, Procedure.REPROTECT}:
-        command += f" --from {direction.from_site}" if direction.from_site else ""
-        command += f" --to {direction.to_site}" if direction.to_site else ""
-    if state.plan.procedure.unplanned and state.outage_start is not None:
-        command += f" --outage-since {state.outage_start:%Y-%m-%dT%H:%M:%SZ}"
-    return command
+def _without_a_command(state: RunState) -> tuple[Option, ...]:
+    """A procedure that cannot be started from the command line is resumed, or done by hand."""
+    report = _report(state, "what was observed and changed; changes nothing")
+    if state.ended is None:
+        leads = "takes it up where it ended: looks at what is in doubt, adopts what is done"
+        return (_option(f"drtool resume {state.run}", leads), report, _status())
+    wanted = state.plan.procedure
+    leaves = wanted in {Procedure.DRAIN, Procedure.LOSE}
+    if leaves and state.ended.outcome is Outcome.SUCCEEDED:
+        wanted = Procedure.REFILL
+    leads = f"prints each step of {wanted.value} for hands; changes nothing"
+    return (_option(by_hand(state, wanted), leads), report, _status())
 
 
-def _command(state: RunState) -> str:
-    return verb_on_same(state, state.plan.procedure.value)
+def _report(state: RunState, about: str) -> Option:
+    return _option(f"drtool report {state.run}", about)
 
 
-def verb_on_same(state: RunState, verb: str) -> str:
-    """Another verb on the same runbook and inventory."""
-    plan = state.plan
-    runbook = plan.source or f"{plan.runbook}.yaml"
-    words = ["drtool", verb, runbook]
-    beside = (Path(runbook).parent / "inventory.yaml").absolute()
-    if plan.inventory_source and Path(plan.inventory_source) != beside:
-        words += ["--inventory", plan.inventory_source]
-    return shlex.join(words)
+def _status() -> Option:
+    return _option("drtool status", "how all services stand; changes nothing")
+
+
+def _runs() -> Option:
+    return _option("drtool runs", "all runs, newest first; changes nothing")
 
 
 def _option(command: str, consequence: str) -> Option:

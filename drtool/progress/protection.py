@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from drtool.model.purpose import Outcome, Purpose, StepKind
+from drtool.model.purpose import Outcome, Procedure, Purpose
 from drtool.progress.run_state import RunState
 
 
 def unprotected(state: RunState) -> bool:
-    """Whether somebody was promoted and nothing replicates from there yet."""
-    if not state.mode.changes_the_world:
+    """Whether somebody was promoted and nothing replicates from there yet.
+
+    What a rehearsal promotes is a copy that nobody uses.
+    """
+    if not state.mode.changes_the_world or state.plan.procedure is Procedure.REHEARSAL:
         return False
-    promoted = any(
-        step.purpose is Purpose.PROMOTE
-        and step.plan.kind is not StepKind.CHECK
-        and step.outcome is Outcome.SUCCEEDED
-        for step in state.steps
-    )
-    again = [
-        step
-        for step in state.steps
-        if step.purpose is Purpose.REPROTECT and step.plan.kind is not StepKind.CHECK
-    ]
+    again = state.effects(Purpose.REPROTECT)
+    promoted = any(step.outcome is Outcome.SUCCEEDED for step in state.effects(Purpose.PROMOTE))
     return promoted and not (again and all(step.outcome is Outcome.SUCCEEDED for step in again))

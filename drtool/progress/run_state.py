@@ -133,6 +133,14 @@ class RunState:
                 return step
         raise KeyError(name)
 
+    def effects(self, purpose: Purpose) -> list[StepState]:
+        """The steps for a purpose that do more than look."""
+        return [
+            step
+            for step in self.steps
+            if step.purpose is purpose and step.plan.kind is not StepKind.CHECK
+        ]
+
     @property
     def proofs(self) -> tuple[Proof, ...]:
         """All proofs so far, in the order of the plan."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from drtool.model.proof import ProofKind
-from drtool.model.purpose import Outcome, Purpose, StepKind
+from drtool.model.purpose import Outcome, Purpose
 from drtool.model.verdict import Verdict
 from drtool.progress.moments import seconds_between
 from drtool.progress.objectives import answered, downtime_seconds, recovery_seconds
 from drtool.progress.protection import unprotected
-from drtool.progress.run_state import RunState, StepState
+from drtool.progress.run_state import RunState
 from drtool.units import seconds_text
 
 
@@ -89,7 +89,7 @@ def _people(state: RunState) -> str:
 
 
 def _fence(state: RunState) -> str:
-    fences = [step for step in _effects(state, Purpose.FENCE) if step.outcome is Outcome.SUCCEEDED]
+    fences = [step for step in state.effects(Purpose.FENCE) if step.outcome is Outcome.SUCCEEDED]
     if not fences or not state.mode.changes_the_world:
         return ""
     proofs = [proof for step in fences for proof in step.proofs]
@@ -113,7 +113,7 @@ def _fence(state: RunState) -> str:
 
 
 def _promotion(state: RunState) -> str:
-    steps = [step for step in _effects(state, Purpose.PROMOTE) if step.ended is not None]
+    steps = [step for step in state.effects(Purpose.PROMOTE) if step.ended is not None]
     done = [step for step in steps if step.outcome is Outcome.SUCCEEDED]
     if not done or not state.mode.changes_the_world:
         return ""
@@ -191,14 +191,6 @@ def _after(state: RunState) -> str:
     if state.ended is not None and unprotected(state):
         return "Since then the service is unprotected until reprotect has run."
     return ""
-
-
-def _effects(state: RunState, purpose: Purpose) -> list[StepState]:
-    return [
-        step
-        for step in state.steps
-        if step.purpose is purpose and step.plan.kind is not StepKind.CHECK
-    ]
 
 
 def _and(words: list[str]) -> str:

@@ -253,7 +253,7 @@ def test_explain_a_run_that_is_fenced_and_no_more() -> None:
     assert said.options[0].command == (
         "drtool failover orders.yaml --from east --to west --outage-since 2026-03-01T02:59:00Z"
     )
-    assert "releasing the fence" in said.options[1].consequence
+    assert "To release east instead" in said.options[1].consequence
 
 
 @pytest.mark.parametrize("world", list(World))
@@ -281,7 +281,7 @@ def test_a_run_under_way_is_explained(alive: bool | None) -> None:
 
 def test_a_dry_run_is_explained() -> None:
     said = explain(ended(Story(told(), mode=Mode.DRY_RUN), Outcome.SUCCEEDED, World.UNTOUCHED, 0))
-    assert "nothing was touched" in said.world
+    assert "nothing is changed" in said.world
 
 
 def test_each_event_is_told_in_one_line() -> None:

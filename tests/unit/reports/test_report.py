@@ -108,10 +108,12 @@ def test_a_proof_that_rests_on_a_word_is_a_statement() -> None:
 def test_a_dry_run_changed_nothing_and_says_so() -> None:
     made = report(told_runs.failover_dry())
     assert (made.executed, made.objectives, made.parts) == (False, (), ())
-    assert made.world_text == "This was a dry-run: nothing was changed."
+    assert made.world_text == "A dry-run: the real systems are looked at, and nothing is changed."
     assert {step.changes_are for step in made.steps} == {"would change"}
     assert "promoted" not in made.paragraph
-    assert made.next[0].command == "drtool failover runbooks/hot-standby/orders.yaml"
+    assert made.next[0].command == (
+        "drtool failover runbooks/hot-standby/orders.yaml --from east --to west"
+    )
 
 
 def test_a_run_under_way_has_no_outcome() -> None:
@@ -127,7 +129,9 @@ def test_a_failover_leaves_the_service_unprotected_and_a_switchover_that_reprote
 ):
     made = report(told_runs.failover_met())
     assert made.unprotected
-    assert made.next[0].command == "drtool reprotect runbooks/hot-standby/orders.yaml"
+    assert made.next[0].command == (
+        "drtool reprotect runbooks/hot-standby/orders.yaml --from east --to west"
+    )
     plan = told_runs.failover_plan(procedure=Procedure.SWITCHOVER)
     follow = told_runs.plan_step("follow", "postgresql.reprotect", Purpose.REPROTECT)
     told = met(plan.model_copy(update={"steps": (*plan.steps, follow)}), outage_start=None)

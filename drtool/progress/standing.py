@@ -1,0 +1,187 @@
+"""Where a run has left the service, in sentences that cannot be misread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drtool.model.event import World
+from drtool.model.proof import ProofKind
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
+from drtool.progress.objectives import answered
+from drtool.progress.protection import unprotected
+from drtool.progress.run_state import RunState, StepState
+
+_HALF = {Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED}
+
+
+def standing(state: RunState, world: World) -> str:
+    """The sentences; ``world`` is what the run has come to, or would if its engine is gone."""
+    if not state.mode.changes_the_world:
+        looked = "the real systems are looked at"
+        if state.mode is Mode.TABLETOP:
+            looked = "everything in it is invented"
+        return f"A {state.mode.value}: {looked}, and nothing is changed."
+    if state.plan.procedure is Procedure.REHEARSAL and world is not World.IN_DOUBT:
+        return _rehearsed(state, world)
+    text = _TEXTS[world](state)
+    if unprotected(state) and state.ended is not None:
+        text += (
+            f" {state.plan.service} is UNPROTECTED: there is nowhere left to go until reprotect "
+            "has run."
+        )
+    return text
+
+
+def left(state: RunState) -> str:
+    """The site that is left, as sentences name it."""
+    return state.plan.direction.from_site or "the old site"
+
+
+def taking(state: RunState) -> str:
+    """The site that takes over; of many that stay, no name."""
+    return state.plan.direction.to_site or "the other sites"
+
+
+def _untouched(state: RunState) -> str:
+    service = state.plan.service
+    back = any(step.outcome is Outcome.UNWOUND for step in state.steps)
+    what = "What had been done was taken back" if back else "Nothing was changed"
+    text = f"{what}: {service} is as it was before this run."
+    if state.plan.procedure is Procedure.REPROTECT:
+        text += " If it was unprotected, it still is."
+    return text
+
+
+def _prepared(state: RunState) -> str:
+    service, old, new = state.plan.service, left(state), taking(state)
+    if state.plan.procedure is Procedure.REPROTECT:
+        return (
+            f"{old} was worked on, but it was not seen in step with {new}: count {service} as "
+            "UNPROTECTED."
+        )
+    if state.effects(Purpose.PROMOTE):
+        return (
+            f"Some things were changed, but no role was: {old} was not fenced and {new} was not "
+            "promoted by this run."
+        )
+    return f"Some things were changed on the way; clients of {service} were not moved by this run."
+
+
+def _fenced(state: RunState) -> str:
+    service, old, new = state.plan.service, left(state), taking(state)
+    word = _on_whose_word(state)
+    fenced = f"{old} counts as fenced by the word of {word} alone" if word else f"{old} is fenced"
+    if not state.effects(Purpose.PROMOTE):
+        return f"{fenced}, and clients are not moved: those who are sent to {old} are refused."
+    return (
+        f"{fenced} and nobody is promoted: nothing is writable. {service} is down until one of "
+        f"the two is done: promote {new}, or release {old}."
+    )
+
+
+def _on_whose_word(state: RunState) -> str:
+    """Who stated the fence, where nothing has proven it; else ""."""
+    proofs = [proof for step in state.effects(Purpose.FENCE) for proof in step.proofs]
+    if not proofs or any(proof.kind is not ProofKind.STATEMENT for proof in proofs):
+        return ""
+    return state.statements[-1].statement.by if state.statements else "a person"
+
+
+def _promoted(state: RunState) -> str:
+    old, new = left(state), taking(state)
+    begun = any(step.intent_at for step in state.effects(Purpose.REDIRECT))
+    clients = f"may be sent to either site, {old} or {new}" if begun else f"still go to {old}"
+    return (
+        f"The primary is at {new}, and clients {clients}. There is no way back but a new run in "
+        "the other direction."
+    )
+
+
+def _redirected(state: RunState) -> str:
+    where = f"Clients are sent to {taking(state)}"
+    if state.effects(Purpose.PROMOTE):
+        where = f"The primary is at {taking(state)} and clients are sent there"
+    missing = [
+        step.name for step in state.steps if step.purpose is Purpose.VERIFY and not step.ended_well
+    ]
+    named = f": {', '.join(missing)} did not pass" if missing else ""
+    if answered(state) is None:
+        return f"{where}, but nobody has seen the service answer from outside{named}."
+    return f"{where}. An answer was seen from outside, but not all that should confirm it{named}."
+
+
+def _recovered(state: RunState) -> str:
+    service, old, new = state.plan.service, left(state), taking(state)
+    match state.plan.procedure:
+        case Procedure.REPROTECT:
+            return f"{service} has a standby again, at {old}."
+        case Procedure.DRAIN | Procedure.LOSE:
+            return f"{old} takes no traffic any more; the other sites carry {service}."
+        case Procedure.REFILL:
+            return f"{old} takes traffic of {service} again."
+        case _:
+            return f"{service} runs at {new}."
+
+
+def _doubt(state: RunState) -> str:
+    return " ".join((*_doubts(state), *_known(state))) or "What this run did is not known."
+
+
+def _doubts(state: RunState) -> Iterator[str]:
+    """What is not known."""
+    names = [step.name for step in state.steps if step.outcome is Outcome.IN_DOUBT]
+    names += [step.name for step in state.steps if step.mid_effect]
+    if names:
+        runs = "new" if state.ended else "resumed"
+        yield (
+            f"Whether step {', '.join(names)} took effect is not known. Look at the target before "
+            f"anything else is done; a {runs} run looks first and does nothing twice."
+        )
+    for step in state.effects(Purpose.FENCE):
+        if _half(step):
+            yield f"{left(state)} could not be proven fenced, so it may still be writing."
+    for step in state.effects(Purpose.PROMOTE):
+        if _half(step):
+            yield (
+                f"Step {step.name} was begun and did not end well: whether {taking(state)} was "
+                "promoted is not known."
+            )
+
+
+def _known(state: RunState) -> Iterator[str]:
+    """What is known all the same."""
+    fences, promotions = state.effects(Purpose.FENCE), state.effects(Purpose.PROMOTE)
+    if fences and all(step.outcome is Outcome.SUCCEEDED for step in fences):
+        yield f"{left(state)} is fenced."
+    if promotions and all(step.outcome is Outcome.SUCCEEDED for step in promotions):
+        yield f"{taking(state)} is promoted."
+    elif promotions and not state.past_no_return:
+        yield "Nobody was promoted by this run."
+
+
+def _half(step: StepState) -> bool:
+    return step.intent_at is not None and step.outcome in _HALF
+
+
+def _rehearsed(state: RunState, world: World) -> str:
+    came = {
+        World.UNTOUCHED: "nothing was changed",
+        World.PROMOTED: "it came as far as the promotion",
+        World.REDIRECTED: "what it did was not verified",
+        World.RECOVERED: "it came to its end",
+    }.get(world, "it came part of the way")
+    return (
+        f"A rehearsal on an isolated copy at {taking(state)}: {came}. {state.plan.service} itself "
+        "was not touched."
+    )
+
+
+_TEXTS = {
+    World.UNTOUCHED: _untouched,
+    World.PREPARED: _prepared,
+    World.FENCED: _fenced,
+    World.PROMOTED: _promoted,
+    World.REDIRECTED: _redirected,
+    World.RECOVERED: _recovered,
+    World.IN_DOUBT: _doubt,
+}
