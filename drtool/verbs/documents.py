@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def list_actions(name: str) -> Actions:
 
 def _described(app: App, name: str) -> ActionLine:
     entry = app.catalog.get(name)
-    text = (entry.__doc__ or "").strip()
+    text = inspect.cleandoc(entry.__doc__ or "").replace("``", "`")
     fields = tuple(
         Field(
             name=key,
