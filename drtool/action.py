@@ -131,7 +131,11 @@ class Entry(BaseModel):
         return cls.system_kind in {"", kind} or kind in cls.other_kinds
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """What a human would do in this step's place, in words and commands."""
+        """What a human would do in this step's place, line by line.
+
+        A command to type begins with ``$ ``, or with ``HOST$ `` when it is typed there (see
+        ``connections.typed``); every other line is a sentence.
+        """
         raise NotImplementedError
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:

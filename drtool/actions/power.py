@@ -11,8 +11,10 @@ from pydantic import Field
 from drtool.action import Check, Facts, Hands, Look, StateAction, Target
 from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerHands, PowerReader, PowerState, RestorePolicy
+from drtool.connections.typed import redfish, restore_policy, switch_off, switch_on, typed
 from drtool.errors import BadInput, Refused, StepFailed
 from drtool.model.change import Change
+from drtool.model.inventory import Power
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Purpose
 from drtool.units import Duration
@@ -20,7 +22,6 @@ from drtool.units import Duration
 _PROOF_AGE = Duration(60)
 _OFF_SECONDS = 30.0
 _POLL_SECONDS = 0.05
-_RESET = "/Actions/ComputerSystem.Reset"
 
 
 class PowerSeen(PowerState):
@@ -86,12 +87,7 @@ class Off(StateAction[PowerSeen]):
 
     def by_hand(self, facts: Facts) -> list[str]:
         """The requests to the controller."""
-        system, auth = _system(facts)
-        return [
-            _curl(f"{auth} -X PATCH {system}", '{"PowerRestorePolicy": "AlwaysOff"}'),
-            _curl(f"{auth} {system}{_RESET}", '{"ResetType": "ForceOff"}'),
-            f"curl {auth} {system}   # PowerState must be Off",
-        ]
+        return switch_off(power_of(facts))
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The host's controller."""
@@ -151,9 +147,10 @@ class On(StateAction[PowerSeen]):
             _power_off(controller, host)
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """The request to the controller."""
-        system, auth = _system(facts)
-        return [_curl(f"{auth} {system}{_RESET}", '{"ResetType": "On"}')]
+        """The requests to the controller."""
+        power = power_of(facts)
+        policy = [restore_policy(power, self.restore_policy)] if self.restore_policy else []
+        return [switch_on(power), *policy, typed(redfish(power)), "PowerState must be On."]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The host's controller."""
@@ -189,8 +186,9 @@ class State(Check[PowerSeen]):
 
     def by_hand(self, facts: Facts) -> list[str]:
         """The question to the controller."""
-        system, auth = _system(facts)
-        return [f"curl {auth} {system}   # PowerState must be {self.state.title()}"]
+        policy = f", PowerRestorePolicy {self.restore_policy}" if self.restore_policy else ""
+        said = f"PowerState must be {self.state.title()}{policy}."
+        return [typed(redfish(power_of(facts))), said]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The host's controller."""
@@ -245,15 +243,9 @@ def _policy(seen: PowerSeen, after: str) -> Change:
     )
 
 
-def _system(facts: Facts) -> tuple[str, str]:
-    """The system's URL, and how curl is given user and authority; it asks for the password."""
+def power_of(facts: Facts) -> Power:
+    """The controller of the step's host; raises BadInput when it has none."""
     host = facts.inventory.hosts.get(host_of(facts))
     if host is None or host.power is None:
         raise BadInput(f"host {host_of(facts)}", "the inventory names no power controller for it")
-    power = host.power
-    ca_file = f" --cacert {power.ca_file}" if power.ca_file else ""
-    return f"{power.redfish}/redfish/v1/Systems/{power.system}", f"-u {power.user}{ca_file}"
-
-
-def _curl(target: str, body: str) -> str:
-    return f"curl {target} -H 'Content-Type: application/json' -d '{body}'"
+    return host.power

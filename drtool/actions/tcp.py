@@ -7,6 +7,7 @@ from pydantic import Field
 from drtool.action import Check, Facts, Look
 from drtool.connections.reach import Reader
 from drtool.connections.tcp import Accepted, TcpReader
+from drtool.connections.typed import typed
 from drtool.errors import BadInput
 from drtool.model.inventory import Plain, Port
 from drtool.model.purpose import Purpose
@@ -36,7 +37,11 @@ class Answers(Check[Accepted]):
 
     def by_hand(self, facts: Facts) -> list[str]:
         """The command that connects."""
-        return [f"nc -zv -w {round(self.timeout.seconds) or 1} {self._host(facts)} {self.port}"]
+        seconds = max(1, round(self.timeout.seconds))
+        return [
+            typed(f"nc -zv -w {seconds} {self._host(facts)} {self.port}"),
+            "It must say that it succeeded; ask until it does.",
+        ]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The means to connect."""

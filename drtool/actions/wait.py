@@ -64,7 +64,7 @@ class Until(Check[Waited]):
     def by_hand(self, facts: Facts) -> list[str]:
         """The sentence."""
         del facts
-        return [f"wait until {self.time.isoformat()}" if self.time else f"wait {self.duration}"]
+        return [f"Wait until {self.time.isoformat()}." if self.time else f"Wait {self.duration}."]
 
     def _seconds(self) -> float:
         return self.duration.seconds if self.duration else 0.0

@@ -85,7 +85,7 @@ class FakeCommand(Command[FakeSeen]):
 
     def by_hand(self, facts: Facts) -> list[str]:
         """What a human would do."""
-        return [f"{' '.join(self.argv)}  # at {facts.at}"]
+        return [f"At {facts.at}:", f"$ {' '.join(self.argv)}"]
 
 
 class FakeNotice(Notice):

@@ -18,6 +18,7 @@ from drtool.actions.dns.pointing import (
 )
 from drtool.connections.dns import ZoneHands, ZoneReader
 from drtool.connections.reach import Reader
+from drtool.connections.typed import dig, nsupdate, typed
 from drtool.errors import Refused, StepFailed
 from drtool.model.change import Change
 from drtool.model.purpose import Purpose
@@ -92,18 +93,17 @@ class Redirect(StateAction[Pointing]):
         """An nsupdate with its prerequisite for each server, then a question to each."""
         dns, name = dns_of(facts), self.name or endpoint(facts)
         wanted = self.address or site_address(facts)
-        old = self.replaces or next(iter(old_addresses(facts, None)), "OLD")
         ttl = round((self.ttl or dns.ttl).seconds)
-        return [
-            f"point {name} at {wanted}, at every server that answers:",
-            *(
-                f"nsupdate -y {dns.algorithm}:{dns.key_name}:KEY <<< $'server {s.address} {s.port}"
-                f"\\nzone {dns.zone}\\nprereq yxrrset {name} A {old}\\nupdate delete {name} A"
-                f"\\nupdate add {name} {ttl} A {wanted}\\nsend'"
-                for s in dns.servers.values()
-            ),
-            *(f"dig @{s.address} -p {s.port} +short {name}" for s in dns.servers.values()),
-        ]
+        lines = [f"Point {name} at {wanted} at every server that answers."]
+        for name_of, server in dns.servers.items():
+            now = typed(dig(server, name))
+            update = (
+                f"prereq yxrrset {name} A {old_addresses(facts, self.replaces)[0]}",
+                f"update delete {name} A",
+                f"update add {name} {ttl} A {wanted}",
+            )
+            lines += [f"At {name_of}:", typed(nsupdate(dns, server, update)), now]
+        return [*lines, f"At least {dns.min_servers} must say {wanted}, and none another address."]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """All servers at once: one of them being down must not stop a start."""

@@ -16,6 +16,7 @@ from drtool.actions.dns.pointing import (
 )
 from drtool.connections.dns import ZoneReader
 from drtool.connections.reach import Reader
+from drtool.connections.typed import dig, typed
 from drtool.model.purpose import Purpose
 
 
@@ -42,11 +43,10 @@ class Resolves(Check[Pointing]):
 
     def by_hand(self, facts: Facts) -> list[str]:
         """The questions to ask."""
-        name, wanted = self.name or endpoint(facts), self.address or site_address(facts)
-        return [
-            f"dig @{s.address} -p {s.port} +short {name}   # {wanted}"
-            for s in dns_of(facts).servers.values()
-        ]
+        dns, name = dns_of(facts), self.name or endpoint(facts)
+        wanted = self.address or site_address(facts)
+        asked = [typed(dig(server, name)) for server in dns.servers.values()]
+        return [*asked, f"At least {dns.min_servers} must say {wanted}, and none another address."]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """All servers at once."""

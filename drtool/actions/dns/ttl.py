@@ -8,6 +8,7 @@ from drtool.action import Check, Facts, Hands, Look, StateAction, Target
 from drtool.actions.dns.pointing import NAME, Pointing, dns_of, endpoint, longer, move, pointing
 from drtool.connections.dns import ZoneHands, ZoneReader
 from drtool.connections.reach import Reader
+from drtool.connections.typed import dig, nsupdate, typed
 from drtool.model.change import Change
 from drtool.model.purpose import Purpose
 from drtool.units import Duration
@@ -73,12 +74,16 @@ class LowerTtl(StateAction[Pointing]):
         )
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """What to change where."""
+        """An nsupdate for each server that gives it the address that it has now."""
         dns, name = dns_of(facts), self.name or endpoint(facts)
-        return [
-            f"set the TTL of {name} to {self.ttl or dns.ttl} and keep its value, with nsupdate at "
-            + ", ".join(f"{s.address}:{s.port}" for s in dns.servers.values())
-        ]
+        ttl = round((self.ttl or dns.ttl).seconds)
+        lines = []
+        for name_of, server in dns.servers.items():
+            now = f"$({dig(server, name)})"
+            update = (f"update delete {name} A", f"update add {name} {ttl} A {now}")
+            lines += [f"At {name_of}:", typed(nsupdate(dns, server, update))]
+            lines.append(typed(dig(server, name, "+noall", "+answer")))
+        return [*lines, f"The address must be as before, the TTL {ttl}."]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """All servers at once."""
@@ -113,8 +118,11 @@ class Ttl(Check[Pointing]):
         """The questions to ask."""
         name = self.name or endpoint(facts)
         return [
-            f"dig @{s.address} -p {s.port} +noall +answer {name}   # TTL at most {self.max}"
-            for s in dns_of(facts).servers.values()
+            *(
+                typed(dig(server, name, "+noall", "+answer"))
+                for server in dns_of(facts).servers.values()
+            ),
+            f"The TTL, the second word, must be at most {round(self.max.seconds)}.",
         ]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:

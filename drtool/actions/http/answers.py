@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Literal
 
 from pydantic import Field
 
 from drtool.action import Check, Facts, Look
-from drtool.actions.http.page import URL, page, reason_not_expected
+from drtool.actions.http.page import URL, curl_limits, page, reason_not_expected
 from drtool.connections.http import HttpReader, Reply
 from drtool.connections.reach import Reader
+from drtool.connections.typed import typed
 from drtool.model.inventory import Plain, Text
 from drtool.model.purpose import Purpose
 from drtool.units import Duration
@@ -52,11 +54,13 @@ class Answers(Check[Reply]):
 
     def by_hand(self, facts: Facts) -> list[str]:
         """The command that asks, and what to look for."""
-        found = [
-            f"curl -i{'I' if self.method == 'HEAD' else ''} {page(facts, self.url, self.path)}"
-        ]
+        words = ["curl", "-sSi", *(["-I"] if self.method == "HEAD" else [])]
+        words += curl_limits(self.timeout, self.ca_file)
         wanted = " or ".join(str(code) for code in self.status)
-        return [*found, f"the status must be {wanted}" + self._texts()]
+        return [
+            typed(shlex.join([*words, page(facts, self.url, self.path)])),
+            f"The status must be {wanted}{self._texts()}.",
+        ]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The means to ask."""

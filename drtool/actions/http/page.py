@@ -11,6 +11,7 @@ from drtool.action import Facts
 from drtool.connections.http import Reply
 from drtool.errors import BadInput
 from drtool.model.inventory import Inventory
+from drtool.units import Duration
 
 URL = "The service's address; default: the inventory's url of the service."
 LONGEST_QUOTE = 120
@@ -26,6 +27,11 @@ def page(facts: Facts, url: str | None, path: str) -> str:
             hint=f"write services.{facts.service}.url, or the step's url",
         )
     return found.rstrip("/") + path
+
+
+def curl_limits(timeout: Duration, ca_file: str | None) -> list[str]:
+    """What curl is told besides the request."""
+    return ["-m", f"{timeout.seconds:g}", *(["--cacert", ca_file] if ca_file else [])]
 
 
 def reason_not_expected(

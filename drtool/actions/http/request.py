@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
 from drtool.action import Command, Facts, Hands
-from drtool.actions.http.page import URL, page, reason_not_expected
+from drtool.actions.http.page import URL, curl_limits, page, reason_not_expected
 from drtool.connections.http import HttpHands, Reply
 from drtool.connections.reach import Reader
+from drtool.connections.typed import quoted, secret, typed
 from drtool.errors import StepFailed
 from drtool.model.change import Change
 from drtool.model.inventory import Plain, Text
@@ -81,13 +83,19 @@ class Request(Command[Reply]):
         return reply
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """The command that sends it."""
-        headers = "".join(
-            f" -H '{name}: {value if isinstance(value, str) else 'SECRET'}'"
-            for name, value in self.headers.items()
-        )
-        body = f" -d '{self._text()}'" if self.body is not None else ""
-        return [f"curl -i -X {self.method}{headers}{body} {page(facts, self.url, self.path)}"]
+        """The command that sends it, and what to look for."""
+        words = ["curl", "-sSi", "-X", self.method, *curl_limits(self.timeout, self.ca_file)]
+        words = [shlex.join(words)]
+        words += [f"-H {_header(name, value)}" for name, value in self.headers.items()]
+        if self.body is not None:
+            if not isinstance(self.body, str):
+                words.append("-H 'Content-Type: application/json'")
+            words.append(f"-d {quoted(self._text())}")
+        wanted = " or ".join(str(code) for code in self.status)
+        return [
+            typed(" ".join([*words, quoted(page(facts, self.url, self.path))])),
+            f"Send it once. The status must be {wanted}.",
+        ]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The means to send."""
@@ -98,3 +106,8 @@ class Request(Command[Reply]):
         if self.body is None:
             return ""
         return self.body if isinstance(self.body, str) else json.dumps(self.body)
+
+
+def _header(name: str, value: str | SecretRef) -> str:
+    """One header line as a word of a shell; a secret is filled in by the shell."""
+    return quoted(f"{name}: {value}") if isinstance(value, str) else f'"{name}: {secret(value)}"'

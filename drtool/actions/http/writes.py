@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import shlex
 from uuid import uuid4
 
 from pydantic import Field, JsonValue
 
 from drtool.action import Command, Facts, Hands, Target
-from drtool.actions.http.page import URL, other_site_named, page, reason_not_expected
+from drtool.actions.http.page import (
+    URL,
+    curl_limits,
+    other_site_named,
+    page,
+    reason_not_expected,
+)
 from drtool.connections.http import HttpHands, Reply
 from drtool.connections.reach import Reader
+from drtool.connections.typed import typed
 from drtool.errors import BadInput, DrtoolError, StepFailed
 from drtool.model.change import Change
 from drtool.model.inventory import Plain
@@ -100,16 +108,29 @@ class Writes(Command[Written]):
     def by_hand(self, facts: Facts) -> list[str]:
         """The three requests, and where they must lead."""
         site, address = expected_site(facts)
-        body = json.dumps(self.body).replace("'", "'\\''")
+        names = {"{id}": "'\"$id\"'", "{run}": facts.run, "{step}": facts.step}
+        limits = shlex.join(curl_limits(self.timeout, self.ca_file))
+        json_kind = "-H 'Content-Type: application/json'"
+
+        def word(text: str) -> str:
+            found = shlex.quote(text)
+            for name, value in names.items():
+                found = found.replace(name, value)
+            return found
+
         url, back = page(facts, self.url, self.path), page(facts, self.url, self.read_back)
-        found = [
-            f"choose a new id for {{id}}; {url} must lead to {address} ({site})",
-            f"curl -i -H 'Content-Type: application/json' -d '{body}' '{url}'",
-            f"curl -i '{back}'   # must show {self.contains}",
+        lines = [
+            f"{url} must lead to {address} ({site}).",
+            typed("id=$(uuidgen)"),
+            typed(f"curl -sSi {limits} {json_kind} -d {word(json.dumps(self.body))} {word(url)}"),
+            f"The status must be {' or '.join(map(str, self.status))}.",
+            typed(f"curl -sSi {limits} {word(back)}"),
+            f"It must show {self.contains.replace('{id}', 'that id')}.",
         ]
         if self.clean_up:
-            found.append(f"curl -i -X DELETE '{page(facts, self.url, self.clean_up)}'")
-        return found
+            gone = word(page(facts, self.url, self.clean_up))
+            lines.append(typed(f"curl -sSi {limits} -X DELETE {gone}"))
+        return lines
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The means to send."""

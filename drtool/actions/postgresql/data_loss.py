@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from drtool.action import Check, Facts, Look, Target
+from drtool.actions.postgresql.by_hand import HEARTBEAT, RECEIVED, RECEIVER, queries
 from drtool.actions.postgresql.evidence import (
     Heard,
     allowed_loss,
@@ -42,7 +45,9 @@ class CheckDataLoss(Check[DataLoss]):
     default_deadline: ClassVar[Duration] = Duration(10)
     every: ClassVar[Duration] = Duration(0.2)
 
-    max: Duration | None = None
+    max: Duration | None = Field(
+        default=None, description="The loss to accept at most; default: the RPO."
+    )
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The standby, and the primary if it still answers."""
@@ -76,14 +81,21 @@ class CheckDataLoss(Check[DataLoss]):
         )
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """Where the two figures are read."""
+        """Where the figures are read, and what they say."""
         place, other = place_of(facts), counterpart(facts)
-        heartbeat = "SELECT max(written_at) FROM drtool.heartbeat"
-        received = "SELECT pg_last_wal_receive_lsn(), status FROM pg_stat_wal_receiver"
+        limit = allowed_loss(facts, self.max)
+        if not facts.procedure.unplanned:
+            return [
+                *queries(facts, other, "SELECT pg_current_wal_lsn()"),
+                *queries(facts, place, RECEIVED, RECEIVER),
+                "It must stream and have received the primary's position: ask until it has.",
+            ]
         return [
-            f"On {other}, if it answers: SELECT pg_current_wal_lsn();",
-            f"On {place}: {received};",
-            f"On {place}: {heartbeat};    -- the outage's start minus this is the loss",
+            *queries(facts, place, RECEIVED, HEARTBEAT),
+            "What is lost is the outage's start minus the last of these times.",
+            f"Go on only if that is at most {limit}, and replay is not paused (f)."
+            if limit is not None
+            else "Go on only if that can be borne, and replay is not paused (f).",
         ]
 
     def _reason_cut_off(self, seen: DataLoss, facts: Facts) -> str | None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+from pydantic import Field
+
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.by_hand import (
+    RECEIVED,
+    log_in,
+    on_host,
+    processes,
+    queries,
+    start,
+    stop,
+    tool,
+)
 from drtool.actions.postgresql.listener import reason_elsewhere
 from drtool.actions.postgresql.sides import other_side, place_of, system_at
 from drtool.connections.postgresql import PostgresqlReader
@@ -66,8 +78,8 @@ class Demote(StateAction[Demotion]):
     default_deadline: ClassVar[Duration] = Duration(30)
     every: ClassVar[Duration] = Duration(0.02)
 
-    drain: Duration = Duration(15)
-    max_age: Duration = Duration(300)
+    drain: Duration = Field(default=Duration(15), description="How long the stop may take.")
+    max_age: Duration = Field(default=Duration(300), description="How long its proof holds.")
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The old primary's host, and the standby that must have everything."""
@@ -176,14 +188,17 @@ class Demote(StateAction[Demotion]):
 
     def by_hand(self, facts: Facts) -> list[str]:
         """Stop it in a way that cannot lose anything, and look what it left."""
-        system = system_at(facts, place_of(facts))
-        data = system.data_directory
+        server, standby = system_at(facts, place_of(facts)), other_side(facts)
+        control = f"{tool(server, 'pg_controldata')} -D {server.data_directory}"
+        signal = f"touch {server.data_directory}/standby.signal"
+        commands = [signal, stop(server, self.drain.seconds), processes(server), control]
         return [
-            f"On host {system.host}: touch {data}/standby.signal",
-            f"pg_ctl -D {data} -m fast stop",
-            f"pgrep -x postgres | xargs pwdx    # none may be in {data}",
-            f"pg_controldata -D {data}          # 'shut down', and its checkpoint location",
-            f"On {other_side(facts)}: SELECT pg_last_wal_receive_lsn();    # must be beyond it",
+            log_in(facts, server),
+            *on_host(server, commands),
+            "No process may be left; its state must be 'shut down'. Note the latest checkpoint.",
+            *queries(facts, standby, RECEIVED),
+            "What is received must be beyond that checkpoint. If it is not, promote nothing:",
+            *on_host(server, [f"rm {server.data_directory}/standby.signal", start(server)]),
         ]
 
     def _reason_nothing_to_stop(self, seen: Demotion, state: str) -> str | None:

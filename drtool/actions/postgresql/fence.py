@@ -5,7 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
+from pydantic import Field
+
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.by_hand import log_in, on_host, processes, stop
 from drtool.actions.postgresql.fence_paths import (
     FenceSeen,
     PathSeen,
@@ -21,9 +24,10 @@ from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
 from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerHands, PowerReader
+from drtool.connections.typed import switch_off, typed
 from drtool.errors import BadInput, DrtoolError, Refused, StepFailed
 from drtool.model.change import Change
-from drtool.model.inventory import FencePath
+from drtool.model.inventory import FencePath, Postgresql
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Purpose
 from drtool.units import Duration
@@ -44,9 +48,13 @@ class Fence(StateAction[FenceSeen]):
     system_kind: ClassVar[str] = "postgresql"
     default_deadline: ClassVar[Duration] = Duration(60)
 
-    paths: tuple[FencePath, ...] | None = None
-    drain: Duration = Duration(3)
-    max_age: Duration = Duration(300)
+    paths: tuple[FencePath, ...] | None = Field(
+        default=None, description="How, tried in this order; default: the inventory's fence."
+    )
+    drain: Duration = Field(
+        default=Duration(3), description="How long a fast stop may take before it is killed."
+    )
+    max_age: Duration = Field(default=Duration(300), description="How long its proof holds.")
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """A reader and a writer for each path."""
@@ -135,28 +143,30 @@ class Fence(StateAction[FenceSeen]):
     def by_hand(self, facts: Facts) -> list[str]:
         """Stop it, kill what is left, keep it down; or cut its power; or make sure yourself."""
         place = place_of(facts)
-        system = system_at(facts, place)
-        data, host = system.data_directory, facts.inventory.hosts.get(system.host)
-        steps = []
-        if "ssh" in self._paths(facts):
-            steps += [
-                f"On host {system.host}: touch {data}/standby.signal",
-                f"pg_ctl -D {data} -m fast -t {max(1, round(self.drain.seconds))} stop",
-                (
-                    "for p in $(pgrep -x postgres); do "
-                    f"[ /proc/$p/cwd -ef {data} ] && kill -9 $p; done"
-                ),
-                "Repeat the last command until nothing is left: a backend outlives its postmaster",
-            ]
-        if "power" in self._paths(facts) and host and host.power:
-            steps += [
-                (
-                    f"Or at {host.power.redfish}, system {host.power.system}: "
-                    f"power restore policy AlwaysOff, then ForceOff{_also(host.also_runs)}"
-                ),
-                f"Make sure that nothing answers at {facts.inventory.sites[place.site].address}",
-            ]
-        return steps
+        server, paths = system_at(facts, place), self._paths(facts)
+        host = facts.inventory.hosts.get(server.host)
+        power = host.power if host and "power" in paths else None
+        lines = self._over_ssh_by_hand(facts, server) if "ssh" in paths else []
+        if power is not None:
+            also = _also(host.also_runs if host else ())
+            lines.append(f"{'If that cannot be done, c' if lines else 'C'}ut its power{also}:")
+            lines += switch_off(power)
+        return [
+            *lines,
+            typed(f"nc -zv -w 2 {server.address} {server.port}"),
+            "It must not connect. If none of this can be done, be sure by other means (the plug,",
+            "the switch port), write down how you know, and by whom.",
+        ]
+
+    def _over_ssh_by_hand(self, facts: Facts, server: Postgresql) -> list[str]:
+        commands = [
+            f"touch {server.data_directory}/standby.signal",
+            stop(server, self.drain.seconds),
+            processes(server, "kill -9 $p"),
+            processes(server),
+        ]
+        last = "Repeat the last two until nothing is printed: then it is fenced."
+        return ["Over SSH:", log_in(facts, server), *on_host(server, commands), last]
 
     def _over_ssh(self, look: Look) -> PathSeen:
         return held_against_its_port(look, look_over_ssh(look, self._identity(look)))

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from drtool.action import Check, Facts, Look, Target
+from drtool.actions.postgresql.by_hand import queries
 from drtool.actions.postgresql.evidence import await_position, counterpart
 from drtool.actions.postgresql.sides import place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
@@ -56,8 +57,8 @@ class CheckInSync(Check[Comparison]):
     default_deadline: ClassVar[Duration] = Duration(60)
     every: ClassVar[Duration] = Duration(0.5)
 
-    tables: Annotated[tuple[Table, ...], Field(min_length=1)]
-    limit: Duration = Duration(30)
+    tables: tuple[Table, ...] = Field(min_length=1, description="The tables, as schema.table.")
+    limit: Duration = Field(default=Duration(30), description="How long one table may take.")
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """Both servers."""
@@ -96,10 +97,15 @@ class CheckInSync(Check[Comparison]):
         return None
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """The counts on both sides."""
+        """Counts and checksums, first at the primary and then at the standby."""
+        sums = [
+            f"SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM {table} t"  # noqa: S608 - printed, never run
+            for table in self.tables
+        ]
         return [
-            f"On {place} for each table: count and checksum of {', '.join(self.tables)}"
-            for place in (place_of(facts), counterpart(facts))
+            *queries(facts, place_of(facts), *sums),
+            *queries(facts, counterpart(facts), *sums),
+            "Both must say the same; with writes in between, ask again.",
         ]
 
     def _sums(self, reader: PostgresqlReader) -> tuple[TableSum, ...]:

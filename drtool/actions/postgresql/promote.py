@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
+from pydantic import Field
+
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.by_hand import HEARTBEAT, RECEIVED, queries
 from drtool.actions.postgresql.evidence import (
     Heard,
     allowed_loss,
@@ -54,7 +57,9 @@ class Promote(StateAction[Promotion]):
     default_deadline: ClassVar[Duration] = Duration(60)
     every: ClassVar[Duration] = Duration(0.1)
 
-    max_data_loss: Duration | None = None
+    max_data_loss: Duration | None = Field(
+        default=None, description="The loss to accept at most; default: the RPO."
+    )
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The candidate for reading and for promoting, and the old primary if it still answers."""
@@ -167,20 +172,19 @@ class Promote(StateAction[Promotion]):
             )
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """What to make sure of, the command, and what to look at afterwards."""
-        place, left = place_of(facts), counterpart(facts)
-        heartbeat = "SELECT max(written_at) FROM drtool.heartbeat"
-        system = system_at(facts, place)
-        address = system.address or facts.inventory.sites[place.site].address
-        psql = f"psql -h {address} -p {system.port} -U {system.user} {system.database} -c"
+        """What to make sure of, the commands, and what to look at afterwards."""
+        place = place_of(facts)
         return [
-            f"Make sure that {left} can no longer write: its processes gone, or its power off.",
-            f'{psql} "{heartbeat}"    # what is newer is lost',
-            f'{psql} "SELECT pg_is_wal_replay_paused()"    # f',
-            f"{psql} \"ALTER SYSTEM SET {_SYNCHRONOUS} = ''\"",
-            f'{psql} "SELECT pg_reload_conf()"',
-            f'{psql} "SELECT pg_promote()"',
-            f'{psql} "SELECT pg_is_in_recovery()"    # f',
+            f"Make sure that {counterpart(facts)} cannot write, and that nobody else promotes.",
+            *queries(facts, place, RECEIVED, HEARTBEAT),
+            "Replay must not be paused (f); what is newer than the last time is lost.",
+            *queries(facts, place, f"SHOW {_SYNCHRONOUS}"),
+            "If it names any, write them down, and have commits no longer wait for them:",
+            *queries(
+                facts, place, f"ALTER SYSTEM SET {_SYNCHRONOUS} = ''", "SELECT pg_reload_conf()"
+            ),
+            *queries(facts, place, "SELECT pg_promote()", "SELECT pg_is_in_recovery()"),
+            "It must say t, then f: from here on there is only forward.",
         ]
 
     def _judge_loss(

@@ -5,7 +5,19 @@ from __future__ import annotations
 import contextlib
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.by_hand import (
+    RECEIVER,
+    copy,
+    follow_again,
+    log_in,
+    on_host,
+    password_of,
+    queries,
+    rewind,
+)
 from drtool.actions.postgresql.loose_ends import RESTORE_POLICY, slot_of, tie_up
 from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both, note_of
 from drtool.actions.postgresql.rewinding import connection_trouble
@@ -15,6 +27,7 @@ from drtool.connections.postgresql.lineage import LineageReader
 from drtool.connections.postgresql_host import PostgresqlHostHands, Source
 from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerHands
+from drtool.connections.typed import restore_policy, switch_on
 from drtool.errors import AccessDenied, DrtoolError, Refused, StepFailed
 from drtool.model.change import Change
 from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY, HostState
@@ -41,8 +54,12 @@ class Reinstate(StateAction[Reinstated]):
     system_kind: ClassVar[str] = "postgresql"
     default_deadline: ClassVar[Duration] = Duration(2 * 3600)
 
-    keep: Literal["divergent_wal", "nothing"] = "divergent_wal"
-    method: Literal["auto", "rewind", "rebuild"] = "auto"
+    keep: Literal["divergent_wal", "nothing"] = Field(
+        default="divergent_wal", description="What is kept of what only this server has written."
+    )
+    method: Literal["auto", "rewind", "rebuild"] = Field(
+        default="auto", description="Rewind, a new copy, or a copy where no rewind is possible."
+    )
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The source; the old host is reached when it is there."""
@@ -116,24 +133,32 @@ class Reinstate(StateAction[Reinstated]):
         host.start_server()
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """Keep the tail, rewind, put the configuration back, follow."""
-        system, source = system_at(facts, place_of(facts)), other_side(facts)
-        data, target = system.data_directory, system_at(facts, source)
-        slot = slot_of(target)
-        address = target.address or facts.inventory.sites[source.site].address
+        """Keep the tail, rewind or copy, put the configuration back, follow."""
+        place, source = place_of(facts), other_side(facts)
+        server, target = system_at(facts, place), system_at(facts, source)
+        host, slot = facts.inventory.hosts.get(server.host), slot_of(target)
+        power = host.power if host else None
         return [
-            f"Switch host {system.host} on; touch {data}/standby.signal before PostgreSQL starts",
-            f"On {source}: CHECKPOINT; SELECT pg_create_physical_replication_slot('{slot}', true);",
-            f"cp -a {data}/pg_wal ~/divergent; cp -a {data}/*.conf ~/configuration",
-            (
-                f"pg_rewind -D {data} --source-server='host={address} port={target.port}"
-                f" user={target.user} dbname={target.database}'    # else pg_basebackup"
+            *([switch_on(power)] if power else []),
+            *queries(
+                facts,
+                source,
+                "CHECKPOINT",
+                f"SELECT pg_create_physical_replication_slot('{slot}', true)",
             ),
-            f"cp -a ~/configuration/* {data}/; touch {data}/standby.signal",
-            f"Write primary_conninfo and primary_slot_name into {data}/postgresql.auto.conf",
-            "Start it, then: SELECT status, received_tli FROM pg_stat_wal_receiver;",
-            f"Once it streams: power restore policy {RESTORE_POLICY}, if its fence set another",
-            f"On {source}: synchronous_standby_names as before, if its promotion emptied them",
+            "If the slot is there already, that is well.",
+            log_in(facts, server),
+            *on_host(server, rewind(server, target)),
+            "If it cannot be rewound, copy the other server instead:",
+            *on_host(server, copy(server, target, slot)),
+            "Either way:",
+            *on_host(server, follow_again(server, target, place.site)),
+            password_of(target),
+            *queries(facts, place, RECEIVER),
+            "It must be streaming, on the timeline of the other.",
+            "Then, if its fence has set another:",
+            *([restore_policy(power, RESTORE_POLICY)] if power else []),
+            f"If its promotion emptied synchronous_standby_names at {source}, set them as before.",
         ]
 
     def _power_on(self, hands: Hands, seen: Reinstated) -> None:

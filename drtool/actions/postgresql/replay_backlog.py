@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from drtool.action import Check, Facts, Look, Target
+from drtool.actions.postgresql.by_hand import queries
 from drtool.actions.postgresql.sides import place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
@@ -58,8 +59,12 @@ class CheckReplayBacklog(Check[Backlog]):
     default_deadline: ClassVar[Duration] = Duration(60)
     every: ClassVar[Duration] = Duration(0.2)
 
-    max_bytes: Annotated[int, Field(ge=0)] = 16 * 1024 * 1024
-    max_age: Duration | None = None
+    max_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=0, description="How much may be left to replay."
+    )
+    max_age: Duration | None = Field(
+        default=None, description="How old the last replayed commit may be; default: any age."
+    )
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The standby."""
@@ -87,7 +92,11 @@ class CheckReplayBacklog(Check[Backlog]):
         )
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """Where the figure is read."""
+        """Where the figures are read."""
+        behind = "SELECT pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn()"
+        age = f", and the last commit at most {self.max_age} old" if self.max_age else ""
+        last = "SELECT pg_is_wal_replay_paused(), now() - pg_last_xact_replay_timestamp()"
         return [
-            f"On {place_of(facts)}: SELECT pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn();"
+            *queries(facts, place_of(facts), behind, last),
+            f"At most {self.max_bytes} bytes, not paused (f){age}.",
         ]

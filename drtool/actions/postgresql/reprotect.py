@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.postgresql.by_hand import (
+    RECEIVER,
+    follow,
+    log_in,
+    on_host,
+    password_of,
+    queries,
+    start,
+)
 from drtool.actions.postgresql.loose_ends import slot_of, tie_up
 from drtool.actions.postgresql.reinstate import Reinstate
 from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both, note_of
@@ -96,21 +105,18 @@ class Reprotect(StateAction[Reinstated]):
     def by_hand(self, facts: Facts) -> list[str]:
         """The slot, two settings, the signal, the start."""
         place, source = place_of(facts), other_side(facts)
-        system, target = system_at(facts, place), system_at(facts, source)
-        data = system.data_directory
+        server, target = system_at(facts, place), system_at(facts, source)
         slot = slot_of(target)
-        address = target.address or facts.inventory.sites[source.site].address
-        told = f"host={address} port={target.port} user=... password=..."
-        status = "SELECT status, received_tli FROM pg_stat_wal_receiver"
         return [
-            f"On {source}: SELECT pg_create_physical_replication_slot('{slot}', true);",
-            f"On host {system.host}: touch {data}/standby.signal",
-            f"In {data}/postgresql.auto.conf: primary_conninfo = '{told}'",
-            f"and there: primary_slot_name = '{slot}'",
-            f"pg_ctl -D {data} start",
-            f"On {place}: {status};    -- streaming",
-            f"On {place}: SELECT pg_drop_replication_slot('{slot}');    -- if it is there, unused",
-            f"On {source}: synchronous_standby_names as before, if its promotion emptied them",
+            *queries(facts, source, f"SELECT pg_create_physical_replication_slot('{slot}', true)"),
+            "If it is there already, that is well.",
+            log_in(facts, server),
+            *on_host(server, [*follow(server, target, place.site), start(server)]),
+            password_of(target),
+            *queries(facts, place, RECEIVER),
+            "It must be streaming. A slot that nobody uses any more holds WAL back there:",
+            *queries(facts, place, f"SELECT pg_drop_replication_slot('{slot}')"),
+            f"If its promotion emptied synchronous_standby_names at {source}, set them as before.",
         ]
 
     def _forget(self, hands: Hands, place: str) -> None:

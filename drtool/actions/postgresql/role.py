@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from drtool.action import Check, Facts, Look, Target
+from drtool.actions.postgresql.by_hand import RECEIVER, queries
 from drtool.actions.postgresql.sides import identity_at, place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
@@ -24,7 +27,7 @@ class CheckRole(Check[Replication]):
     default_deadline: ClassVar[Duration] = Duration(30)
     every: ClassVar[Duration] = Duration(0.2)
 
-    role: Literal["primary", "standby"]
+    role: Literal["primary", "standby"] = Field(description="What the server must be.")
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """The server."""
@@ -51,5 +54,8 @@ class CheckRole(Check[Replication]):
 
     def by_hand(self, facts: Facts) -> list[str]:
         """Where the role is read."""
-        wanted = "f" if self.role == "primary" else "t"
-        return [f"On {place_of(facts)}: SELECT pg_is_in_recovery();    -- {wanted}"]
+        primary = self.role == "primary"
+        return [
+            *queries(facts, place_of(facts), "SELECT pg_is_in_recovery()", RECEIVER),
+            "It must say f." if primary else "It must say t, and a receiver must be streaming.",
+        ]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
+from pydantic import Field
+
 from drtool.action import Command, Facts, Hands, Target
+from drtool.actions.postgresql.by_hand import queries
 from drtool.actions.postgresql.sides import place_of, session_for
 from drtool.connections.postgresql import PostgresqlSession
 from drtool.connections.reach import Reader
@@ -38,7 +41,7 @@ class WriteProbe(Command[Probe]):
     one_way: ClassVar[bool] = False
     may_set_purpose: ClassVar[bool] = False
 
-    limit: Duration = Duration(3)
+    limit: Duration = Field(default=Duration(3), description="How long a commit may take.")
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """A session of the server."""
@@ -64,5 +67,15 @@ class WriteProbe(Command[Probe]):
         return Probe(place=place, mark=mark, seconds=round(time.monotonic() - began, 6))
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """A row by hand."""
-        return [f"On {place_of(facts)}: INSERT a marked row, COMMIT, SELECT it, DELETE it."]
+        """A table that comes and goes, each in a commit of its own."""
+        table = "drtool_by_hand"
+        return [
+            *queries(
+                facts,
+                place_of(facts),
+                f"CREATE TABLE {table} AS SELECT now() AS written_at",
+                f"TABLE {table}",
+                f"DROP TABLE {table}",
+            ),
+            f"It must print a time, within {self.limit}.",
+        ]

@@ -8,12 +8,14 @@ from typing import ClassVar
 from pydantic import Field
 
 from drtool.action import Command, Facts, Hands, Look, Target
+from drtool.actions.ssh.at import host_of, ssh_of
 from drtool.connections.reach import Reader
 from drtool.connections.ssh import AnswerLost, SshHands, SshReader
 from drtool.connections.ssh_trace import TIMED_OUT, Trace
-from drtool.errors import BadInput, InDoubt, StepFailed
+from drtool.connections.typed import ssh, typed
+from drtool.errors import InDoubt, StepFailed
 from drtool.model.change import Change
-from drtool.model.inventory import Plain, Ssh, Text
+from drtool.model.inventory import Plain, Text
 from drtool.model.purpose import Purpose
 from drtool.model.value import Value
 from drtool.units import Duration
@@ -56,7 +58,7 @@ class Run(Command[Done]):
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """A reader and a writer of the host."""
-        host = _host(facts)
+        host = host_of(facts)
         return [(SshReader, host), (SshHands, host)]
 
     def preview(self, facts: Facts) -> list[Change]:
@@ -66,14 +68,14 @@ class Run(Command[Done]):
             words += f" (unless {self.creates} is there)"
         if self.unless:
             words += f" (unless {shlex.join(self.unless)} ends with 0)"
-        return [Change(subject=f"host {_host(facts)}", before="as it is", after=f"run {words}")]
+        return [Change(subject=f"host {host_of(facts)}", before="as it is", after=f"run {words}")]
 
     def run(self, hands: Hands) -> Done:
         """Run it, unless there is no need.
 
         Raises StepFailed for another exit code, InDoubt when its end is not known.
         """
-        facts, host = hands.facts, _host(hands.facts)
+        facts, host = hands.facts, host_of(hands.facts)
         writer = hands.reach(SshHands, host)
         if reason := self._reason_to_skip(writer):
             return Done(host=host, skipped=reason)
@@ -91,9 +93,9 @@ class Run(Command[Done]):
 
     def find(self, look: Look) -> Done | None:
         """What this very run and step left; raises StepFailed when it had ended wrongly."""
-        reader, trace = look.reach(SshReader, _host(look.facts)), _trace(look.facts)
+        reader, trace = look.reach(SshReader, host_of(look.facts)), _trace(look.facts)
         if self.creates and reader.file_exists(self.creates):
-            return Done(host=_host(look.facts), skipped=f"{self.creates} is there")
+            return Done(host=host_of(look.facts), skipped=f"{self.creates} is there")
         names = reader.list_directory(trace.directory)
         for attempt in trace.attempts(names, "exit"):
             where = trace.directory
@@ -101,12 +103,12 @@ class Run(Command[Done]):
             if code is not None:
                 out = reader.read_file(f"{where}/out.{attempt}") or ""
                 err = reader.read_file(f"{where}/err.{attempt}") or ""
-                return self._judged(_host(look.facts), code, out, err)
+                return self._judged(host_of(look.facts), code, out, err)
         return None
 
     def unfinished(self, look: Look) -> bool:
         """Whether this very run and step was started on the host and still runs."""
-        reader, trace = look.reach(SshReader, _host(look.facts)), _trace(look.facts)
+        reader, trace = look.reach(SshReader, host_of(look.facts)), _trace(look.facts)
         names = reader.list_directory(trace.directory)
         ended = trace.attempts(names, "exit")
         for attempt in trace.attempts(names, "start"):
@@ -117,11 +119,17 @@ class Run(Command[Done]):
         return False
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """Log in and run it."""
-        ssh = _ssh(facts)
-        words = f"ssh -p {ssh.port} {ssh.user}@{ssh.address} {shlex.quote(shlex.join(self.argv))}"
-        told = ", ".join(map(str, self.codes))
-        return [words, f"It must end with {told}: echo $?"]
+        """The command over SSH, left out where it need not be run."""
+        words = shlex.join(self.argv)
+        if self.unless:
+            words = f"{shlex.join(self.unless)} || {words}"
+        if self.creates:
+            words = f"test -e {shlex.quote(self.creates)} || {words}"
+        command = ssh(ssh_of(facts), words)
+        if self.input:
+            command += f" <<'END'\n{self.input.rstrip(chr(10))}\nEND"
+        told = " or ".join(map(str, self.codes))
+        return [typed(command), typed("echo $?"), f"It must say {told}. Run it once."]
 
     def _reason_to_skip(self, host: SshHands) -> str:
         if self.creates and host.file_exists(self.creates):
@@ -142,19 +150,5 @@ class Run(Command[Done]):
         )
 
 
-def _host(facts: Facts) -> str:
-    """The host that ``at`` names."""
-    if facts.at is None or facts.at.host is None:
-        raise BadInput(f"step {facts.step}", "does not say on which host", hint="at: to.HOST")
-    return facts.at.host
-
-
-def _ssh(facts: Facts) -> Ssh:
-    found = facts.inventory.hosts.get(_host(facts))
-    if found is None or found.ssh is None:
-        raise BadInput(f"host {_host(facts)}", "the inventory does not say how to reach it")
-    return found.ssh
-
-
 def _trace(facts: Facts) -> Trace:
-    return Trace(_ssh(facts).state_directory, facts.run, facts.step)
+    return Trace(ssh_of(facts).state_directory, facts.run, facts.step)

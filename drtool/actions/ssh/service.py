@@ -7,9 +7,11 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from drtool.action import Facts, Hands, Look, StateAction, Target
+from drtool.actions.ssh.at import host_of, ssh_of
 from drtool.connections.reach import Reader
 from drtool.connections.ssh import Manager, SshHands, SshReader
-from drtool.errors import AccessDenied, BadInput, StepFailed
+from drtool.connections.typed import ssh, typed
+from drtool.errors import AccessDenied, StepFailed
 from drtool.model.change import Change
 from drtool.model.inventory import Plain
 from drtool.model.purpose import Purpose
@@ -65,11 +67,11 @@ class Service(StateAction[Unit]):
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         """A reader and a writer of the host."""
-        return [(SshReader, _host(facts)), (SshHands, _host(facts))]
+        return [(SshReader, host_of(facts)), (SshHands, host_of(facts))]
 
     def observe(self, look: Look) -> Unit:
         """What the manager says of the unit."""
-        host = _host(look.facts)
+        host = host_of(look.facts)
         state = look.reach(SshReader, host).unit_state(self.unit, self.manager)
         age, run = state.age_seconds, (look.now() - look.facts.started).total_seconds()
         return Unit(
@@ -109,27 +111,25 @@ class Service(StateAction[Unit]):
         del changes
         left = hands.facts.seconds_left
         seconds = self.default_deadline.seconds if left is None else max(1.0, left)
-        host = hands.reach(SshHands, _host(hands.facts))
-        ran = host.run(self._command(), seconds)
+        host = hands.reach(SshHands, host_of(hands.facts))
+        command = self._command(_VERBS[self.state])
+        ran = host.run(command, seconds)
         if ran.code == 0:
             return
-        words = " ".join(self._command())
+        words = " ".join(command)
         if "sudo" in ran.err or "authentication" in ran.err or "ermission denied" in ran.err:
             raise AccessDenied(host.subject, f"{words}: {ran.said()}", "the right to do so",
                                "sudo: true, and a line in its sudoers")  # fmt: skip
         raise StepFailed(host.subject, f"{words} ended with code {ran.code}: {ran.said()}")
 
     def by_hand(self, facts: Facts) -> list[str]:
-        """The manager's own command."""
-        return [f"On host {_host(facts)}: {' '.join(self._command())}"]
+        """The manager's own commands, over SSH."""
+        to = ssh_of(facts)
+        commands = (self._command(_VERBS[self.state]), self._command("status"))
+        wanted = "not be running" if self.state == "stopped" else "be running"
+        return [*(typed(ssh(to, " ".join(one))) for one in commands), f"It must {wanted}."]
 
-    def _command(self) -> list[str]:
-        words = {"{verb}": _VERBS[self.state], "{unit}": self.unit}
+    def _command(self, verb: str) -> list[str]:
+        words = {"{verb}": verb, "{unit}": self.unit}
         command = [words.get(word, word) for word in _COMMANDS[self.manager]]
         return ["sudo", "-n", *command] if self.sudo else command
-
-
-def _host(facts: Facts) -> str:
-    if facts.at is None or facts.at.host is None:
-        raise BadInput(f"step {facts.step}", "does not say on which host", hint="at: to.HOST")
-    return facts.at.host
