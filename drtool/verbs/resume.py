@@ -13,6 +13,7 @@ from drtool.model.event import RunStarted
 from drtool.progress.run_state import RunState
 from drtool.progress.state import fold
 from drtool.verbs.launch import Launched, Tell, launch
+from drtool.verbs.notices import listeners
 from drtool.verbs.records import engine_lives, find, state_of
 from drtool.verbs.request import requester
 from drtool.verbs.serve import Ready, carrier, execute, lease_for, ports
@@ -37,14 +38,14 @@ def _serve_again(run: str, app: App, tell: Tell) -> int:
     journal = app.journal()
     events = journal.events(run)
     state = fold(events)
-    connections = app.connections(
-        state.plan.inventory, Path(state.plan.inventory_source).parent, run
-    )
+    inventory, directory = state.plan.inventory, Path(state.plan.inventory_source).parent
+    followers = listeners(app, inventory, directory, run, state.mode, known=events)
+    connections = app.connections(inventory, directory, run)
     executor, _ = carrier(state.engine, state.mode, app)
     facts = _facts(state, events[0].body, run)
     stopped = state.fence_began is not None
     lease = lease_for(facts, connections, journal, requester(), from_stopped=stopped)
-    ready = Ready(app, journal, connections, lease, executor, state.mode)
+    ready = Ready(app, journal, connections, lease, executor, state.mode, followers)
     engine = Engine.resume(events, ports(ready), requester(), _drift(state))
     tell(Launched(run=run))
     return execute(engine, ready)

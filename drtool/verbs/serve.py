@@ -10,7 +10,7 @@ from drtool.bootstrap import App
 from drtool.compiler.choice import EngineMode, choose_engine
 from drtool.connections.reach import Connections
 from drtool.engine.direct import DirectExecutor
-from drtool.engine.ports import Executor, Ports, RunSettings
+from drtool.engine.ports import Executor, Listener, Ports, RunSettings
 from drtool.engine.run import Engine
 from drtool.errors import Interrupted
 from drtool.journal.store import Journal
@@ -23,6 +23,7 @@ from drtool.model.purpose import Mode
 from drtool.runbook.load import Loaded, load
 from drtool.runbook.planning import plan as make_plan
 from drtool.verbs.launch import Launched, Tell
+from drtool.verbs.notices import listeners
 from drtool.verbs.preflight import Call, open_all
 from drtool.verbs.request import StartRequest, outage_start, parameters
 from drtool.verbs.roles import observe_roles
@@ -39,6 +40,7 @@ class Ready:
     lease: Lease | None
     executor: Executor
     mode: Mode
+    listeners: tuple[Listener, ...] = ()
 
 
 def serve(request: StartRequest, app: App, tell: Tell) -> int:
@@ -52,6 +54,7 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     loaded = load(request.runbook, request.inventory, app.catalog, parameters(request.parameters))
     journal = app.journal()
     run = journal.new_run_id()
+    followers = listeners(app, loaded.inventory, loaded.directory, run, request.mode)
     connections = app.connections(loaded.inventory, loaded.directory, run)
     plan = _plan(request, app, loaded, connections)
     facts = facts_before(plan, request, run, started, since)
@@ -61,7 +64,7 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
         raise reason
     lease = lease_for(facts, connections, journal, request.requester)
     executor, note = carrying.value()
-    ready = Ready(app, journal, connections, lease, executor, request.mode)
+    ready = Ready(app, journal, connections, lease, executor, request.mode, followers)
     settings = RunSettings(
         run=run,
         plan=plan,
@@ -132,6 +135,7 @@ def ports(ready: Ready) -> Ports:
         redactor=ready.app.redactor,
         hands=hands if lease else None,
         lease=lease,
+        listeners=ready.listeners,
         report=report,
     )
 
