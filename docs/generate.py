@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from typer.main import get_command
@@ -20,6 +19,7 @@ from drtool.action import Entry, seen_type
 from drtool.catalog import Catalog, is_one_way, kind_of
 from drtool.cli.main import app
 from drtool.model import event
+from drtool.verbs.type_words import type_in_words
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; change the code, then `make docs`. -->\n\n"
@@ -38,7 +38,6 @@ ABOUT_COMMANDS = """\
 `drtool COMMAND --help` prints the same. What each command's exit code means stands in
 [exit codes](exit-codes.md).
 """
-WORDS = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
 
 
 def actions() -> str:
@@ -148,7 +147,7 @@ def _fields(model: type[BaseModel], head: tuple[str, ...], leave_out: tuple[str,
     rows = (
         (
             f"`{name}`",
-            f"`{_type(field.annotation)}`",
+            f"`{type_in_words(field.annotation)}`",
             "**required**" if field.is_required() else _value(field.get_default()),
             " ".join((field.description or "").split()),
         )[: len(head)]
@@ -156,21 +155,6 @@ def _fields(model: type[BaseModel], head: tuple[str, ...], leave_out: tuple[str,
         if name not in leave_out
     )  # fmt: skip
     return _table(head, rows)
-
-
-def _type(annotation: Any) -> str:
-    origin, inside = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return " or ".join(map(str, inside))
-    if origin in {Union, UnionType}:
-        return " or ".join(_type(each) for each in inside if each is not NoneType)
-    if origin is not None:
-        many = "mapping of " if origin is dict else "" if origin is Annotated else "list of "
-        return many + _type(inside[1 if origin is dict else 0])
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return " or ".join(str(each.value) for each in annotation)
-    name = getattr(annotation, "__name__", str(annotation))
-    return WORDS.get(name, name.lower())
 
 
 def _value(value: object) -> str:

@@ -18,6 +18,7 @@ from drtool.runbook.load import load
 from drtool.runbook.planning import plan
 from drtool.verbs.request import parameters
 from drtool.verbs.roles import observe_roles
+from drtool.verbs.type_words import type_in_words
 
 
 class Checked(Value):
@@ -135,7 +136,7 @@ def _described(app: App, name: str) -> ActionLine:
     fields = tuple(
         Field(
             name=key,
-            type=_type_text(field.annotation),
+            type=type_in_words(field.annotation),
             default=None if field.is_required() else _plain(field.default),
             required=field.is_required(),
             about=field.description or "",
@@ -150,11 +151,6 @@ def _described(app: App, name: str) -> ActionLine:
         text=text,
         fields=fields,
     )
-
-
-def _type_text(annotation: object) -> str:
-    name = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    return name.replace("typing.", "").replace("drtool.units.", "").replace("NoneType", "None")
 
 
 def _plain(value: object) -> JsonValue:
