@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from drtool.connections.slack_text import cut, escaped
 from drtool.notify.card import Call, Card, Command, Facts, Part, Small, Table, Text, Tone
 
 Block = dict[str, Any]
@@ -16,7 +17,6 @@ Block = dict[str, Any]
 BLOCKS, ALL_TEXT = 50, 12_000
 HEADER, SECTION, FIELD, FIELDS = 140, 2_900, 1_900, 10
 MESSAGE = 3_000  # chat.update takes 4,000
-_CUT = " ..."
 _MARKS = {
     Tone.QUIET: "",
     Tone.RUNNING: ":large_blue_circle: ",
@@ -26,23 +26,6 @@ _MARKS = {
     Tone.GOOD: ":large_green_circle: ",
 }
 _TOO_LONG = "too long to be shown here"
-
-
-def escaped(text: str, limit: int | None = None) -> str:
-    """The text with nothing in it that Slack would obey, cut where it would be too long."""
-    safe = [_SAFE.get(letter, letter) for letter in text]
-    if limit is None or sum(map(len, safe)) <= limit:
-        return "".join(safe)
-    kept, left = [], limit - len(_CUT)
-    for letter in safe:
-        left -= len(letter)
-        if left < 0:
-            break
-        kept.append(letter)
-    return "".join(kept).rstrip() + _CUT
-
-
-_SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def as_text(card: Card, mentions: Mapping[str, str] | None = None) -> str:
@@ -68,7 +51,7 @@ def as_blocks(
     if first:
         head: Block = {
             "type": "header",
-            "text": {"type": "plain_text", "text": _cut(title, HEADER), "emoji": True},
+            "text": {"type": "plain_text", "text": cut(title, HEADER), "emoji": True},
         }
         blocks = [head]
     elif card.tone is Tone.QUIET and not card.title:
@@ -142,10 +125,6 @@ def _section(text: str) -> Block:
 
 def _mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": text}
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - len(_CUT)].rstrip() + _CUT
 
 
 def _size(blocks: list[Block]) -> int:

@@ -37,6 +37,12 @@ def check_against(
             _role(step, step.approval.of, inventory, faults)
         if step.at and not is_template(step.at):
             _at(step, inventory, catalog, faults)
+        if step.uses == "slack.post" and not (inventory.notify and inventory.notify.slack):
+            what = f"step {step.name}: slack.post, and the inventory does not speak of Slack"
+            faults.add(step.source, what, _SLACK)
+
+
+_SLACK = 'write in it notify: {slack: {channel: C0123ABCD, token: {secret: "env:SLACK_TOKEN"}}}'
 
 
 def check_variables(runbook: Runbook, faults: FaultList) -> None:
