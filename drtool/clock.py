@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+_UNSYNCHRONISED = 0x40
+
 
 class Clock(Protocol):
     """Where a run takes its time from; tests pass one that they can move."""
@@ -50,3 +52,27 @@ class SystemClock:
             return until.wait(seconds)
         time.sleep(seconds)
         return False
+
+
+def kept_in_time() -> bool | None:
+    """Whether a time service keeps this machine's clock, by the kernel's word; None if unknown.
+
+    chrony, ntpd and systemd-timesyncd all tell the kernel (adjtimex(2), STA_UNSYNC).
+    """
+    import ctypes  # noqa: PLC0415 - of use to nobody else
+
+    class Timex(ctypes.Structure):
+        """The beginning of ``struct timex``, and room for the rest."""
+
+        _fields_ = (
+            ("modes", ctypes.c_uint),
+            ("adjustments", ctypes.c_long * 4),
+            ("status", ctypes.c_int),
+            ("rest", ctypes.c_char * 256),
+        )
+
+    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
+    asked = Timex()
+    if adjtimex is None or adjtimex(ctypes.byref(asked)) < 0:
+        return None
+    return not asked.status & _UNSYNCHRONISED

@@ -97,3 +97,17 @@ def seconds_text(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def brief_text(seconds: float) -> str:
+    """As ``seconds_text``, with milliseconds where they count: 3.1 ms, 0.27 s."""
+    return f"{seconds * 1000:.1f} ms" if seconds < 0.1 else seconds_text(seconds)
+
+
+def bytes_text(number: float) -> str:
+    """A number of bytes as people read it: 512 B, 37 MB, 1.3 GB."""
+    for unit in ("B", "kB", "MB"):
+        if abs(number) < 1000:
+            return f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB" if number < 1000 else f"{number / 1000:.1f} TB"

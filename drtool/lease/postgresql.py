@@ -92,7 +92,7 @@ def _held(service: str, target: str, holder: Holder | None) -> LeaseHeld:
     arbiter = f"postgresql {target}"
     if holder is None:
         return held(service, arbiter, "somebody who has just let it go", "", "start again")
-    who, run = _who(holder.application_name)
+    who, run = holder_of(holder.application_name)
     return held(
         service,
         arbiter,
@@ -103,7 +103,7 @@ def _held(service: str, target: str, holder: Holder | None) -> LeaseHeld:
     )
 
 
-def _who(name: str) -> tuple[str, str]:
+def holder_of(name: str) -> tuple[str, str]:
     """Holder and run from a session's name; the bare name of a session that is not ours."""
     if not name.startswith("drtool:"):
         return name or "a session without a name", ""

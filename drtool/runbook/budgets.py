@@ -10,8 +10,8 @@ from drtool.model.purpose import Procedure, Purpose
 from drtool.runbook.standing import Order, Standing
 from drtool.units import Duration
 
-_BY_RTO = {Procedure.FAILOVER, Procedure.LOSE}
-_BY_DOWNTIME = {Procedure.SWITCHOVER, Procedure.FAILBACK, Procedure.DRAIN, Procedure.REFILL}
+BY_RTO = {Procedure.FAILOVER, Procedure.LOSE}
+BY_DOWNTIME = {Procedure.SWITCHOVER, Procedure.FAILBACK, Procedure.DRAIN, Procedure.REFILL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ def critical_path(legs: Sequence[Leg]) -> tuple[list[int], float]:
 
 def check_budgets(order: Order, objectives: Objectives) -> None:
     """Note a critical path whose written budgets cannot meet the objective."""
-    if order.procedure in _BY_RTO and objectives.rto:
+    if order.procedure in BY_RTO and objectives.rto:
         _within(order, _until_seen(order.steps), "rto", objectives.rto)
-    elif order.procedure in _BY_DOWNTIME and objectives.downtime:
+    elif order.procedure in BY_DOWNTIME and objectives.downtime:
         _within(order, _down(order), "downtime", objectives.downtime)
 
 

@@ -87,6 +87,13 @@ def load(
     )
 
 
+def inventory_named_in(runbook_path: Path) -> Path | None:
+    """The inventory that a runbook names, if it is there; what is wrong is for ``load`` to tell."""
+    faults = FaultList()
+    root = read_document(runbook_path, faults)
+    return _own_inventory(root, runbook_path, faults) if root else None
+
+
 def _own_inventory(root: Pairs, runbook_path: Path, faults: FaultList) -> Path | None:
     node = root.nodes.get("inventory")
     if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip():

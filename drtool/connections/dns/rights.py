@@ -14,7 +14,7 @@ class RightsReader(DnsReader):
     """Reads of one server, and trials of our key that change nothing."""
 
     def ahead_seconds(self) -> float | None:
-        """How far its clock is ahead of ours, to a second, from a signed answer.
+        """How far its clock is ahead of ours, at least: a signed answer tells whole seconds.
 
         Raises AccessDenied when it does not take our key.
         """
@@ -23,7 +23,8 @@ class RightsReader(DnsReader):
             raise self._denied(found.code)
         if found.signed_at is None:
             return None
-        return found.signed_at - self._context.clock.wall().timestamp()
+        ahead = found.signed_at - self._context.clock.wall().timestamp()
+        return ahead if ahead > 0 else min(0.0, ahead + 1)
 
     def check_right(self, answer: Answer) -> None:
         """Ask for an update of a name to what it is already, one that cannot be carried out.

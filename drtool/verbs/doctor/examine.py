@@ -1,0 +1,110 @@
+"""Examine this machine, and what a runbook or an inventory names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from drtool.bootstrap import App, build
+from drtool.clock import kept_in_time
+from drtool.compiler.health import health
+from drtool.connections.reach import Context
+from drtool.connections.secrets import Secrets
+from drtool.errors import DrtoolError
+from drtool.runbook.limits import TimeLimits
+from drtool.verbs.doctor import (
+    clocks,
+    dns,
+    heartbeats,
+    home,
+    hosts,
+    others,
+    postgresql,
+    power,
+    prefect,
+    replication,
+    secrets,
+    services,
+    software,
+    sums,
+)
+from drtool.verbs.doctor.documents import Documents, read_documents
+from drtool.verbs.doctor.finding import Area, Diagnosis, Finding
+from drtool.verbs.doctor.look import LIMIT_SECONDS, look
+from drtool.verbs.doctor.plans import all_plans
+from drtool.verbs.doctor.scope import Scope, of_plans, whole
+from drtool.verbs.doctor.seen import Seen
+from drtool.verbs.doctor.silence import told_once
+from drtool.verbs.preflight import Call
+from drtool.verbs.request import parameters
+
+_AREAS = (hosts, power, postgresql, replication, heartbeats, dns, services, others)
+
+
+def examine(runbook: Path | None, inventory: Path | None, said: tuple[str, ...]) -> Diagnosis:
+    """Look, and judge; nothing is changed.
+
+    Raises BadInput for a file that is not there and a parameter without a value.
+    """
+    app = build()
+    began = app.clock.monotonic()
+    at_home = Call("journal", lambda: [*home.findings(app.home)])
+    carrier = Call("Prefect", lambda: [*prefect.findings(health(app.home, os.environ))])
+    documents = read_documents(runbook, inventory, app.catalog, parameters(said))
+    typed = f"{runbook} --inventory {inventory}" if inventory else str(runbook)
+    scope, limits, rest = _scope(documents, app, typed)
+    seen, found = _looked(scope, documents, app) if scope else (None, [])
+    extras = software.needed_extras(scope.inventory) if scope else frozenset[str]()
+    kept = clocks.clocks_of(seen) if seen else []
+    return Diagnosis(
+        about=tuple(str(path) for path in (runbook, documents.inventory_path) if path),
+        findings=(
+            *software.findings(software.Installed.here(), extras),
+            *_within(at_home, Area.JOURNAL),
+            *clocks.findings(kept, kept=kept_in_time()),
+            *_within(carrier, Area.PREFECT),
+            *documents.findings,
+            *rest,
+            *found,
+            *sums.findings(limits, typed),
+        ),
+        limits=limits,
+        seconds=round(app.clock.monotonic() - began, 3),
+    )
+
+
+def _scope(
+    documents: Documents, app: App, typed: str
+) -> tuple[Scope | None, tuple[TimeLimits, ...], list[Finding]]:
+    """What to look at; everything in the inventory where the runbook cannot be planned."""
+    path = str(documents.inventory_path)
+    if documents.loaded is None:
+        scope = whole(documents.inventory, path) if documents.inventory else None
+        return scope, (), []
+    plans, faults = all_plans(documents.loaded, app.catalog)
+    limits = sums.sums_of(plans, app.catalog)
+    if not plans:
+        return whole(documents.loaded.inventory, path), limits, faults
+    return of_plans(plans, app.catalog, app.clock, typed, path), limits, faults
+
+
+def _looked(scope: Scope, documents: Documents, app: App) -> tuple[Seen, list[Finding]]:
+    """What is seen, and every area's findings."""
+    directory = (documents.inventory_path or Path()).parent.resolve()
+    secrets_here = Secrets(app.redactor, directory)
+    seen = look(scope, Context(scope.inventory, secrets_here, app.clock, run="doctor"))
+    silent, rest = told_once(scope, seen)
+    return seen, [*secrets.findings(seen), *silent, *_judged(scope, rest)]
+
+
+def _judged(scope: Scope, seen: Seen) -> Iterator[Finding]:
+    for area in _AREAS:
+        yield from area.findings(scope, seen)
+
+
+def _within(call: Call[list[Finding]], area: Area) -> list[Finding]:
+    found = call.result(LIMIT_SECONDS)
+    if isinstance(found, DrtoolError):
+        return [area.told(found, "see what keeps its disk or its server busy")]
+    return found
