@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from drtool.cli import bundle, control, doctor, documents, lab, observe, server, start
+from drtool.cli import bundle, control, doctor, documents, lab, notify, observe, server, start
 from drtool.errors import DrtoolError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 for part in (start, control, observe, doctor, documents, bundle):
     part.register(app)
+app.add_typer(notify.app, name="notify")
 app.add_typer(server.app, name="server")
 app.add_typer(lab.app, name="lab")
 
