@@ -12,6 +12,7 @@ pytest_plugins = [
     "lab_runs",
     "postgresql_pair",
     "prefect_server",
+    "slack_standin",
     "ssh_host",
     "power_controller",  # uses ssh_host
 ]
