@@ -12,7 +12,7 @@ from drtool.model.value import Value
 from drtool.progress.objectives import judge
 from drtool.progress.options import Option, options
 from drtool.progress.run_state import Consent, RunState, StepState
-from drtool.progress.standing import standing
+from drtool.progress.standing import standing, under_way
 from drtool.units import seconds_text
 
 __all__ = ["Explanation", "Option", "explain"]
@@ -68,20 +68,21 @@ def _stands(state: RunState, *, alive: bool | None) -> str:
 
 def _heading(state: RunState, world: World) -> str:
     """What must be seen first."""
-    if not state.mode.changes_the_world or state.plan.procedure is Procedure.REHEARSAL:
+    copied = state.plan.procedure is Procedure.REHEARSAL and world is not World.IN_DOUBT
+    if not state.mode.changes_the_world or copied:
         return ""
-    if world is World.FENCED and state.effects(Purpose.PROMOTE):
-        return "NOTHING IS WRITABLE: "
+    if world is World.PREPARED and under_way(state, Purpose.FENCE):
+        return "Under way. "
     if world is World.RECOVERED and state.plan.procedure is Procedure.REPROTECT:
-        return "Protected: "
+        return "Protected. "
     return {
-        World.UNTOUCHED: "Untouched: ",
-        World.PREPARED: "Prepared: ",
-        World.FENCED: "Fenced: ",
-        World.PROMOTED: "Promoted, not redirected: ",
-        World.REDIRECTED: "Redirected, not verified: ",
-        World.RECOVERED: "Recovered: ",
-        World.IN_DOUBT: "IN DOUBT: ",
+        World.UNTOUCHED: "Untouched. ",
+        World.PREPARED: "Prepared. ",
+        World.FENCED: "NOTHING IS WRITABLE. ",
+        World.PROMOTED: "Promoted, not redirected. ",
+        World.REDIRECTED: "Redirected, not verified. ",
+        World.RECOVERED: "Recovered. ",
+        World.IN_DOUBT: "IN DOUBT. ",
     }[world]
 
 
@@ -109,6 +110,8 @@ def _why_ended(state: RunState) -> str:
         return f"{reason}." if typed else f"{reason}.\nHint: {hint}"
     if state.ended.outcome is not Outcome.SUCCEEDED:
         return f"The run is {state.ended.outcome.value}; it does not say why."
+    if not state.mode.changes_the_world:
+        return "Nothing was found that would stop it."
     forgiven = [step.name for step in state.steps if step.outcome is Outcome.FAILED]
     if not forgiven:
         return "Every step ended well."
@@ -121,7 +124,8 @@ def _asked(consent: Consent) -> str:
     until = f" until {asked.expires:%H:%M:%S}Z" if asked.expires else ""
     changes = "".join(f"\n  {change}" for change in asked.changes)
     shown = f"\nIt would change:{changes}" if changes else ""
-    return f"Step {asked.step} waits{until} for {asked.of or 'a person'}: {asked.text}.{shown}"
+    what = "The start" if asked.step == "start" else f"Step {asked.step}"
+    return f"{what} waits{until} for {asked.of or 'a person'}: {asked.text}.{shown}"
 
 
 def _accepted(state: RunState) -> str:

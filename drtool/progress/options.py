@@ -56,10 +56,7 @@ def _going(state: RunState) -> tuple[Option, ...]:
     ]
     if fencing and state.plan.procedure.unplanned:
         word = f"drtool state {run} {fencing[0]} --service {service} --reason 'how you know'"
-        leads = (
-            f"your word, which is no proof, that {left(state)} cannot write; if it can, two sites "
-            "will"
-        )
+        leads = f"your word, which is no proof, that {left(state)} cannot write"
         return (follow, _option(word, leads), abort)
     return (follow, abort, report)
 
@@ -87,30 +84,33 @@ def _answers(state: RunState, asked: ConsentAsked) -> tuple[str, str]:
 
 def _abort_leads_to(state: RunState) -> str:
     old, new = left(state), taking(state)
+    takeover, fences = state.takeover, state.effects(Purpose.FENCE)
     if not state.mode.changes_the_world or state.plan.procedure is Procedure.REHEARSAL:
-        return "nothing new is begun; the service is as it was"
-    if state.past_no_return:
-        return (
-            f"a promotion was begun and is carried to its end: the primary is at {new} then, and "
-            "what is left to do waits for a new run"
+        leads = "nothing new is begun; the service is as it was"
+    elif takeover and all(step.ended_well for step in takeover):
+        leads = f"{new} stays as it is now; what is left to do waits for a new run"
+    elif state.past_no_return:
+        leads = (
+            f"the promotion that was begun is carried to its end: the primary is at {new} then, "
+            "and what is left to do waits for a new run"
         )
-    if state.fence_began is not None:
-        return (
-            f"a fence was begun and is carried to its end: {old} is down then, and nothing is "
-            "writable until a new run goes on"
-        )
-    return "nothing new is begun; no role was changed"
+    elif state.fence_began is None:
+        leads = "nothing new is begun; no role was changed"
+    else:
+        fenced = f"{old} stays fenced"
+        if not all(step.ended_well for step in fences):
+            fenced = f"the fence that was begun is carried to its end: {old} is down then"
+        rest = "nothing is writable" if takeover else "clients are not moved"
+        leads = f"{fenced}, and {rest} until a new run goes on"
+    return leads
 
 
 def _interrupted(state: RunState, world: World) -> tuple[Option, ...]:
-    resume = _option(
-        f"drtool resume {state.run}",
-        "takes it up where it ended: looks at what is in doubt, adopts what is done",
-    )
+    resume = _resume(state)
     report = _report(state, "what was observed and changed so far; changes nothing")
     if not state.mode.changes_the_world:
         return (resume, _option(again(state), "looks at everything anew; changes nothing"), report)
-    return (resume, _go_on(state, world), report)
+    return (resume, _option(next_run(state, world), leads_to(state, world)), report)
 
 
 def _after_a_look(state: RunState) -> tuple[Option, ...]:
@@ -158,7 +158,7 @@ def _next(state: RunState) -> Option:
 
 def _after_trouble(state: RunState, world: World) -> tuple[Option, ...]:
     report = _report(state, "what was observed and changed; changes nothing")
-    on = _go_on(state, world)
+    on = _option(next_run(state, world), leads_to(state, world))
     look = _option(
         next_run(state, world, Mode.DRY_RUN),
         "what is left to do, as the real systems are now; changes nothing",
@@ -167,19 +167,35 @@ def _after_trouble(state: RunState, world: World) -> tuple[Option, ...]:
     if amount:
         accept = _option(again(state, accept=amount), _accept_leads_to(state, amount))
         return (accept, _release(state) if world is World.FENCED else report, look)
-    if world is World.FENCED and state.effects(Purpose.PROMOTE):
+    if world is World.FENCED:
         return (on, _release(state), look)
     if _fence_unproven(state) and state.plan.procedure is Procedure.FAILOVER:
-        word = (
-            f"goes on with your word, which is no proof, that {left(state)} cannot write; if it "
-            "can, two sites will"
-        )
-        return (look, _option(again(state, "--state-fenced", "how you know"), word), on)
-    return (look, on, report) if world is World.IN_DOUBT else (on, look, report)
+        return (look, _on_your_word(state), on)
+    other = on.command != again(state)
+    if other and world is World.RECOVERED and state.plan.procedure is Procedure.FAILOVER:
+        return (on, _retry(state), report)
+    if world is not World.IN_DOUBT:
+        return (on, look, report)
+    if other and not state.past_no_return:
+        return (look, _retry_where_running(state), on)
+    return (look, on, report)
 
 
-def _go_on(state: RunState, world: World) -> Option:
-    return _option(next_run(state, world), leads_to(state, world))
+def _on_your_word(state: RunState) -> Option:
+    leads = (
+        f"goes on with your word, which is no proof, that {left(state)} cannot write; if it can, "
+        "two sites will"
+    )
+    return _option(again(state, "--state-fenced", "how you know"), leads)
+
+
+def _retry(state: RunState) -> Option:
+    return _option(again(state), "what is done is found done, what failed is tried again")
+
+
+def _retry_where_running(state: RunState) -> Option:
+    leads = f"from the start, where {left(state)} is seen running; refused where it is not"
+    return _option(again(state), leads)
 
 
 def _acceptable(state: RunState) -> str:
@@ -208,26 +224,32 @@ def _fence_unproven(state: RunState) -> bool:
 
 def _release(state: RunState) -> Option:
     old, new = left(state), taking(state)
-    return _option(
-        by_hand(state, state.plan.procedure),
-        f"prints each step for hands. To release {old} instead: switch its machine on if it is "
-        f"off, remove standby.signal from the data directory, start PostgreSQL; right only as "
-        f"long as {new} was never promoted",
+    leads = (
+        f"prints each step for hands, changes nothing. To release {old} instead: switch its "
+        "machine on if it is off, remove standby.signal from the data directory, start "
+        f"PostgreSQL; right only as long as {new} was never promoted"
     )
+    return _option(by_hand(state, state.plan.procedure), leads)
 
 
 def _without_a_command(state: RunState) -> tuple[Option, ...]:
     """A procedure that cannot be started from the command line is resumed, or done by hand."""
     report = _report(state, "what was observed and changed; changes nothing")
     if state.ended is None:
-        leads = "takes it up where it ended: looks at what is in doubt, adopts what is done"
-        return (_option(f"drtool resume {state.run}", leads), report, _status())
+        return (_resume(state), report, _status())
     wanted = state.plan.procedure
     leaves = wanted in {Procedure.DRAIN, Procedure.LOSE}
     if leaves and state.ended.outcome is Outcome.SUCCEEDED:
         wanted = Procedure.REFILL
     leads = f"prints each step of {wanted.value} for hands; changes nothing"
     return (_option(by_hand(state, wanted), leads), report, _status())
+
+
+def _resume(state: RunState) -> Option:
+    leads = "takes it up where it ended: looks at what is in doubt, adopts what is done"
+    if state.abort is not None:
+        leads = f"ends it as {state.abort.by} asked: what was begun is finished, nothing more"
+    return _option(f"drtool resume {state.run}", leads)
 
 
 def _report(state: RunState, about: str) -> Option:

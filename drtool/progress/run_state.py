@@ -142,6 +142,11 @@ class RunState:
         ]
 
     @property
+    def takeover(self) -> list[StepState]:
+        """The steps that make the other site able to serve: promotions, else restores."""
+        return self.effects(Purpose.PROMOTE) or self.effects(Purpose.RESTORE)
+
+    @property
     def proofs(self) -> tuple[Proof, ...]:
         """All proofs so far, in the order of the plan."""
         return tuple(proof for step in self.steps for proof in step.proofs)

@@ -11,6 +11,7 @@ from drtool.progress.objectives import answered
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState, StepState
 
+_MOVES = (Purpose.REDIRECT, Purpose.DRAIN, Purpose.REFILL)
 _HALF = {Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED}
 
 
@@ -21,15 +22,18 @@ def standing(state: RunState, world: World) -> str:
         if state.mode is Mode.TABLETOP:
             looked = "everything in it is invented"
         return f"A {state.mode.value}: {looked}, and nothing is changed."
-    if state.plan.procedure is Procedure.REHEARSAL and world is not World.IN_DOUBT:
+    if state.plan.procedure is Procedure.REHEARSAL:
         return _rehearsed(state, world)
     text = _TEXTS[world](state)
     if unprotected(state) and state.ended is not None:
-        text += (
-            f" {state.plan.service} is UNPROTECTED: there is nowhere left to go until reprotect "
-            "has run."
-        )
+        service = state.plan.service
+        text += f" {service} is UNPROTECTED until reprotect has run: it has nowhere left to go."
     return text
+
+
+def under_way(state: RunState, purpose: Purpose) -> bool:
+    """Whether an effect for a purpose has begun and not ended."""
+    return state.ended is None and any(step.mid_effect for step in state.effects(purpose))
 
 
 def left(state: RunState) -> str:
@@ -59,6 +63,12 @@ def _prepared(state: RunState) -> str:
             f"{old} was worked on, but it was not seen in step with {new}: count {service} as "
             "UNPROTECTED."
         )
+    if under_way(state, Purpose.FENCE):
+        return f"{old} is being fenced; until that is proven, nothing else is done."
+    if any(step.intent_at for purpose in _MOVES for step in state.effects(purpose)):
+        return f"Clients of {service} may have been moved in part: the steps say how far it came."
+    if not state.takeover and state.fence_began is not None:
+        return f"{old} is fenced, and clients are not moved: those who go to {old} are refused."
     if state.effects(Purpose.PROMOTE):
         return (
             f"Some things were changed, but no role was: {old} was not fenced and {new} was not "
@@ -71,11 +81,14 @@ def _fenced(state: RunState) -> str:
     service, old, new = state.plan.service, left(state), taking(state)
     word = _on_whose_word(state)
     fenced = f"{old} counts as fenced by the word of {word} alone" if word else f"{old} is fenced"
-    if not state.effects(Purpose.PROMOTE):
-        return f"{fenced}, and clients are not moved: those who are sent to {old} are refused."
+    if under_way(state, Purpose.PROMOTE):
+        return f"{fenced} and {new} is being promoted."
+    promotes = bool(state.effects(Purpose.PROMOTE))
+    nobody = "nobody is promoted" if promotes else "nothing is restored"
+    do = f"promote {new}" if promotes else f"restore {service} at {new}"
     return (
-        f"{fenced} and nobody is promoted: nothing is writable. {service} is down until one of "
-        f"the two is done: promote {new}, or release {old}."
+        f"{fenced} and {nobody}. {service} is down until one of the two is done: {do}, or release "
+        f"{old}."
     )
 
 
@@ -92,19 +105,25 @@ def _promoted(state: RunState) -> str:
     begun = any(step.intent_at for step in state.effects(Purpose.REDIRECT))
     clients = f"may be sent to either site, {old} or {new}" if begun else f"still go to {old}"
     return (
-        f"The primary is at {new}, and clients {clients}. There is no way back but a new run in "
-        "the other direction."
+        f"{_takes_over(state)}, and clients {clients}: for those who go to {old}, "
+        f"{state.plan.service} is down until they are moved."
     )
+
+
+def _takes_over(state: RunState) -> str:
+    if state.effects(Purpose.PROMOTE):
+        return f"The primary is at {taking(state)}"
+    return f"{state.plan.service} is restored at {taking(state)}"
 
 
 def _redirected(state: RunState) -> str:
     where = f"Clients are sent to {taking(state)}"
-    if state.effects(Purpose.PROMOTE):
-        where = f"The primary is at {taking(state)} and clients are sent there"
+    if state.takeover:
+        where = f"{_takes_over(state)} and clients are sent there"
     missing = [
         step.name for step in state.steps if step.purpose is Purpose.VERIFY and not step.ended_well
     ]
-    named = f": {', '.join(missing)} did not pass" if missing else ""
+    named = f": {', '.join(missing)} has not passed" if missing else ""
     if answered(state) is None:
         return f"{where}, but nobody has seen the service answer from outside{named}."
     return f"{where}. An answer was seen from outside, but not all that should confirm it{named}."
@@ -164,6 +183,8 @@ def _half(step: StepState) -> bool:
 
 
 def _rehearsed(state: RunState, world: World) -> str:
+    if world is World.IN_DOUBT:
+        return f"{_doubt(state)} That is an isolated copy: {state.plan.service} was not touched."
     came = {
         World.UNTOUCHED: "nothing was changed",
         World.PROMOTED: "it came as far as the promotion",

@@ -32,20 +32,25 @@ def world(steps: Iterable[StepState]) -> World:
 
 
 def _furthest(steps: list[StepState]) -> World:
-    """How far the run came, for a run that has touched the world and is not through."""
-    promote, redirect, fence = (
+    """How far the run came, for a run that has touched the world and is not through.
+
+    Where nobody is promoted, who is restored takes over; where nobody takes over, other sites
+    go on writing when one is fenced.
+    """
+    promotions, restores, redirect, fence = (
         [step for step in steps if step.purpose is purpose and step.plan.kind is not StepKind.CHECK]
-        for purpose in (Purpose.PROMOTE, Purpose.REDIRECT, Purpose.FENCE)
+        for purpose in (Purpose.PROMOTE, Purpose.RESTORE, Purpose.REDIRECT, Purpose.FENCE)
     )
+    promote = promotions or restores
     if promote and all(_done(step) for step in promote):
         if redirect and not all(_done(step) for step in redirect):
             return World.PROMOTED
         verify = [step for step in steps if step.purpose is Purpose.VERIFY]
         verified = all(step.ended_well for step in verify)
         return World.RECOVERED if verify and verified else World.REDIRECTED
-    if any(_half(step) for step in (*promote, *fence)):
+    if any(_half(step) for step in (*promotions, *fence)):
         return World.IN_DOUBT
-    if fence and all(_done(step) for step in fence):
+    if promote and fence and all(_done(step) for step in fence):
         return World.FENCED
     if not promote and redirect and all(_done(step) for step in redirect):
         return World.REDIRECTED

@@ -137,14 +137,15 @@ def test_a_dry_run_asks_nobody(bench: Bench) -> None:
 
 
 def test_an_abort_leaves_what_was_not_begun(bench: Bench) -> None:
-    steps = chain(step("fence", "bench.fence"), step("look", "bench.is", key="x"), step("one"))
+    promote = step("promote", "bench.promote")
+    steps = chain(step("fence", "bench.fence"), step("look", "bench.is", key="x"), promote)
     running = bench.in_background(bench.engine(*steps))
     bench.until(lambda: "look:x" in bench.world.effects)
     bench.ask("abort")
     ended = running.wait()
     assert (ended.outcome, ended.exit_code) == (Outcome.ABORTED, 4)
     assert ended.world is World.FENCED
-    assert bench.outcomes() == {"fence": "succeeded", "look": "aborted", "one": "pending"}
+    assert bench.outcomes() == {"fence": "succeeded", "look": "aborted", "promote": "pending"}
 
 
 def test_an_abort_does_not_wait_for_what_may_take_hours(bench: Bench) -> None:

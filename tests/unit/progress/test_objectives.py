@@ -238,7 +238,7 @@ def test_explain_a_fence_that_was_not_proven() -> None:
     story.step("fence", 1, 61, intent={}, outcome=Outcome.REFUSED, reason="nothing answers")
     said = explain(ended(story, Outcome.REFUSED, World.IN_DOUBT, 3, "the fence is not proven"))
     assert "refused" in said.title
-    assert said.world.startswith("IN DOUBT: east could not be proven fenced")
+    assert said.world.startswith("IN DOUBT. east could not be proven fenced")
     assert len(said.options) == 3
     assert said.options[1].command.endswith("--state-fenced 'how you know'")
     assert "fence (it fences): refused: nothing answers" in said.not_done

@@ -1,0 +1,257 @@
+"""Every state that a run can be found in, read by somebody who was asleep a minute ago."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from itertools import product
+
+import pytest
+import typer
+from told_states import BAD, RUN, Told, found, proof, with_end
+from typer.core import TyperGroup
+
+from drtool.cli.main import app
+from drtool.model.event import AbortAsked, RunEnded, World
+from drtool.model.inventory import Inventory, Service, Site
+from drtool.model.proof import AcceptedLoss, ProofKind
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
+from drtool.progress.explain import Explanation, explain
+from drtool.progress.run_state import RunState
+
+STATES = {name: (state, alive) for name, state, alive in found()}
+HARMLESS = {"attach", "report", "status", "runs", "plan", "explain"}
+STARTS = {"failover", "switchover", "failback", "reprotect"}
+WITH_RUN = {"attach", "report", "approve", "deny", "abort", "state", "resume", "explain"}
+COMMANDS = typer.main.get_command(app)
+
+
+def parsed(command: str) -> tuple[str, dict[str, object]]:
+    """The verb and its parameters, as the command line itself reads them."""
+    program, *words = shlex.split(command)
+    assert program == "drtool"
+    assert isinstance(COMMANDS, TyperGroup)
+    with typer.Context(COMMANDS) as context:
+        verb, sub, rest = COMMANDS.resolve_command(context, words)
+        assert sub is not None
+        assert verb is not None
+        return verb, sub.make_context(verb, rest, parent=context).params
+
+
+def said(state: RunState, *, alive: bool | None = None) -> Explanation:
+    """The explanation, after what holds for each."""
+    told = explain(state, alive=alive)
+    assert len(told.options) == 3, told.options
+    assert len({option.command for option in told.options}) == 3, told.options
+    assert all(option.consequence.strip() for option in told.options)
+    assert any(map(changes_nothing, told.options)), told.options
+    for option in told.options:
+        check_command(state, option.command)
+    texts = (told.title, told.world, told.why, *(option.consequence for option in told.options))
+    for text in texts:
+        assert text
+        assert not re.search(r"None|[{}]|\S  \S|\.\.|: \.|safe", text.replace(f"  ({RUN})", "")), (
+            text
+        )
+    assert told.world.endswith(".")
+    check_truth(state, told, alive=alive)
+    return told
+
+
+def changes_nothing(option: object) -> bool:
+    verb, given = parsed(option.command)  # type: ignore[attr-defined]
+    return verb in HARMLESS or bool(given.get("dry_run"))
+
+
+def check_command(state: RunState, command: str) -> None:
+    verb, given = parsed(command)
+    if verb in WITH_RUN:
+        assert given["run"] == state.run
+    if verb in {"approve", "state"}:
+        assert given["service"] == state.plan.service
+    if verb in {"approve", "deny", "state"}:
+        assert given["step"] in {"start", *(step.name for step in state.steps)}
+    if verb in STARTS | {"plan"}:
+        assert str(given["runbook"]) == state.plan.source
+        assert str(given["inventory"]) == state.plan.inventory_source
+        assert given["parameters"] == ["pace=2", "quick=true", "only=a,b"]
+    if verb in STARTS:
+        live = state.mode in {Mode.LIVE, Mode.DRILL}
+        wanted = Mode.DRY_RUN if given["dry_run"] else Mode.DRILL if given["drill"] else Mode.LIVE
+        assert wanted in ({state.mode, Mode.DRY_RUN} if live else {Mode.LIVE, Mode.DRY_RUN})
+    if verb == "failover":
+        assert given["outage_since"]
+
+
+def check_truth(state: RunState, told: Explanation, *, alive: bool | None) -> None:
+    """What the sentences claim, against the steps."""
+    if not state.mode.changes_the_world:
+        assert "nothing is changed" in told.world
+        return
+    outcomes = {
+        purpose: [step.outcome for step in state.effects(purpose)]
+        for purpose in (Purpose.FENCE, Purpose.PROMOTE)
+    }
+    promoted = Outcome.SUCCEEDED in outcomes[Purpose.PROMOTE]
+    world, doubt = told.world, "IN DOUBT" in told.world
+    if "Nothing was changed" in world or "no role was" in world:
+        assert not promoted
+    if "NOTHING IS WRITABLE" in world:
+        assert not promoted
+        assert set(outcomes[Purpose.FENCE]) == {Outcome.SUCCEEDED}
+    if "primary is at" in world or "is promoted." in world.replace("nobody is promoted.", ""):
+        assert promoted
+    if "Nobody was promoted" in world:
+        assert not promoted
+        assert not state.past_no_return
+    if "Recovered" in world or "Protected" in world:
+        assert all(step.ended_well for step in state.steps if step.purpose is Purpose.VERIFY)
+    if alive is False and any(step.mid_effect for step in state.steps):
+        assert doubt
+    if state.plan.procedure is Procedure.REHEARSAL:
+        assert "not touched" in world
+        assert "UNPROTECTED" not in world
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_is_told_truly_with_three_commands_that_work(name: str) -> None:
+    state, alive = STATES[name]
+    said(state, alive=alive)
+
+
+def test_no_procedure_mode_or_outcome_is_left_out() -> None:
+    states = [state for state, _ in STATES.values()]
+    assert {state.plan.procedure for state in states} == set(Procedure)
+    assert {state.mode for state in states} == set(Mode)
+    ends = {state.ended.outcome for state in states if state.ended}
+    assert ends >= {Outcome.SUCCEEDED, *BAD}
+    assert {state.world for state in states} == set(World)
+
+
+ENDS = [one for one in Outcome if one.ended and one is not Outcome.SKIPPED]
+
+
+@pytest.mark.parametrize("procedure", Procedure)
+@pytest.mark.parametrize(("world", "outcome"), list(product(World, ENDS)))
+def test_whatever_world_stands_at_the_end_there_is_something_to_type(
+    procedure: Procedure, world: World, outcome: Outcome
+) -> None:
+    state = with_end(procedure, RunEnded(outcome=outcome, exit_code=1, world=world, reason="x"))
+    told = explain(state)
+    assert len({option.command for option in told.options}) == 3
+    for option in told.options:
+        check_command(state, option.command)
+    assert any(map(changes_nothing, told.options))
+
+
+def test_a_stopped_primary_is_failed_over_and_not_switched_over_again() -> None:
+    """A switchover wants both sites healthy: begun again, it would be refused."""
+    for procedure, direction in ((Procedure.SWITCHOVER, "west"), (Procedure.FAILBACK, "east")):
+        told = Told(procedure).through(2).tell(AbortAsked(by="ben"))
+        first = said(told.over()).options[0]
+        verb, given = parsed(first.command)
+        assert (verb, given["to_site"]) == ("failover", direction)
+        assert given["outage_since"] == "2026-03-01T03:00:04.250000Z"
+        assert "is stopped" in first.consequence
+
+
+def test_a_switchover_that_lacks_a_standby_only_is_reprotected() -> None:
+    told = Told(Procedure.SWITCHOVER)
+    told.through(5).begin(told.steps[5]).end(told.steps[5], Outcome.FAILED)
+    explained = said(told.over())
+    assert "UNPROTECTED" in explained.world
+    verb, given = parsed(explained.options[0].command)
+    assert (verb, given["from_site"], given["to_site"]) == ("reprotect", "east", "west")
+
+
+def test_what_the_runbook_does_not_have_is_not_offered() -> None:
+    bare = {"procedures": (Procedure.FAILOVER,)}
+    told = Told(Procedure.FAILOVER, plan=bare)
+    verbs = [parsed(one.command)[0] for one in said(told.through(7).over()).options]
+    assert not {"reprotect", "failback", "switchover"} & set(verbs)
+
+
+def test_home_is_where_the_service_goes_back_to() -> None:
+    inventory = Inventory(
+        version=1,
+        services={"orders": Service(preferred="west")},
+        sites={"east": Site(address="127.0.1.1"), "west": Site(address="127.0.2.1")},
+    )
+    there = Told(Procedure.SWITCHOVER, plan={"inventory": inventory})
+    assert parsed(said(there.through(6).over()).options[0].command)[0] == "switchover"
+    away = Told(Procedure.SWITCHOVER)
+    verb, given = parsed(said(away.through(6).over()).options[0].command)
+    assert (verb, given["from_site"]) == ("failback", "west")
+
+
+def test_a_loss_that_stopped_the_run_can_be_accepted() -> None:
+    """In the early look, or by the guard of the promotion."""
+    hint = "start again with --accept-data-loss unknown --reason 'why'"
+    for stopped in (0, 3):
+        told = Told(Procedure.FAILOVER).through(stopped)
+        told.end(told.steps[stopped], Outcome.REFUSED, hint=hint)
+        explained = said(told.over())
+        verb, given = parsed(explained.options[0].command)
+        assert (verb, given["accept_data_loss"], given["reason"]) == ("failover", "unknown", "why")
+        assert "whatever is lost" in explained.options[0].consequence
+        assert f"Hint: {hint}" in explained.why
+
+
+def test_what_was_accepted_is_said_and_given_again() -> None:
+    accepted = AcceptedLoss(at_most="unknown", by="ann", reason="customers wait")
+    told = Told(Procedure.FAILOVER, accepted_loss=accepted)
+    explained = said(told.through(1).tell(AbortAsked(by="ben")).over())
+    assert explained.accepted == (
+        "ann accepted any data loss, even an unknown one: customers wait."
+    )
+    _, given = parsed(explained.options[0].command)
+    assert (given["accept_data_loss"], given["reason"]) == ("unknown", "customers wait")
+
+
+def test_a_fence_on_a_word_is_called_that_and_the_word_is_asked_for_again() -> None:
+    told = Told(Procedure.FAILOVER).through(2)
+    told.begin(told.steps[2]).end(told.steps[2], proofs=(proof(ProofKind.STATEMENT),))
+    explained = said(told.tell(AbortAsked(by="ben")).over())
+    assert "counts as fenced by the word of a person alone" in explained.world
+    assert parsed(explained.options[0].command)[1]["state_fenced"] == "how you know"
+
+
+def test_a_question_says_until_when_and_what_a_yes_changes() -> None:
+    state, alive = STATES["switchover-live-asks-start"]
+    explained = said(state, alive=alive)
+    assert explained.why == (
+        "The start waits until 03:01:30Z for commander: may it be.\n"
+        "It would change:\n  postgresql east: running -> stopped"
+    )
+
+
+def test_an_interrupted_run_does_not_look_as_if_it_went_on() -> None:
+    state, alive = STATES["failover-live-at-promote-False"]
+    explained = said(state, alive=alive)
+    assert "promote: begun, its effect is not known" in explained.not_done
+    assert not any(line.endswith((": running", ": pending")) for line in explained.not_done)
+    assert "its last word is of 03:00:" in explained.why
+
+
+def test_a_promotion_that_failed_half_way_does_not_speak_of_the_fence() -> None:
+    state, alive = STATES["failover-live-failed-promote"]
+    world = said(state, alive=alive).world
+    assert "whether west was promoted is not known" in world
+    assert "east is fenced" in world
+    assert "could not be proven" not in world
+
+
+def test_a_drill_goes_on_as_a_drill() -> None:
+    state, alive = STATES["failover-drill-aborted-before-promote"]
+    assert "drill" in said(state, alive=alive).title
+    assert parsed(said(state, alive=alive).options[0].command)[1]["drill"] is True
+
+
+def test_a_dry_run_says_what_it_would_change_and_is_not_repeated_for_real_unasked() -> None:
+    state, alive = STATES["failover-dry-run-succeeded"]
+    explained = said(state, alive=alive)
+    assert "fence (it fences): would change: fence: no -> yes" in explained.not_done
+    assert not parsed(explained.options[0].command)[1]["dry_run"]
+    told = Told(Procedure.FAILOVER, Mode.DRY_RUN)
+    refused = said(told.end(told.steps[0], Outcome.REFUSED).over())
+    assert parsed(refused.options[0].command)[1]["dry_run"] is True
