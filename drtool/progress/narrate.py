@@ -59,8 +59,10 @@ def _started(body: RunStarted) -> str:
     sites = (plan.direction.from_site, plan.direction.to_site)
     way = " -> ".join(site for site in sites if site)
     note = f" ({body.engine_note})" if body.engine_note else ""
+    since = f"{body.outage_start:%Y-%m-%d %H:%M:%S}Z" if body.outage_start else "an unknown time"
+    outage = f", outage since {since}" if plan.procedure.unplanned else ""
     return (
-        f"run started: {plan.procedure.value} of {plan.service} {way}, {body.mode.value}, "
+        f"run started: {plan.procedure.value} of {plan.service} {way}, {body.mode.value}{outage}, "
         f"asked by {body.requester}, engine {body.engine}{note}"
     )
 
@@ -71,7 +73,8 @@ def _end(body: Body) -> str | None:
             why = f". {body.reason}" if body.reason else ""
             return f"run {body.outcome.value} (exit {body.exit_code}): {body.world.value}{why}"
         case ReportWritten():
-            return f"report: {body.html or body.json_file or body.trouble}"
+            written = body.html or body.json_file
+            return f"report: {written}" if written else f"no report: {body.trouble}"
         case _:
             return None
 

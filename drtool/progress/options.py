@@ -157,7 +157,6 @@ def _next(state: RunState) -> Option:
 
 
 def _after_trouble(state: RunState, world: World) -> tuple[Option, ...]:
-    report = _report(state, "what was observed and changed; changes nothing")
     on = _option(next_run(state, world), leads_to(state, world))
     look = _option(
         next_run(state, world, Mode.DRY_RUN),
@@ -165,20 +164,26 @@ def _after_trouble(state: RunState, world: World) -> tuple[Option, ...]:
     )
     amount = _acceptable(state)
     if amount:
-        accept = _option(again(state, accept=amount), _accept_leads_to(state, amount))
-        return (accept, _release(state) if world is World.FENCED else report, look)
+        on = _option(again(state, accept=amount), _accept_leads_to(state, amount))
     if world is World.FENCED:
         return (on, _release(state), look)
-    if _fence_unproven(state) and state.plan.procedure is Procedure.FAILOVER:
+    if not amount and _fence_unproven(state) and state.plan.procedure is Procedure.FAILOVER:
         return (look, _on_your_word(state), on)
-    other = on.command != again(state)
-    if other and world is World.RECOVERED and state.plan.procedure is Procedure.FAILOVER:
-        return (on, _retry(state), report)
-    if world is not World.IN_DOUBT:
-        return (on, look, report)
-    if other and not state.past_no_return:
-        return (look, _retry_where_running(state), on)
-    return (look, on, report)
+    if world is World.IN_DOUBT:
+        return (look, _beside(state, world, on), on)
+    return (on, _beside(state, world, on), look)
+
+
+def _beside(state: RunState, world: World, on: Option) -> Option:
+    """What else may be wanted: to try again what another procedure does not, or to read."""
+    if on.command != again(state) and state.plan.procedure is Procedure.FAILOVER:
+        if world is World.RECOVERED:
+            leads = "what is done is found done, what failed is tried again"
+            return _option(again(state), leads)
+    elif on.command != again(state) and world is World.IN_DOUBT and not state.past_no_return:
+        leads = f"from the start, where {left(state)} is seen running; refused where it is not"
+        return _option(again(state), leads)
+    return _report(state, "what was observed and changed; changes nothing")
 
 
 def _on_your_word(state: RunState) -> Option:
@@ -187,15 +192,6 @@ def _on_your_word(state: RunState) -> Option:
         "two sites will"
     )
     return _option(again(state, "--state-fenced", "how you know"), leads)
-
-
-def _retry(state: RunState) -> Option:
-    return _option(again(state), "what is done is found done, what failed is tried again")
-
-
-def _retry_where_running(state: RunState) -> Option:
-    leads = f"from the start, where {left(state)} is seen running; refused where it is not"
-    return _option(again(state), leads)
 
 
 def _acceptable(state: RunState) -> str:

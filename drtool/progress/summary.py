@@ -22,6 +22,12 @@ def as_markdown(state: RunState) -> str:
     asked = f"Run `{state.run}`, {direction or 'no direction'}, asked for by {state.requester}."
     lines += ["", asked, "", _row(_HEAD), _row(("---",) * len(_HEAD))]
     lines += [_row(_step(step)) for step in state.steps]
+    if state.statements:
+        said = (
+            f"{one.statement.by}, step {one.step}: {one.statement.reason}"
+            for one in state.statements
+        )
+        lines += ["", "## A person's word, no proof", "", *(f"- {_cell(line)}" for line in said)]
     if state.warnings:
         lines += ["", "## Warnings", "", *(f"- {_cell(each.text)}" for each in state.warnings)]
     if state.report is not None and state.report.html:

@@ -23,6 +23,7 @@ STATES = {name: (state, alive) for name, state, alive in found()}
 HARMLESS = {"attach", "report", "status", "runs", "plan", "explain"}
 STARTS = {"failover", "switchover", "failback", "reprotect"}
 WITH_RUN = {"attach", "report", "approve", "deny", "abort", "state", "resume", "explain"}
+CLUMSY = re.compile(r"None|[{}]|\S  \S|\.\.|: \.|safe")
 COMMANDS = typer.main.get_command(app)
 
 
@@ -50,9 +51,7 @@ def said(state: RunState, *, alive: bool | None = None) -> Explanation:
     texts = (told.title, told.world, told.why, *(option.consequence for option in told.options))
     for text in texts:
         assert text
-        assert not re.search(r"None|[{}]|\S  \S|\.\.|: \.|safe", text.replace(f"  ({RUN})", "")), (
-            text
-        )
+        assert not CLUMSY.search(text.replace(f"  ({RUN})", "")), text
     assert told.world.endswith(".")
     check_truth(state, told, alive=alive)
     return told

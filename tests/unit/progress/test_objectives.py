@@ -13,6 +13,7 @@ from drtool.model.event import (
     ConsentGiven,
     Event,
     Instant,
+    ReportWritten,
     RunEnded,
     RunStarted,
     StepEnded,
@@ -284,6 +285,11 @@ def test_a_dry_run_is_explained() -> None:
     assert "nothing is changed" in said.world
 
 
+def test_a_report_that_could_not_be_written_is_not_told_as_one() -> None:
+    story = failover().at(60, ReportWritten(trouble="disk full"))
+    assert (narrate(story.events[-1], story.state) or "").endswith("no report: disk full")
+
+
 def test_each_event_is_told_in_one_line() -> None:
     story = failover()
     story.at(50, Warned(about="rto_at_risk", text="two\nlines"), AbortAsked(by="chief"))
@@ -294,6 +300,9 @@ def test_each_event_is_told_in_one_line() -> None:
         lines.append(narrate(event, folder.state))
     assert all(line is not None and "\n" not in line for line in lines)
     assert lines[0] is not None
-    assert lines[0].startswith("03:00:00.000Z run started: failover of orders east -> west, live")
+    assert lines[0].startswith(
+        "03:00:00.000Z run started: failover of orders east -> west, live, "
+        "outage since 2026-03-01 02:59:00Z, asked by t"
+    )
     asked = next(line for line in lines if line and "waiting for approval" in line)
     assert "drtool approve r consent --service orders" in asked

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from drtool.model.event import Instant, RunEnded, Via, Warned, World
+from drtool.model.event import Instant, RunEnded, StatementMade, Via, Warned, World
 from drtool.model.inventory import Inventory
 from drtool.model.place import Direction
 from drtool.model.plan import Objectives, Plan, PlanStep
+from drtool.model.proof import Statement
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
 from drtool.model.verdict import Verdict
 from drtool.progress.run_state import RunState, StepState
@@ -72,6 +73,12 @@ def test_outcome_world_and_objectives_stand_on_top() -> None:
     assert "- Recovery time: 12.5 s of 5m, met" in page
     assert "- Data loss: unknown (no row)" in page
     assert "east to west" in page
+
+
+def test_a_persons_word_is_told_and_called_no_proof() -> None:
+    word = Statement(by="ann", reason="the | power is off", at=NOW.wall)
+    page = as_markdown(replace(STATE, statements=(StatementMade(step="fence", statement=word),)))
+    assert "## A person's word, no proof\n\n- ann, step fence: the \\| power is off" in page
 
 
 def test_a_step_is_a_row_and_cannot_break_the_table() -> None:
