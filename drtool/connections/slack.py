@@ -61,8 +61,8 @@ class SlackApi:
         return self._posted("chat.postMessage", said)
 
     def update(self, message: Posted, text: str, blocks: Blocks = ()) -> Posted | Refusal:
-        """Put another content in a message's place."""
-        at = {"channel": message.channel, "ts": message.ts}
+        """Put another content in a message's place; without blocks its own are taken away."""
+        at = {"channel": message.channel, "ts": message.ts, "blocks": []}
         return self._posted("chat.update", {**at, **_content(text, blocks)})
 
     def identity(self) -> Identity | Refusal:
@@ -127,9 +127,10 @@ class SlackWebhook:
             answer = within(MOST_SECONDS, lambda: client.send_dict(body))
         except Exception as error:  # noqa: BLE001 - as in SlackApi
             return _why(error)
-        if answer.status_code == 200:
+        said = answer.body.strip()
+        if answer.status_code == 200 and not said.startswith("<"):
             return Posted()
-        return refused(answer.body.strip(), answer.status_code, dict(answer.headers))
+        return refused(said, answer.status_code, dict(answer.headers))
 
     def _connected(self) -> Any:
         _library()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from drtool.connections.slack_refusal import Refusal
+from drtool.connections.slack_refusal import ABOUT_FORM, Refusal
 from drtool.notify.account import Account, Ledger
 from drtool.notify.card import Card, Note
 from drtool.notify.outbox import Outbox
@@ -118,6 +118,9 @@ class Dispatch:
     def _refused(self, job: Job, refusal: Refusal, now: float) -> None:
         way = job.way
         again = way.refused(job, refusal, now)
+        if again and refusal.code in ABOUT_FORM:
+            self._stale.add(way.name)
+            return
         if again and job.note is not None:
             return
         self._ledger.refused(way.name, refusal, job.note)

@@ -45,7 +45,7 @@ class Notifier:
         self._lines.put(Heard(event=event))
 
     def account(self, seconds: float) -> tuple[str, ...]:
-        """What was not told, after the last event; waits that long at most."""
+        """What was not told, after the last event; waits that long at most. Asked for once."""
         with self._news:
             before, end = self._accounts, time.monotonic() + seconds
             self._lines.put(Over())
@@ -78,8 +78,10 @@ class Notifier:
     def _write(self, log: Path) -> None:
         try:
             with os.fdopen(self._start(log), "wb") as pipe:
-                while True:
-                    pipe.write(encoded(self._lines.get()))
+                line: Line | None = None
+                while not isinstance(line, Over):
+                    line = self._lines.get()
+                    pipe.write(encoded(line))
                     if self._lines.empty():
                         pipe.flush()
         except OSError as error:

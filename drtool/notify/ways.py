@@ -74,7 +74,7 @@ class Way:
     def took(self, job: Job, posted: Posted) -> bool:
         """A request was answered well; whether the job's note is delivered by it."""
         del posted
-        self._rest, self._plain = REST_SECONDS, False
+        self._rest = REST_SECONDS
         return job.note is not None
 
     def refused(self, job: Job, refusal: Refusal, now: float) -> bool:
@@ -88,7 +88,6 @@ class Way:
 
     def rest(self, refusal: Refusal, now: float) -> None:
         """Take nothing for a while, or nothing more."""
-        self._plain = False
         if refusal.lasting and refusal.code not in ABOUT_FORM:
             self.dead = refusal
         self.rests_until = now + (refusal.retry_after or self._rest)
