@@ -110,6 +110,7 @@ class PostgresqlSession(PostgresqlReader, Writer):
 
     def forget_standby_names(self) -> None:
         """Keep no longer for whom commits waited before they were emptied."""
+        self._rows("what was emptied", sql.KNOW_EMPTIED)
         self.alter_system(_EMPTIED, None)
 
     def alter_system(self, name: str, value: str | None) -> None:

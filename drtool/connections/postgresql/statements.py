@@ -90,7 +90,7 @@ SETTINGS: Final[LiteralString] = "SELECT name, setting FROM pg_settings WHERE na
 EMPTIED: Final[LiteralString] = """
 SELECT coalesce(current_setting('drtool.synchronous_standby_names', true), '')
 """
-# Before PostgreSQL 17 only a name that the session knows can be set for good.
+# Before PostgreSQL 17 only a name that the session knows can be set or reset for good.
 KNOW_EMPTIED: Final[LiteralString] = """
 SELECT set_config('drtool.synchronous_standby_names', '', true)
 """
