@@ -151,13 +151,17 @@ def services(known: Services) -> None:
             _protection(one.unprotected_since),
         )
     out.print(rows)
+    for one in known.services:
+        if one.reprotect:
+            out.print(f"protect {one.service} again:")
+            out.print(Text(f"  {one.reprotect}", style="bold cyan"), soft_wrap=True)
 
 
 def _protection(since: datetime | None) -> Text:
     if since is None:
         return Text("protected, by what the runs say", style="green")
     ago = seconds_text((datetime.now(UTC) - since).total_seconds())
-    return Text(f"unprotected for {ago}: drtool reprotect", style="bold red")
+    return Text(f"unprotected for {ago}", style="bold red")
 
 
 def run(standing: RunStatus) -> None:

@@ -15,12 +15,17 @@ from drtool.model.event import Via, World
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
 from drtool.process import runs
+from drtool.progress.commands import start
 from drtool.progress.explain import Explanation, explain
+from drtool.progress.protection import unprotected
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import fold
 from drtool.reports.html import to_html
 from drtool.reports.report import Report, report
 from drtool.units import Duration
+
+
+_MOVED = {World.PROMOTED, World.REDIRECTED, World.RECOVERED}
 
 
 class Runs(Value):
@@ -30,11 +35,15 @@ class Runs(Value):
 
 
 class ServiceStanding(Value):
-    """What the runs left of a service; ``unprotected_since`` is when it last lost its standby."""
+    """What the runs left of a service.
+
+    ``unprotected_since`` is when it last lost its standby, ``reprotect`` what brings one back.
+    """
 
     service: str
     last: RunSummary
     unprotected_since: datetime | None = None
+    reprotect: str = ""
 
 
 class Services(Value):
@@ -130,24 +139,28 @@ def services() -> Services:
     for summary in list_runs().runs:
         if summary.mode.changes_the_world:
             by_service.setdefault(summary.service, []).append(summary)
+    app = build()
     return Services(
-        services=tuple(
-            ServiceStanding(service=name, last=runs[0], unprotected_since=_unprotected(runs))
-            for name, runs in sorted(by_service.items())
-        )
+        services=tuple(_standing(name, runs, app) for name, runs in sorted(by_service.items()))
     )
 
 
-def _unprotected(newest_first: list[RunSummary]) -> datetime | None:
-    """When the service last lost its standby without getting one back."""
+def _standing(service: str, newest_first: list[RunSummary], app: App) -> ServiceStanding:
+    """When the service last lost its standby without getting one back, and what brings it back."""
+    last = newest_first[0]
     for summary in newest_first:
-        if summary.ended is None or summary.outcome is not Outcome.SUCCEEDED:
+        if summary.ended is None or summary.world not in _MOVED:
             continue
-        if summary.procedure in {Procedure.REPROTECT, Procedure.SWITCHOVER, Procedure.FAILBACK}:
-            return None
-        if summary.procedure is Procedure.FAILOVER:
-            return summary.ended.wall
-    return None
+        state = state_of(summary.run, app)[1]
+        if unprotected(state):
+            command = start(state, Procedure.REPROTECT, state.plan.direction)
+            since = summary.ended.wall
+            return ServiceStanding(
+                service=service, last=last, unprotected_since=since, reprotect=command
+            )
+        if state.takeover or state.plan.procedure is Procedure.REPROTECT:
+            break
+    return ServiceStanding(service=service, last=last)
 
 
 def run_status(said: str) -> RunStatus:

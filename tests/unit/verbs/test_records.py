@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from engine_bench import plan_of, step
+from told_states import Told
 
 from drtool.bootstrap import App, build
 from drtool.model.event import Body, RunResumed, RunStarted
-from drtool.model.purpose import Mode
+from drtool.model.purpose import Mode, Outcome, Procedure
 from drtool.process import identity
-from drtool.verbs.records import engine_lives
+from drtool.verbs.records import engine_lives, services
 
 
 @pytest.fixture
@@ -50,3 +51,36 @@ def test_the_engine_that_took_a_run_up_is_the_one_that_counts(app: App) -> None:
         by="t", host="h", version="0", pid=os.getpid(), process=identity(os.getpid())
     )
     assert engine_lives(written(app, started("1"), resumed), app)
+
+
+def told(app: App, run: Told) -> None:
+    run.over()
+    written(app, *(event.body for event in run.events))
+
+
+def failed_over(stopped_at: int) -> Told:
+    run = Told(Procedure.FAILOVER).through(stopped_at)
+    return run.begin(run.steps[stopped_at]).end(run.steps[stopped_at], Outcome.FAILED)
+
+
+def test_a_failover_leaves_the_service_unprotected_until_reprotect_has_run(app: App) -> None:
+    assert services().services == ()
+    told(app, Told(Procedure.FAILOVER).through(7))
+    (orders,) = services().services
+    assert orders.unprotected_since is not None
+    assert orders.reprotect.startswith("drtool reprotect '/runs/books/or ders.yaml' ")
+    assert orders.reprotect.endswith(" --from east --to west")
+    told(app, Told(Procedure.REPROTECT).through(2))
+    (orders,) = services().services
+    assert (orders.unprotected_since, orders.reprotect) == (None, "")
+
+
+def test_a_failover_that_promoted_and_failed_leaves_it_unprotected_too(app: App) -> None:
+    told(app, failed_over(4))
+    assert services().services[0].unprotected_since is not None
+
+
+def test_a_failover_that_promoted_nobody_changes_nothing_of_that(app: App) -> None:
+    told(app, Told(Procedure.SWITCHOVER).through(6))
+    told(app, failed_over(0))
+    assert services().services[0].unprotected_since is None
