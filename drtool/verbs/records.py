@@ -24,7 +24,6 @@ from drtool.reports.html import to_html
 from drtool.reports.report import Report, report
 from drtool.units import Duration
 
-
 _MOVED = {World.PROMOTED, World.REDIRECTED, World.RECOVERED}
 
 
