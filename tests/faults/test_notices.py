@@ -125,7 +125,7 @@ def test_f61_the_process_that_tells_people_may_hang_or_die(
 
 
 def test_f61_what_comes_back_is_told_what_it_missed(bench: Bench, slack: SlackStandIn) -> None:
-    slack.limit(3, retry_after=4)
+    slack.limit(1, retry_after=4)
     made = replace(bench, limits=replace(FAST, listeners=30.0, ending=30.0))
     notify = ways(slack.url, fallback_channel=None).model_copy(update={"webhook": None})
     ended = made.execute(*failover_steps(), ports=told(made, notify))
