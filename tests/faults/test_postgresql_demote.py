@@ -8,7 +8,7 @@ import time
 
 import pytest
 from driven import drive, facts_of
-from postgresql_pair import wait_until
+from postgresql_pair import both_releases, wait_until
 from ssh_host import Hosts
 
 from drtool.action import Look
@@ -21,6 +21,7 @@ from drtool.units import Duration
 DEMOTE = Demote(drain=Duration(5))
 
 
+@both_releases
 def test_a_demoted_primary_leaves_everything_to_its_standby(hosts: Hosts) -> None:
     east, west = hosts.pair.east, hosts.pair.west
     east.sql("CREATE TABLE t AS SELECT generate_series(1, 100000) AS x")
@@ -67,6 +68,7 @@ def test_a_crashed_primary_is_no_planned_switchover(hosts: Hosts) -> None:
     connections.close()
 
 
+@both_releases
 def test_a_standby_frozen_in_the_middle_is_waited_for_and_told(hosts: Hosts) -> None:
     west = hosts.pair.west
     connections = hosts.connections()

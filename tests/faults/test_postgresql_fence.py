@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from driven import drive, facts_of
-from postgresql_pair import Server, free_port, new_cluster, wait_until
+from postgresql_pair import Server, both_releases, free_port, new_cluster, wait_until
 from ssh_host import Hosts
 
 from drtool.action import Look
@@ -74,6 +74,7 @@ def comes_up_as_a_standby(server: Server) -> None:
     assert not accepts_writes(server)
 
 
+@both_releases
 def test_a_healthy_primary_is_drained_and_proven(hosts: Hosts) -> None:
     east, west = hosts.pair.east, hosts.pair.west
     east.sql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS x")
@@ -90,6 +91,7 @@ def test_a_healthy_primary_is_drained_and_proven(hosts: Hosts) -> None:
     assert reason is None, "a restarted standby is still fenced"
 
 
+@both_releases
 def test_f26_a_killed_primary_is_fenced_where_it_lies(hosts: Hosts) -> None:
     hosts.pair.east.cut_power()
     _, proofs, reason = fence(hosts)
@@ -98,6 +100,7 @@ def test_f26_a_killed_primary_is_fenced_where_it_lies(hosts: Hosts) -> None:
     comes_up_as_a_standby(hosts.pair.east)
 
 
+@both_releases
 def test_f27_l03_a_busy_backend_outlives_its_postmaster_and_is_found(hosts: Hosts) -> None:
     east = hosts.pair.east
     east.sql("CREATE TABLE busy(x int)")
@@ -168,6 +171,7 @@ def supervisor(hosts: Hosts) -> Iterator[threading.Event]:
     thread.join(20)
 
 
+@both_releases
 def test_f30_a_fence_survives_a_supervisor(hosts: Hosts, supervisor: threading.Event) -> None:
     east = hosts.pair.east
     _, _, reason = fence(hosts)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from postgresql_pair import Pair, new_cluster, wait_until
+from postgresql_pair import Pair, both_releases, new_cluster, wait_until
 
 from drtool.action import Facts, Hands, Look
 from drtool.actions.postgresql.data_loss import CheckDataLoss
@@ -136,6 +136,7 @@ def story(pair: Pair) -> Iterator[Story]:
         connections.close()
 
 
+@both_releases
 def test_a_fenced_primary_is_succeeded_within_moments(story: Story) -> None:
     arbiter = story.session()
     assert arbiter.try_lock(7)
@@ -158,6 +159,7 @@ def test_a_fenced_primary_is_succeeded_within_moments(story: Story) -> None:
     story.pair.west.sql("INSERT INTO orders VALUES (1, 'after')")
 
 
+@both_releases
 def test_synchronous_standby_names_are_emptied_or_every_commit_would_hang(story: Story) -> None:
     story.pair.west.sql("ALTER SYSTEM SET synchronous_standby_names = 'east'")
     story.pair.west.sql("SELECT pg_reload_conf()")
@@ -219,6 +221,7 @@ def test_f34_a_planned_promotion_loses_nothing_at_all(story: Story) -> None:
     assert seen.role == "primary"
 
 
+@both_releases
 def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(story: Story) -> None:
     story.pair.east.sql("DROP TABLE drtool.heartbeat")
     story.pair.east.sql("CHECKPOINT")
@@ -253,6 +256,7 @@ def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(story: Story)
     story.promote()
 
 
+@both_releases
 def test_f36_l16_a_paused_replay_is_found_before_the_promotion(story: Story) -> None:
     story.pair.west.sql("SELECT pg_wal_replay_pause()")
     wait_until(
@@ -275,6 +279,7 @@ def test_f36_l16_a_paused_replay_is_found_before_the_promotion(story: Story) -> 
     story.promote()
 
 
+@both_releases
 def test_f37_promoted_twice_is_adopted(story: Story) -> None:
     story.cut_power()
     story.pair.west.sql("SELECT pg_promote()")
@@ -287,6 +292,7 @@ def test_f37_promoted_twice_is_adopted(story: Story) -> None:
     assert session.replication().timeline == 2
 
 
+@both_releases
 def test_f38_a_promotion_that_takes_long_is_polled(story: Story) -> None:
     story.cut_power()
     startup = story.pair.west.child_named("startup")
@@ -328,6 +334,7 @@ def test_f39_l13_a_standby_of_another_cluster_is_refused(pair: Pair, story: Stor
     assert other.sql("SELECT pg_is_in_recovery()") == [(True,)]
 
 
+@both_releases
 def test_f40_a_standby_that_is_already_primary_is_suspected_of_split_brain(story: Story) -> None:
     story.pair.west.sql("SELECT pg_promote()")
     assert story.pair.east.sql("SELECT pg_is_in_recovery()") == [(False,)]
@@ -387,6 +394,7 @@ def test_l14_a_heartbeat_from_a_clock_an_hour_ahead_is_not_believed(story: Story
     assert story.still_standby()
 
 
+@both_releases
 def test_l15_lag_0_with_the_walreceiver_dead_is_not_believed(story: Story) -> None:
     west = story.pair.west
     west.sql("ALTER SYSTEM SET primary_conninfo = 'host=127.0.1.1 port=1'")
@@ -416,6 +424,7 @@ def test_a_table_that_neither_side_has_is_not_waited_for(story: Story) -> None:
         CheckInSync(tables=("orders", "nothere")).observe(story.look)
 
 
+@both_releases
 def test_l20_a_server_compared_with_itself_is_refused(story: Story) -> None:
     check = CheckInSync(tables=("orders",))
     seen = check.observe(story.look)

@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 from driven import drive, facts_of
-from postgresql_pair import Server, wait_until
+from postgresql_pair import Server, both_releases, wait_until
 from power_controller import Controller, powered
 from ssh_host import Hosts
 
@@ -131,6 +131,7 @@ def test_a_controller_that_does_not_answer_keeps_nobody_from_following(
     assert "does not answer" in seen.loose_ends.power_trouble
 
 
+@both_releases
 def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Hosts) -> None:
     own = "# the site's own words\n"
     with (hosts.pair.east.data / "postgresql.conf").open("a") as settings:
@@ -160,6 +161,7 @@ def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Host
     assert hosts.pair.west.sql("SELECT active FROM pg_replication_slots")[0][0] is True
 
 
+@both_releases
 def test_f41_commits_after_the_promotion_are_split_brain(hosts: Hosts) -> None:
     fail_over(hosts)
     east, west = hosts.pair.east, hosts.pair.west
@@ -184,6 +186,7 @@ def test_an_old_primary_that_runs_again_is_refused(hosts: Hosts) -> None:
     hosts.pair.east.stop()
 
 
+@both_releases
 def test_both_promoted_is_refused(hosts: Hosts) -> None:
     fail_over(hosts)
     east = hosts.pair.east
@@ -197,6 +200,7 @@ def test_both_promoted_is_refused(hosts: Hosts) -> None:
         reinstate(hosts)
 
 
+@both_releases
 def test_a_fenced_primary_without_a_tail_only_follows(hosts: Hosts) -> None:
     east, west = hosts.pair.east, hosts.pair.west
     east.sql("CREATE TABLE t(x int)")
@@ -212,6 +216,7 @@ def test_a_fenced_primary_without_a_tail_only_follows(hosts: Hosts) -> None:
     is_the_same_on_both(hosts)
 
 
+@both_releases
 def test_a_fenced_primary_that_a_supervisor_started_again_follows_too(hosts: Hosts) -> None:
     east = hosts.pair.east
     fail_over(hosts, lost_rows=2)
@@ -227,6 +232,7 @@ def test_a_fenced_primary_that_a_supervisor_started_again_follows_too(hosts: Hos
     is_the_same_on_both(hosts)
 
 
+@both_releases
 def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hosts) -> None:
     fail_over(hosts, lost_rows=3)
     east = hosts.pair.east
@@ -254,6 +260,7 @@ def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hos
     assert any(name.endswith("commits.txt") for name in kept(hosts))
 
 
+@both_releases
 def test_f43_a_gap_in_the_wal_leads_to_a_copy(hosts: Hosts) -> None:
     fail_over(hosts, lost_rows=3)
     west = hosts.pair.west
@@ -273,6 +280,7 @@ def test_f43_a_gap_in_the_wal_leads_to_a_copy(hosts: Hosts) -> None:
     is_the_same_on_both(hosts)
 
 
+@both_releases
 def test_a_server_that_no_rewind_can_read_is_copied_and_the_reason_told(hosts: Hosts) -> None:
     east = hosts.pair.east
     east.stop()
@@ -292,6 +300,7 @@ def test_a_server_that_no_rewind_can_read_is_copied_and_the_reason_told(hosts: H
     is_the_same_on_both(hosts)
 
 
+@both_releases
 def test_what_a_rewind_said_is_told_before_the_copy_that_follows_it(hosts: Hosts) -> None:
     fail_over(hosts, lost_rows=3)
     said = "pg_rewind: error: could not find common ancestor of the timelines"

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from postgresql_pair import Pair, wait_until
+from postgresql_pair import Pair, both_releases, wait_until
 
 from drtool.connections.postgresql import PostgresqlSession
 from drtool.errors import DrtoolError, LeaseHeld
@@ -21,6 +21,7 @@ def take(pair: Pair, target: str, holder: str = "ann@desk", run: str = "run-1") 
     return take_postgresql("orders", target, pair.context(), holder, run)
 
 
+@both_releases
 def test_a_lease_on_a_standby_survives_its_promotion_and_ends_with_its_session(
     pair: Pair,
 ) -> None:

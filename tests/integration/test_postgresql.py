@@ -9,7 +9,7 @@ import time
 
 import psycopg
 import pytest
-from postgresql_pair import Pair, wait_until
+from postgresql_pair import Pair, both_releases, wait_until
 
 from drtool.clock import SystemClock
 from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
@@ -23,6 +23,7 @@ from drtool.safety.managers import reason_managed_elsewhere
 EAST, WEST = "east.orders_db", "west.orders_db"
 
 
+@both_releases
 def test_both_roles_are_read(pair: Pair) -> None:
     context = pair.context()
     east, west = PostgresqlReader.open(EAST, context), PostgresqlReader.open(WEST, context)
@@ -47,6 +48,7 @@ def test_both_roles_are_read(pair: Pair) -> None:
     west.close()
 
 
+@both_releases
 def test_the_lock_is_granted_on_a_standby_survives_the_promotion_and_ends_with_the_session(
     pair: Pair,
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_plain_reader_opens_a_lost_session_again(pair: Pair) -> None:
     reader.close()
 
 
+@both_releases
 def test_writes_and_settings(pair: Pair) -> None:
     session = PostgresqlSession.open(EAST, pair.context())
     session.probe_write("run-1 probe")
@@ -123,6 +126,7 @@ def test_writes_and_settings(pair: Pair) -> None:
     standby.close()
 
 
+@both_releases
 def test_for_whom_commits_waited_is_kept_where_we_may(pair: Pair) -> None:
     def waits_for(names: str) -> bool:
         return pair.east.sql("SHOW synchronous_standby_names") == [(names,)]
@@ -147,6 +151,7 @@ def test_for_whom_commits_waited_is_kept_where_we_may(pair: Pair) -> None:
     session.close()
 
 
+@both_releases
 def test_a_hanging_synchronous_standby_is_told(pair: Pair) -> None:
     session = PostgresqlSession.open(EAST, pair.context())
     session.alter_system("synchronous_standby_names", "nobody")
@@ -193,6 +198,7 @@ def test_a_frozen_server_ends_within_our_own_limit(pair: Pair) -> None:
         ({"sslmode": "require"}, AccessDenied, ("SSL", "sslmode")),
     ],
 )
+@both_releases
 def test_each_way_to_be_turned_away_is_one_line_with_a_hint(
     pair: Pair, changed: dict[str, object], error: type[DrtoolError], words: tuple[str, str]
 ) -> None:
@@ -204,6 +210,7 @@ def test_each_way_to_be_turned_away_is_one_line_with_a_hint(
     assert pair.east.password not in raised.value.text()
 
 
+@both_releases
 def test_a_wrong_password_and_a_missing_line_in_pg_hba_are_told_apart(pair: Pair) -> None:
     wrong = pair.directory / "wrong"
     wrong.write_text("not-the-password")
@@ -219,6 +226,7 @@ def test_a_wrong_password_and_a_missing_line_in_pg_hba_are_told_apart(pair: Pair
     assert "pg_hba" in raised.value.hint
 
 
+@both_releases
 def test_a_missing_table_column_and_right_are_named(pair: Pair) -> None:
     pair.east.sql("CREATE TABLE orders (id int)")
     pair.east.sql(f"CREATE ROLE clerk LOGIN PASSWORD '{pair.east.password}'")
@@ -280,6 +288,7 @@ def test_a_blackhole_ends_within_the_time_limit() -> None:
         assert time.monotonic() - began < 1
 
 
+@both_releases
 def test_the_standby_refuses_writes_by_name(pair: Pair) -> None:
     session = PostgresqlSession.open(WEST, pair.context())
     with pytest.raises(StepFailed, match=r"read-only|recovery"):
@@ -289,6 +298,7 @@ def test_the_standby_refuses_writes_by_name(pair: Pair) -> None:
     session.close()
 
 
+@both_releases
 def test_a_slot_whose_wal_is_gone_is_made_anew(pair: Pair) -> None:
     session = PostgresqlSession.open(EAST, pair.context())
     assert session.create_slot("idle")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from driven import drive, facts_of
-from postgresql_pair import Server, wait_until
+from postgresql_pair import Server, both_releases, wait_until
 from ssh_host import Hosts
 
 from drtool.action import Hands, Look
@@ -107,6 +107,7 @@ def switch(
     wait_until(lambda: backlog.judge(backlog.observe(Look(connections, at_left)), at_left) is None)
 
 
+@both_releases
 def test_there_and_back_again_without_losing_a_row(hosts: Hosts, connections: Connections) -> None:
     east, west = hosts.pair.east, hosts.pair.west
     east.sql("CREATE TABLE orders (id int PRIMARY KEY)")
@@ -129,6 +130,7 @@ def waited_for(server: Server) -> object:
     return server.sql("SHOW synchronous_standby_names")[0][0]
 
 
+@both_releases
 def test_what_a_promotion_emptied_is_set_again_once_its_standby_has_caught_up(
     hosts: Hosts, connections: Connections
 ) -> None:
