@@ -133,7 +133,9 @@ def unanswered(error: Exception) -> Refusal:
         found = "does not answer" if connecting else "gave no whole answer in time"
         return Refusal(code="timeout", found=found, in_doubt=not connecting, whole=True)
     if isinstance(reason, ssl.SSLError):
-        found = f"cannot be reached over TLS: {reason.reason or 'no reason given'}"
+        # what failed in OpenSSL has one of these, what Python found neither
+        why = getattr(reason, "verify_message", "") or getattr(reason, "reason", "")
+        found = f"cannot be reached over TLS: {why or reason.strerror}"
         return Refusal(code="unreachable", found=found, hint=_OTHER, whole=True)
     if isinstance(reason, socket.gaierror):
         return Refusal(code="unreachable", found="has no address here: DNS fails", whole=True)

@@ -72,7 +72,9 @@ def _blocks_of(part: Part, mentions: Mapping[str, str]) -> Iterator[Block]:
     match part:
         case Text():
             lead = f"*{escaped(part.lead)}* " if part.lead else ""
-            yield _section(lead + escaped(part.text, SECTION - len(lead)))
+            text = (lead + escaped(part.text, SECTION - len(lead))).strip()
+            if text:
+                yield _section(text)
         case Facts():
             for start in range(0, len(part.facts), FIELDS):
                 yield {
@@ -95,7 +97,7 @@ def _command(part: Command) -> str:
     what = escaped(part.what, SECTION // 2)
     fenced = f"```{escaped(_unfenced(part.command))}```"
     if len(what) + len(fenced) > SECTION:
-        return f"{what}: {_TOO_LONG}" if what else _TOO_LONG
+        return f"{what} ({_TOO_LONG})" if what else _TOO_LONG
     return f"{what}\n{fenced}" if what else fenced
 
 

@@ -8,7 +8,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from pytest import CaptureFixture, LogCaptureFixture, MonkeyPatch
 from slack_standin import CHANNEL, FALLBACK, HOOK, TOKEN, SlackStandIn
 from typer.testing import CliRunner
 
@@ -99,18 +98,19 @@ def test_a_short_wait_is_waited_and_a_long_one_is_told(api: SlackApi, slack: Sla
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "code", "doubt"),
+    ("answer", "code", "doubt"),
     [
-        (500, "sorry", "http_500", True),
-        (503, '{"ok": false, "error": "service_unavailable"}', "service_unavailable", True),
-        (200, "<html>log in to the airport</html>", "no_slack", False),
-        (407, "who are you?", "no_slack", False),
-        (200, "{", "unreadable", True),
+        ((500, "sorry"), "http_500", True),
+        ((503, '{"ok": false, "error": "fatal_error"}'), "fatal_error", True),
+        ((200, "<html>log in to the airport</html>"), "no_slack", False),
+        ((407, "who are you?"), "no_slack", False),
+        ((200, "{"), "unreadable", True),
     ],
 )
 def test_what_is_no_answer_of_slack_s(
-    api: SlackApi, slack: SlackStandIn, status: int, body: str, code: str, doubt: bool
+    api: SlackApi, slack: SlackStandIn, answer: tuple[int, str], code: str, doubt: bool
 ) -> None:
+    status, body = answer
     slack.answer_with(status, body)
     why = refused(api.post(CHANNEL, "hello"))
     assert (why.code, why.in_doubt, why.lasting) == (code, doubt, False)
@@ -118,7 +118,7 @@ def test_what_is_no_answer_of_slack_s(
 
 
 def test_nobody_there_is_certain_and_nobody_answering_is_not(
-    api: SlackApi, slack: SlackStandIn, monkeypatch: MonkeyPatch
+    api: SlackApi, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = refused(SlackApi(nobody(), TOKEN).post(CHANNEL, "hello"))
     assert (gone.code, gone.in_doubt) == ("unreachable", False)
@@ -240,7 +240,7 @@ def test_the_trial_says_for_each_way_what_stands_against_it(
 
 
 def test_the_trial_of_a_wrong_token_names_the_cure(
-    tmp_path: Path, slack: SlackStandIn, monkeypatch: MonkeyPatch
+    tmp_path: Path, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_TOKEN", "xoxb-canary-other")
     monkeypatch.delenv("SLACK_WEBHOOK")
@@ -261,7 +261,7 @@ def test_an_inventory_that_tells_nobody_is_told_so(tmp_path: Path, slack: SlackS
 
 
 def test_a_webhook_s_url_is_checked_when_it_is_known(
-    slack: SlackStandIn, monkeypatch: MonkeyPatch
+    slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook = Webhook(url=SecretRef(secret="env:SLACK_WEBHOOK"))
     monkeypatch.setenv("SLACK_WEBHOOK", "http://hooks.example/services/canary")
@@ -271,7 +271,7 @@ def test_a_webhook_s_url_is_checked_when_it_is_known(
 
 
 def test_nothing_secret_is_logged_raised_or_said(
-    slack: SlackStandIn, caplog: LogCaptureFixture, capfd: CaptureFixture[str]
+    slack: SlackStandIn, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The library writes URLs and headers when it may log; ours may not."""
     caplog.set_level(logging.DEBUG)
