@@ -60,12 +60,16 @@ def _gravity(finding: Finding) -> int:
 def _findings(out: Console, findings: Iterable[Finding]) -> None:
     for one in findings:
         sign, style = _MARKS[one.state]
-        grid = Table.grid(padding=(0, 1))
+        mark = Text(f"  {sign}", style=style)
         said = Text.assemble((one.subject, "bold" if one.cure else ""), f": {one.found}")
         if one.expected:
             said.append(f"; expected {one.expected}")
-        grid.add_row(Text(f"  {sign}", style=style), said)
-        out.print(grid)
+        if out.is_terminal:
+            grid = Table.grid(padding=(0, 1))
+            grid.add_row(mark, said)
+            out.print(grid)
+        else:
+            out.print(Text.assemble(mark, " ", said), soft_wrap=True)
         if one.cure:
             # never wrapped by us: it is there to be copied
             out.print(Text.assemble("      ", (one.cure, "cyan")), soft_wrap=True)

@@ -166,7 +166,8 @@ class PowerReader(Reader):
             )
         if "SSL" in text:
             return Unreachable(self.subject, f"no TLS connection: {text}")
-        reason = re.sub(r"^\[Errno -?\d+\] ", "", text) or f"no answer within {SECONDS:g} s"
+        reason = re.sub(r"^(\[Errno -?\d+\]|_ssl\.c:\d+:) ", "", text)
+        reason = reason or f"no answer within {SECONDS:g} s"
         return Unreachable(self.subject, f"does not answer: {reason}")
 
 

@@ -20,31 +20,37 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
     if dns is None:
         return
     answers = answering(seen.name_servers)
-    for name, found in seen.name_servers.items():
-        yield from _server(name, found, dns)
+    yield from _servers(dns, seen, scope.inventory_path)
     yield from _enough(dns, answers)
     yield from _serials(dns, answers)
     for service in scope.inventory.services:
         yield from _endpoint(service, scope, seen)
 
 
-def _server(name: str, found: NameServer | DrtoolError, dns: Dns) -> Iterator[Finding]:
-    at = dns.servers[name]
-    dig = f"dig @{at.address} -p {at.port} {dns.zone} SOA"
-    if isinstance(found, DrtoolError):
-        yield _AREA.told(found, dig)
-    elif found.refusal is not None:
-        yield _AREA.told(found.refusal, dig)
-    else:
-        yield _AREA.well(f"server {name}", f"serial {found.serial}, takes our key")
+def _servers(dns: Dns, seen: Seen, inventory_path: str) -> Iterator[Finding]:
+    """Each server's own; a key that several refuse for one reason is told of once."""
+    refused: dict[str, list[DrtoolError]] = {}
+    for name, found in seen.name_servers.items():
+        at = dns.servers[name]
+        if isinstance(found, DrtoolError):
+            dig = f"dig @{at.address} -p {at.port} {dns.zone} SOA"
+            cure = f"bring it up, or correct it in {inventory_path}; try: {dig}"
+            yield _AREA.told(found, cure)
+        elif found.refusal is not None:
+            refused.setdefault(found.refusal.found, []).append(found.refusal)
+        else:
+            yield _AREA.well(f"server {name}", f"serial {found.serial}, takes our key")
+    for errors in refused.values():
+        subject = " and ".join(error.subject for error in errors)
+        cure = errors[0].hint or "compare dns.key with the servers' configuration"
+        yield _AREA.problem(subject, errors[0].found, cure, errors[0].expected)
 
 
 def _enough(dns: Dns, answers: dict[str, NameServer]) -> Iterator[Finding]:
-    usable = [name for name, found in answers.items() if found.refusal is None]
-    if len(usable) < dns.min_servers:
+    if len(answers) < dns.min_servers:
         yield _AREA.problem(
             f"zone {dns.zone}",
-            f"{len(usable)} of its {len(dns.servers)} servers can be updated",
+            f"{len(answers)} of its {len(dns.servers)} servers answer: clients cannot be moved",
             "bring the others up, or lower dns.min_servers",
             f"at least {dns.min_servers}",
         )

@@ -66,7 +66,7 @@ def examine(runbook: Path | None, inventory: Path | None, said: tuple[str, ...])
             *_within(carrier, Area.PREFECT),
             *documents.findings,
             *rest,
-            *found,
+            *_not_told(found, documents.findings),
             *sums.findings(limits, typed),
         ),
         limits=limits,
@@ -95,10 +95,11 @@ def _looked(scope: Scope, documents: Documents, app: App) -> tuple[Seen, list[Fi
     secrets_here = Secrets(app.redactor, directory)
     seen = look(scope, Context(scope.inventory, secrets_here, app.clock, run="doctor"))
     silent, rest = told_once(scope, seen)
-    return seen, [*secrets.findings(seen), *silent, *_judged(scope, rest)]
+    return seen, [*secrets.findings(seen), *silent, *judged(scope, rest)]
 
 
-def _judged(scope: Scope, seen: Seen) -> Iterator[Finding]:
+def judged(scope: Scope, seen: Seen) -> Iterator[Finding]:
+    """Every area's findings about what was seen; pure."""
     for area in _AREAS:
         yield from area.findings(scope, seen)
 
@@ -108,3 +109,9 @@ def _within(call: Call[list[Finding]], area: Area) -> list[Finding]:
     if isinstance(found, DrtoolError):
         return [area.told(found, "see what keeps its disk or its server busy")]
     return found
+
+
+def _not_told(found: list[Finding], before: tuple[Finding, ...]) -> list[Finding]:
+    """Those whose cure was not told before: lint judges the files of secrets, too."""
+    told = {one.cure for one in before if one.cure}
+    return [one for one in found if one.cure not in told]

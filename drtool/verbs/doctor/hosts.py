@@ -26,7 +26,7 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
         if ssh is None:
             continue
         if isinstance(found, DrtoolError):
-            yield _AREA.told(found, f"ssh -p {ssh.port} {ssh.user}@{ssh.address} true")
+            yield _AREA.told(found, f"try: ssh -p {ssh.port} {ssh.user}@{ssh.address} true")
             continue
         faults = [*_shell(name, ssh, found), *_spaces(name, found)]
         yield from faults

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drtool.connections.postgresql.readiness import Readiness
-from drtool.errors import DrtoolError
+from drtool.errors import DrtoolError, Unreachable
 from drtool.model.inventory import Postgresql
 from drtool.model.postgresql_host import HostState
 from drtool.safety.identity import reason_not_same_cluster
@@ -24,7 +24,7 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
     for target, system in scope.servers.items():
         found, data = seen.servers.get(target), seen.data.get(target)
         if isinstance(found, DrtoolError):
-            yield _AREA.told(found, _start(system))
+            yield _unusable(target, system, found, scope, seen)
         elif found is not None:
             yield from _server(target, system, found, scope.inventory_path)
         if isinstance(data, DrtoolError):
@@ -33,9 +33,20 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
             yield from _data(target, system, data)
 
 
-def _start(system: Postgresql) -> str:
-    command = " ".join(system.start_command or ())
-    return f"on {system.host}: {command or f'pg_ctl -D {system.data_directory} start'}"
+def _unusable(
+    target: str, system: Postgresql, error: DrtoolError, scope: Scope, seen: Seen
+) -> Finding:
+    """Start it, or see for oneself why it turns us away."""
+    if isinstance(error, Unreachable):
+        command = " ".join(system.start_command or ())
+        cure = f"on {system.host}: {command or f'pg_ctl -D {system.data_directory} start'}"
+        if not seen.primaries:
+            site = target.partition(".")[0]
+            cure += f"; if site {site} is lost: drtool failover {scope.runbook} --from {site}"
+    else:
+        psql = f"psql -h {system.address} -p {system.port} -U {system.user} {system.database}"
+        cure = f"{error.hint or f'look into its log on {system.host}'}; try: {psql}"
+    return _AREA.problem(error.subject, error.found, cure, error.expected)
 
 
 def _server(

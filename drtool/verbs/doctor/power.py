@@ -23,8 +23,9 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
         if power is None:
             continue
         if isinstance(found, DrtoolError):
-            url = f"{power.redfish}/redfish/v1/Systems/{power.system}"
-            yield _AREA.told(found, f"curl -u {power.user} {url}")
+            curl = f"curl -u {power.user} {power.redfish}/redfish/v1/Systems/{power.system}"
+            cure = found.hint or f"bring it up, or correct it in {scope.inventory_path}"
+            yield _AREA.problem(found.subject, found.found, f"{cure}; try: {curl}", found.expected)
             continue
         faults = [
             *_wrong_machine(name, power, found, seen),

@@ -34,7 +34,7 @@ def findings(health: Health) -> Iterator[Finding]:
 
 def _unusable(health: Health) -> Finding:
     restart = "drtool server stop; drtool server start"
-    start = "start it, or unset PREFECT_API_URL and: drtool server start"
+    start = "start or restart it, or unset PREFECT_API_URL and: drtool server start"
     return _AREA.problem(
         health.url,
         f"{health.trouble}; steps would run directly",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from drtool.errors import AccessDenied, BadInput, DrtoolError
 from drtool.lease.arbiter import system_at
-from drtool.lease.dns_record import parse
+from drtool.lease.dns_record import LeaseRecord, parse
 from drtool.lease.postgresql import holder_of
 from drtool.units import brief_text
 from drtool.verbs.doctor.finding import Area, Finding
@@ -81,7 +82,7 @@ def _at_postgresql(name: str, scope: Scope, seen: Seen) -> Iterator[Finding]:
 
 def _at_dns(name: str, scope: Scope, seen: Seen) -> Iterator[Finding]:
     """Whether more than half of each site's servers can bear the record, and whose it is."""
-    dns, answers = scope.inventory.dns, answering(seen.name_servers)
+    dns, answers, free = scope.inventory.dns, answering(seen.name_servers), list[str]()
     for site in scope.inventory.sites:
         servers = [key for key, one in dns.servers.items() if one.site == site] if dns else []
         usable = {s: answers[s] for s in servers if s in answers and answers[s].refusal is None}
@@ -89,29 +90,30 @@ def _at_dns(name: str, scope: Scope, seen: Seen) -> Iterator[Finding]:
             yield _AREA.problem(
                 f"lease of {name}",
                 f"site {site} has no dns server",
-                f"services.{name}.lease: {{at: postgresql}}",
-                "one",
+                f"name one, or services.{name}.lease: {{at: postgresql}}",
+                "one under dns.servers whose site it is",
             )
         elif len(usable) > len(servers) / 2:  # else the servers' own findings tell why
-            yield from _record(name, site, usable, seen)
+            taken = [*_records(name, usable, seen.at)]
+            yield from taken
+            free += [] if taken else usable
+    if free:
+        yield _AREA.well(f"lease of {name}", f"free at {' and '.join(free)}")
 
 
-def _record(name: str, site: str, usable: dict[str, NameServer], seen: Seen) -> Iterator[Finding]:
-    records = [
-        parse(found.leases[name].values) for found in usable.values() if name in found.leases
-    ]
-    held = [one for one in records if one and one.run and one.expires and one.expires > seen.at]
-    if None in records:
-        yield _AREA.problem(
-            f"lease of {name}",
-            f"its record at {site} is no lease",
-            "see who wrote it, and delete it",
-            "a record that drtool wrote",
-        )
-    elif held:
-        yield _held(name, f"{held[0].holder}, at {site}", held[0].run)
-    else:
-        yield _AREA.well(f"lease of {name}", f"free at {', '.join(usable)}")
+def _records(name: str, usable: dict[str, NameServer], now: datetime) -> Iterator[Finding]:
+    """Records that are somebody's, or nobody's."""
+    for server, found in usable.items():
+        record = parse(found.leases[name].values) if name in found.leases else LeaseRecord()
+        if record is None:
+            yield _AREA.problem(
+                f"lease of {name}",
+                f"its record at {server} is no lease",
+                "see who wrote it, and delete it",
+                "a record that drtool wrote",
+            )
+        elif record.run and record.expires and record.expires > now:
+            yield _held(name, f"{record.holder}, at {server}", record.run)
 
 
 def _held(name: str, who: str, run: str) -> Finding:

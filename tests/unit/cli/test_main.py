@@ -10,7 +10,7 @@ from covered import covered
 EVERY = (
     *("failover", "switchover", "failback", "reprotect", "approve", "deny", "state", "abort"),
     *("resume", "attach", "status", "explain", "runs", "report", "heartbeat", "lint", "plan"),
-    *("bundle", "actions", "server", "lab"),
+    *("bundle", "actions", "server", "lab", "doctor"),
 )
 
 
