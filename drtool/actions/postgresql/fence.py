@@ -16,6 +16,7 @@ from drtool.actions.postgresql.fence_paths import (
     fence_over_ssh,
     look_at_power,
     look_over_ssh,
+    seen_by,
     what_listens,
 )
 from drtool.actions.postgresql.listener import held_against_its_port, reason_elsewhere
@@ -67,8 +68,7 @@ class Fence(StateAction[FenceSeen]):
 
     def observe(self, look: Look) -> FenceSeen:
         """What each path shows, side by side; a path that does not answer is data."""
-        facts, stated = look.facts, look.facts.statement
-        paths = self._paths(facts)
+        facts, paths = look.facts, self._paths(look.facts)
         with ThreadPoolExecutor(3, thread_name_prefix="fence") as pool:
             ssh = pool.submit(self._over_ssh, look) if "ssh" in paths else None
             power = pool.submit(look_at_power, look, None) if "power" in paths else None
@@ -77,16 +77,8 @@ class Fence(StateAction[FenceSeen]):
                 "ssh": ssh.result() if ssh else None,
                 "power": power.result() if power else None,
             }
-        return FenceSeen(
-            place=str(place_of(facts)),
-            at=look.now(),
-            how=self._how(facts),
-            paths=tuple(path for name in paths if (path := seen[name]) is not None),
-            answering=bool(listening.result()),
-            stated_by=stated.by if stated else "",
-            stated_because=stated.reason if stated else "",
-            stated_at=stated.at if stated else None,
-        )
+        found = tuple(path for name in paths if (path := seen[name]) is not None)
+        return seen_by(look, self._how(facts), found, answering=bool(listening.result()))
 
     def changes(self, seen: FenceSeen) -> list[Change]:
         """One, until a path proves the fence or a human's word stands for it."""

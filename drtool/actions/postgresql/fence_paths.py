@@ -29,9 +29,10 @@ LATEST_SECONDS = 10.0
 class PathSeen(Value):
     """What one path shows. Not reachable is data, never a proof.
 
-    ``refusal`` says why this path must not be used at all. ``running`` says that server processes
-    are there, which may be a harmless standby's. ``alive`` is true when the server, or
-    the machine behind a controller that says Off, was seen at work.
+    ``refusal`` says why this path must not be used at all; ``manager`` is who is in charge of the
+    server there, where that is the reason. ``running`` says that server processes are there,
+    which may be a harmless standby's. ``alive`` is true when the server, or the machine behind a
+    controller that says Off, was seen at work.
     """
 
     path: FencePath
@@ -44,6 +45,7 @@ class PathSeen(Value):
     evidence: str = ""
     trouble: str = ""
     refusal: str = ""
+    manager: str = ""
     final_position: int | None = None
 
 
@@ -81,6 +83,21 @@ class FenceSeen(Value):
         return self.answering or any(path.alive for path in self.paths)
 
 
+def seen_by(look: Look, how: str, paths: tuple[PathSeen, ...], *, answering: bool) -> FenceSeen:
+    """What the paths show, with a person's word where somebody gave it."""
+    stated = look.facts.statement
+    return FenceSeen(
+        place=str(place_of(look.facts)),
+        at=look.now(),
+        how=how,
+        paths=paths,
+        answering=answering,
+        stated_by=stated.by if stated else "",
+        stated_because=stated.reason if stated else "",
+        stated_at=stated.at if stated else None,
+    )
+
+
 def look_over_ssh(look: Look, identity: str | None) -> PathSeen:
     """Processes and control file, twice when they show the server fenced."""
     try:
@@ -115,6 +132,7 @@ def judged(state: HostState, identity: str | None) -> PathSeen:
         evidence=f"{state}, system identifier {found}",
         trouble=managed or reason or "",
         refusal=managed or stranger or "",
+        manager=state.manager,
         final_position=state.final_position if reason is None else None,
     )
 
