@@ -262,7 +262,7 @@ def ending(state: RunState) -> None:
     out.print(Text.assemble(outcome(ended.outcome), f": {ended.world.value}"))
     for verdict in ended.verdicts:
         out.print(verdict_line(verdict))
-    if ended.reason:
+    if ended.reason and ended.outcome is not Outcome.SUCCEEDED:
         out.print(Text(ended.reason), soft_wrap=True)
     if ended.hint:
         out.print(Text(f"  hint: {ended.hint}"), soft_wrap=True)

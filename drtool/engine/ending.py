@@ -50,9 +50,9 @@ def _good(state: RunState) -> RunEnded:
         exit_code=OBJECTIVE_MISSED if missed else 0,
         world=state.world,
         verdicts=verdicts,
-        reason="; ".join(f"{one.subject} {one.text}" for one in verdicts if one.binding)
-        if missed
-        else "",
+        reason="; ".join(
+            f"{one.subject} {one.brief}" for one in verdicts if one.binding and one.met is not True
+        ),
         hint=f"drtool report {state.run}" if missed else "",
     )
 

@@ -55,14 +55,20 @@ class Verdict(Value):
         return "not measured" if self.measured_seconds is None else "no objective"
 
     @property
-    def text(self) -> str:
-        """Figure, judgement and what both rest on: ``12.5 s of 5m, met (WHAT SAYS SO)``."""
+    def brief(self) -> str:
+        """Figure and judgement: ``12.5 s of 5m, met``."""
         measured = self.measured_seconds is not None
-        limit = "" if self.limit is None else f" of {self.limit}" if measured else ""
-        aside = "" if measured or self.limit is None else f"objective {self.limit}"
+        limit = f" of {self.limit}" if measured and self.limit is not None else ""
         judged = f", {self.judged}" if measured or self.accepted else ""
-        rests_on = "; ".join(filter(None, (aside, self.note)))
-        return self.measured_text + limit + judged + (f" ({rests_on})" if rests_on else "")
+        return self.measured_text + limit + judged
+
+    @property
+    def text(self) -> str:
+        """The same, with what it rests on: ``12.5 s of 5m, met (WHAT SAYS SO)``."""
+        told = self.measured_seconds is not None or self.limit is None
+        limit = "" if told else f"objective {self.limit}"
+        rests_on = "; ".join(filter(None, (limit, self.note)))
+        return f"{self.brief} ({rests_on})" if rests_on else self.brief
 
     @property
     def judged(self) -> str:

@@ -146,7 +146,8 @@ def _ending(state: RunState) -> str:
     bad = [step for step in state.steps if step.outcome.ended and not step.ended_well]
     text = f"The run {_ended_how(ended.outcome)} after {took}"
     if ended.outcome is Outcome.SUCCEEDED or not bad:
-        return f"{text}: {ended.reason}." if ended.reason else f"{text}."
+        why = "" if ended.outcome is Outcome.SUCCEEDED else ended.reason  # the verdicts follow
+        return f"{text}: {why}." if why else f"{text}."
     reason = bad[0].reason.rstrip(".")
     return f"{text} at step {bad[0].name}: {reason or bad[0].outcome.value}."
 
