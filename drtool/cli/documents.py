@@ -41,19 +41,30 @@ def plan(
     manual: Annotated[
         bool, typer.Option("--manual", help="The paper runbook: what a human would type.")
     ] = False,
+    form: Annotated[str, typer.Option("--format", help="table, json, mermaid or svg.")] = "table",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write to this file; --manual as HTML to .html."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a procedure would do, in order, with its critical path and digest."""
-    from drtool.cli import show
     from drtool.verbs.documents import make_plan
-    from drtool.verbs.paper import paper_runbook
+    from drtool.verbs.drawing import drawn, form_of
+    from drtool.verbs.writing import write
 
+    wanted = form_of("json" if as_json else form, output, manual=manual)
     said = tuple(parameters or ())
     made = make_plan(runbook, procedure, inventory, from_site=from_site, to_site=to_site, said=said)
-    if manual:
-        typer.echo(paper_runbook(made))
+    if output is not None:
+        write(output, drawn(made, wanted))
+        typer.echo(f"written: {output}")
+    elif wanted == "table":
+        from drtool.cli import show
+
+        show.plan(made)
     else:
-        typer.echo(made.model_dump_json()) if as_json else show.plan(made)
+        typer.echo(drawn(made, wanted), nl=False)
 
 
 def actions(

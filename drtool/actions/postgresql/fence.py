@@ -146,8 +146,8 @@ class Fence(StateAction[FenceSeen]):
         return [
             *lines,
             typed(f"nc -zv -w 2 {server.address} {server.port}"),
-            "It must not connect. If none of this can be done, be sure by other means (the plug,",
-            "the switch port), write down how you know, and by whom.",
+            "It must not connect.",
+            "If none of this can be done, pull the plug, or be sure by other means: write it down.",
         ]
 
     def _over_ssh_by_hand(self, facts: Facts, server: Postgresql) -> list[str]:

@@ -139,6 +139,7 @@ class Reinstate(StateAction[Reinstated]):
         host, slot = facts.inventory.hosts.get(server.host), slot_of(target)
         power = host.power if host else None
         return [
+            "Keep clients away: without a boot guard PostgreSQL could start as a primary.",
             *([switch_on(power)] if power else []),
             *queries(
                 facts,
