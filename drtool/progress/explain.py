@@ -7,6 +7,7 @@ why, then what is done and what is not, then three commands with what each of th
 from __future__ import annotations
 
 from drtool.model.event import World
+from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
 from drtool.progress.objectives import judge
@@ -139,10 +140,15 @@ def _accepted(state: RunState) -> str:
 
 def _done(step: StepState) -> str:
     what = "was already so" if step.adopted else "; ".join(map(str, step.changes))
-    proven = ", ".join(f"{proof.kind.value} proof" for proof in step.proofs)
+    proven = ", ".join(map(_shown, step.proofs))
     said = "; ".join(part for part in (what, proven) if part)
     took = seconds_text(step.seconds)
     return f"{step.name}: {said} ({took})" if said else f"{step.name} ({took})"
+
+
+def _shown(proof: Proof) -> str:
+    word = proof.kind is ProofKind.STATEMENT
+    return "by a person's word, which is no proof" if word else f"{proof.kind.value} proof"
 
 
 def _is_open(step: StepState, state: RunState) -> bool:

@@ -212,6 +212,7 @@ def test_a_fence_on_a_word_is_called_that_and_the_word_is_asked_for_again() -> N
     told.begin(told.steps[2]).end(told.steps[2], proofs=(proof(ProofKind.STATEMENT),))
     explained = said(told.tell(AbortAsked(by="ben")).over())
     assert "counts as fenced by the word of a person alone" in explained.world
+    assert any("by a person's word, which is no proof" in line for line in explained.done)
     assert parsed(explained.options[0].command)[1]["state_fenced"] == "how you know"
 
 
