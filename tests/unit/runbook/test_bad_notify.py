@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 from good_documents import Lint, Load
 
@@ -12,6 +16,8 @@ from drtool.model.purpose import Procedure
 from drtool.runbook.digest import digest_of
 from drtool.runbook.planning import ObservedRoles, plan
 
+HOW_TO = Path(__file__).parents[3] / "docs/how-to/notify-slack.md"
+SHOWN = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
 AFTER = "roles:\n"
 TOKEN = 'token: {secret: "env:SLACK_TOKEN"}'
 REF = '{secret: "env:NAME"}, {secret: "file:PATH"} or {secret: "command:PROGRAM"}'
@@ -108,3 +114,19 @@ def test_a_notice_in_slack_wants_an_inventory_that_speaks_of_it(
         (step[0], step[1] + step[0]),
         inventory=notify(f"{{slack: {{channel: C0INCIDENT, {TOKEN}}}}}"),
     )
+
+
+@pytest.mark.parametrize("text", [text for text in SHOWN if "notify:" in text])
+def test_what_the_how_to_shows_of_inventories_is_clean(lint: Lint, text: str) -> None:
+    assert not lint(inventory=[(AFTER, textwrap.dedent(text) + AFTER)])
+
+
+@pytest.mark.parametrize("text", [text for text in SHOWN if "notify:" not in text])
+def test_what_the_how_to_shows_of_runbooks_is_clean(
+    lint: Lint, catalog: Catalog, text: str
+) -> None:
+    catalog.register("slack.post", Post)
+    step = textwrap.indent(textwrap.dedent(text), "    ")
+    told = notify(f"{{slack: {{channel: C0INCIDENT, {TOKEN}}}}}")
+    last = "    - use: move_clients\n"
+    assert not lint((last, step + last), inventory=told)
