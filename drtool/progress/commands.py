@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from drtool.model.place import Direction
 from drtool.model.proof import ProofKind
 from drtool.model.purpose import Mode, Procedure, Purpose
+from drtool.model.value import Fields
 from drtool.progress.run_state import RunState
 
 _SITE_FLAGS = {
@@ -84,14 +85,20 @@ def by_hand(state: RunState, procedure: Procedure) -> str:
     return shlex.join([*words, "--manual"])
 
 
-def _words(state: RunState, *verbs: str) -> list[str]:
-    """The verb on the run's runbook, inventory and parameters."""
-    plan = state.plan
-    words = ["drtool", verbs[0], plan.source or f"{plan.runbook}.yaml", *verbs[1:]]
-    words += ["--inventory", plan.inventory_source] if plan.inventory_source else []
-    for name, value in plan.parameters.items():
+def documents(runbook: str, inventory: str, parameters: Fields) -> list[str]:
+    """A runbook with its inventory and its parameters, as words to type."""
+    words = [runbook, "--inventory", inventory] if inventory else [runbook]
+    for name, value in parameters.items():
         words += ["--set", f"{name}={_typed(value)}"]
     return words
+
+
+def _words(state: RunState, verb: str, *objects: str) -> list[str]:
+    """The verb on the run's runbook."""
+    plan = state.plan
+    source = plan.source or f"{plan.runbook}.yaml"
+    runbook, *rest = documents(source, plan.inventory_source, plan.parameters)
+    return ["drtool", verb, runbook, *objects, *rest]
 
 
 def _typed(value: JsonValue) -> str:

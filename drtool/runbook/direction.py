@@ -34,10 +34,10 @@ class ObservedRoles(Value):
 
 
 class Ask(Value):
-    """What a person typed, and what to repeat in a hint: the procedure and the runbook's path."""
+    """What a person typed, and what to repeat in a hint: the procedure and its ``documents``."""
 
     procedure: Procedure
-    runbook: str
+    documents: str
     service: Name
     preferred: Name
     sites: tuple[Name, ...]
@@ -50,7 +50,7 @@ class Ask(Value):
         flags = (f" --from {from_site}" if from_site else "") + (
             f" --to {to_site}" if to_site else ""
         )
-        return f"drtool {verb} {self.runbook}{flags}"
+        return f"drtool {verb} {self.documents}{flags}"
 
     def refuse(self, found: str, expected: str = "", hint: str = "") -> Refused:
         """The refusal, to be raised."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import OnFailure, Procedure, Purpose, StepKind
 from drtool.model.runbook import Step
 from drtool.model.value import Fields
+from drtool.progress.commands import documents
 from drtool.runbook.budgets import Leg, critical_path
 from drtool.runbook.digest import digest_of
 from drtool.runbook.direction import Ask, ObservedRoles, choose_direction
@@ -57,7 +59,7 @@ def plan(
         )
     ask = Ask(
         procedure=procedure,
-        runbook=loaded.source,
+        documents=_documents(loaded),
         service=runbook.service,
         preferred=inventory.services[runbook.service].preferred,
         sites=tuple(inventory.sites),
@@ -88,6 +90,19 @@ def plan(
         inventory_source=str(Path(loaded.inventory_source).resolve()),
     )
     return made.model_copy(update={"digest": digest_of(made)})
+
+
+def _documents(loaded: Loaded) -> str:
+    """The runbook, and what a person has said beside it, as they are typed again."""
+    runbook = loaded.runbook
+    own = Path(loaded.source).parent / runbook.inventory if runbook.inventory else None
+    inventory = "" if Path(loaded.inventory_source) == own else loaded.inventory_source
+    said = {
+        name: value
+        for name, value in loaded.parameters.items()
+        if value != runbook.parameters[name].default
+    }
+    return shlex.join(documents(loaded.source, inventory, said))
 
 
 def _legs(steps: list[PlanStep]) -> list[Leg]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from drtool.errors import BadInput, DrtoolError
 from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Procedure, StepKind
+from drtool.progress.commands import documents
 from drtool.runbook.rendering import RenderContext, render
 from drtool.verbs.preflight import Missed, Wanted
 from drtool.verbs.request import StartRequest
@@ -115,5 +117,6 @@ def _hinted(error: DrtoolError, plan: Plan, target: str) -> DrtoolError:
     where = plan.inventory_source or "the inventory"
     error.hint = f"nothing was started; bring it up, or correct {target or 'it'} in {where}"
     if site is not None and site == left and not plan.procedure.unplanned:
-        error.hint += f"; if site {site} is lost: drtool failover {plan.source} --from {site}"
+        words = documents(plan.source, plan.inventory_source, plan.parameters)
+        error.hint += f"; if site {site} is lost: drtool failover {shlex.join(words)} --from {site}"
     return error

@@ -46,7 +46,7 @@ def ask(procedure: Procedure, typed: tuple[str | None, str | None], **others: An
     given: dict[str, Any] = {"preferred": "east", "sites": BOTH} | others
     return Ask(
         procedure=procedure,
-        runbook="orders.yaml",
+        documents="orders.yaml",
         service="orders",
         from_site=typed[0],
         to_site=typed[1],

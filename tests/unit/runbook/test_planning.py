@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -385,3 +386,17 @@ def test_a_rehearsal_that_names_production_is_a_fault(step: str, told: str, load
     with pytest.raises(Faults) as faults:
         loading((REHEARSAL[0], f"  rehearsal:\n    - {step}\n  reprotect:\n"))
     assert told in faults.value.lines
+
+
+def test_a_refusal_repeats_what_was_said_beside_the_runbook(
+    loading: Load, catalog: Catalog
+) -> None:
+    named = ("procedures:", "parameters: {pace: {type: integer, default: 1}}\nprocedures:")
+    loaded = loading(named, parameters={"pace": "2"})
+    loaded = replace(loaded, inventory_source="else where.yaml")
+    with pytest.raises(Refused) as refused:
+        plan(loaded, Procedure.SWITCHOVER, LOST, catalog=catalog)
+    assert refused.value.hint == (
+        "when it is lost: drtool failover orders.yaml --inventory 'else where.yaml' --set pace=2 "
+        "--from east --to west"
+    )
