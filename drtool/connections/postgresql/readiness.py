@@ -16,7 +16,10 @@ GRANTS: Final = {
     "REPLICATION": "ALTER ROLE {user} REPLICATION",
     "CHECKPOINT": "GRANT pg_checkpoint TO {user}",
     "ALTER SYSTEM": "GRANT ALTER SYSTEM ON PARAMETER synchronous_standby_names TO {user}",
-    "schema drtool": "CREATE SCHEMA IF NOT EXISTS drtool AUTHORIZATION {user}",
+    "CREATE": "CREATE SCHEMA drtool AUTHORIZATION {user}",
+    "schema drtool": (
+        "GRANT ALL ON SCHEMA drtool TO {user}; GRANT ALL ON ALL TABLES IN SCHEMA drtool TO {user}"
+    ),
 }
 SETTINGS: Final = (
     "data_checksums", "wal_log_hints", "full_page_writes", "wal_level", "max_wal_senders",
@@ -33,9 +36,16 @@ SELECT name
          ('CHECKPOINT', EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint'
                                                        AND pg_has_role(oid, 'USAGE'))),
          ('ALTER SYSTEM', {parameter}),
-         ('schema drtool', CASE WHEN to_regnamespace('drtool') IS NULL
-                                THEN has_database_privilege(current_database(), 'CREATE')
-                                ELSE has_schema_privilege('drtool', 'CREATE') END)
+         ('CREATE', to_regnamespace('drtool') IS NOT NULL
+                    OR has_database_privilege(current_database(), 'CREATE')),
+         ('schema drtool', to_regnamespace('drtool') IS NULL
+                           OR (has_schema_privilege('drtool', 'USAGE')
+                               AND has_schema_privilege('drtool', 'CREATE')
+                               AND NOT EXISTS (
+                                     SELECT FROM pg_tables WHERE schemaname = 'drtool'
+                                        AND NOT has_table_privilege(
+                                              format('%I.%I', schemaname, tablename),
+                                              'SELECT, INSERT, UPDATE, DELETE'))))
        ) AS needed(name, may)
  WHERE NOT may AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
 """

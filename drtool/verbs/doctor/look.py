@@ -8,16 +8,17 @@ from typing import Generic, TypeVar
 
 from drtool.connections.dns.rights import RightsReader
 from drtool.connections.http import HttpReader, Reply
-from drtool.connections.postgresql.readiness import ReadinessReader
+from drtool.connections.postgresql.readiness import Readiness, ReadinessReader
 from drtool.connections.postgresql_host import PostgresqlHostReader
 from drtool.connections.reach import Context, Reader
 from drtool.connections.redfish import PowerReader
 from drtool.connections.ssh_vitals import Vitals, VitalsReader
-from drtool.errors import DrtoolError, StepFailed
+from drtool.errors import AccessDenied, DrtoolError, StepFailed
 from drtool.lease.dns import lease_name
 from drtool.lease.dns_record import LeaseRecord
 from drtool.lease.postgresql import lock_key
 from drtool.model.postgresql_host import HostState
+from drtool.model.replication import Replication
 from drtool.model.secret import SecretRef
 from drtool.verbs.doctor.scope import Other, Scope
 from drtool.verbs.doctor.seen import Controller, NameServer, Seen, Server
@@ -95,10 +96,8 @@ class _Looking:
         return self._with(ReadinessReader, target, self._server)
 
     def _server(self, reader: ReadinessReader) -> Server:
-        clock, services = self._context.clock, self._scope.inventory.services
-        asked = clock.wall()
-        replication = reader.replication()
-        halfway = asked + (clock.wall() - asked) / 2
+        ready, services = reader.readiness(), self._scope.inventory.services
+        replication, ahead = self._replication(reader, ready)
         holders = {
             name: reader.who_holds(lock_key(name))
             for name, service in services.items()
@@ -106,12 +105,27 @@ class _Looking:
         }
         return Server(
             replication=replication,
-            readiness=reader.readiness(),
-            ahead_seconds=(replication.now - halfway).total_seconds(),
+            readiness=ready,
+            ahead_seconds=ahead,
             senders=() if replication.in_recovery else reader.senders(),
             managers=reader.managers(),
             leases={name: holder for name, holder in holders.items() if holder},
         )
+
+    def _replication(self, reader: ReadinessReader, ready: Readiness) -> tuple[Replication, float]:
+        """Its state, and how far its clock is ahead; a right that is missing comes with others."""
+        clock = self._context.clock
+        asked = clock.wall()
+        try:
+            found = reader.replication()
+        except AccessDenied as error:
+            if not ready.grants:
+                raise
+            lacks = ", ".join((*ready.missing, *ready.missing_for_rewind))
+            said = f"user {ready.user} lacks {lacks}"
+            raise AccessDenied(error.subject, said, hint="; ".join(ready.grants)) from error
+        halfway = asked + (clock.wall() - asked) / 2
+        return found, (found.now - halfway).total_seconds()
 
     def controller(self, host: str) -> Controller:
         return self._with(

@@ -13,10 +13,11 @@ from drtool.safety.managers import reason_managed_elsewhere
 from drtool.units import bytes_text
 from drtool.verbs.doctor.finding import Area, Finding
 from drtool.verbs.doctor.scope import Scope
-from drtool.verbs.doctor.seen import Seen, Server
+from drtool.verbs.doctor.seen import Seen, Server, answering
 
 _AREA = Area.POSTGRESQL
 _RELOAD = "SELECT pg_reload_conf()"
+_DROP = "SELECT pg_drop_replication_slot('{}')"
 
 
 def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
@@ -27,6 +28,8 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
             yield _unusable(target, system, found, scope, seen)
         elif found is not None:
             yield from _server(target, system, found, scope.inventory_path)
+            if len(answering(seen.servers)) == len(scope.servers):
+                yield from _idle_slots(found.readiness)
         if isinstance(data, DrtoolError):
             yield _AREA.told(data, f"look there: ls -ld {system.data_directory}")
         elif data is not None:
@@ -59,7 +62,7 @@ def _server(
         yield _AREA.problem(target, said, cure, "nobody but drtool in charge")
     yield from _rights(found.readiness)
     yield from _settings(found.readiness)
-    yield from _slots(found.readiness)
+    yield from _lost_slots(found.readiness)
     if found.replication.replay_paused:
         yield _AREA.problem(target, "replay is paused", "SELECT pg_wal_replay_resume()")
 
@@ -129,21 +132,25 @@ def _settings(found: Readiness) -> Iterator[Finding]:
         )
 
 
-def _slots(found: Readiness) -> Iterator[Finding]:
+def _lost_slots(found: Readiness) -> Iterator[Finding]:
     for slot in found.slots:
-        drop = f"SELECT pg_drop_replication_slot('{slot.name}')"
         if slot.lost and not slot.active:
             yield _AREA.problem(
                 found.place,
                 f"slot {slot.name} has lost its WAL",
-                f"drtool reprotect makes it anew; else {drop}",
+                f"drtool reprotect makes it anew; else {_DROP.format(slot.name)}",
             )
-        elif not slot.active:
+
+
+def _idle_slots(found: Readiness) -> Iterator[Finding]:
+    """Slots that nobody uses; while a server is away, its slot is waiting for it."""
+    for slot in found.slots:
+        if not slot.active and not slot.lost:
+            kept = bytes_text(slot.kept_bytes or 0)
             yield _AREA.warning(
                 found.place,
-                f"nobody uses slot {slot.name}, which keeps {bytes_text(slot.kept_bytes or 0)}"
-                " of WAL",
-                f"bring its standby back, or {drop}",
+                f"nobody uses slot {slot.name}, which keeps {kept} of WAL",
+                f"bring its standby back, or {_DROP.format(slot.name)}",
             )
 
 
