@@ -56,5 +56,20 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def as_markdown(rows: Sequence[Row]) -> str:
+    """The same table for the documentation."""
+    lines = ["| figure | ours | beside it | at most | |", "| --- | --- | --- | --- | --- |"]
+    for row in rows:
+        bar = f"{row.bar:.3g}" if row.bar is not None else ""
+        times = " x" if bar and row.rival is not None and row.ratio != row.ours else ""
+        rival = f"{row.rival:.3g} {row.unit}" if row.rival is not None else ""
+        kept = "" if row.bar is None else "kept" if row.ok else "**missed**"
+        note = f"<br>*{row.note}*" if row.note else ""
+        lines.append(
+            f"| {row.name}{note} | {row.ours:.3g} {row.unit} | {rival} | {bar}{times} | {kept} |"
+        )
+    return "\n".join(lines)
+
+
 def as_json(rows: Sequence[Row]) -> str:
     return json.dumps([{**asdict(row), "ok": row.ok} for row in rows], indent=2)

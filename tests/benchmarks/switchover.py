@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,14 @@ from drtool.compiler.api import Api
 from drtool.model.event import StepIntent, StepStarted, Via
 
 PAIRS = int(os.environ.get("PAIRS", "10"))
+RIVALS, BIN = HERE / "rivals", Path(sys.executable).parent
+# rivals at their best: nothing is asked of the network, nothing more is logged than need be
+QUIET = {
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "ANSIBLE_LOCALHOST_WARNING": "False",
+    "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+}
 
 
 def bench() -> list[Row]:
@@ -47,12 +54,13 @@ class Contest:
 
     def rows(self) -> list[Row]:
         for _ in range(PAIRS):
-            self.script("plain", ["bash", str(HERE / "rivals" / "plain.sh")])
+            self.script("plain", ["bash", str(RIVALS / "plain.sh")])
             self.ours("direct")
-            self.script("tuned", ["bash", str(HERE / "rivals" / "tuned.sh")])
+            self.script("tuned", ["bash", str(RIVALS / "tuned.sh")])
             self.ours("prefect")
-            if shutil.which("ansible-playbook"):
-                self.script("ansible", self.playbook())
+            self.script("Ansible", self.playbook())
+            self.script("Chaos Toolkit", self.experiment())
+            self.script("bare Prefect flow", [sys.executable, str(RIVALS / "prefect_flow.py")])
             self.bare_script()
         return [*self.downtimes(), *self.promptness()]
 
@@ -68,7 +76,7 @@ class Contest:
     def script(self, name: str, command: list[str]) -> None:
         source = self.world.primary()
         self.world.warm(source)
-        environment = self.world.script_environment(source)
+        environment = {**self.world.script_environment(source), **QUIET}
         started = time.monotonic()
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=60)
         self.downtime[name].append(self.customer.downtime(started))
@@ -85,7 +93,7 @@ class Contest:
             "from_data": known["FROM_DATA"],
             "pg_port": known["PG_PORT"],
             "dns_port": known["DNS_PORT"],
-            "name": known["NAME"],
+            "record": known["NAME"],
             "tsig": known["TSIG"],
         }
         inventory = Path(known["TSIG"]).with_name("ansible.ini")
@@ -95,7 +103,25 @@ class Contest:
             f" ansible_ssh_common_args='-o ControlPath={known['FROM_SOCKET']}'\n"
         )
         extra = [part for key, value in words.items() for part in ("-e", f"{key}={value}")]
-        return ["ansible-playbook", "-i", str(inventory), str(HERE / "rivals/ansible.yml"), *extra]
+        return [
+            str(BIN / "ansible-playbook"),
+            "-i",
+            str(inventory),
+            str(RIVALS / "ansible.yml"),
+            *extra,
+        ]
+
+    def experiment(self) -> list[str]:
+        journal = Path(self.world.environment["DRTOOL_HOME"]).with_name("chaos.json")
+        said = [
+            "--no-version-check",
+            "--log-level",
+            "ERROR",
+            "--log-file",
+            str(journal.with_suffix(".log")),
+        ]
+        file = str(RIVALS / "chaos.json")
+        return [str(BIN / "chaos"), *said, "run", "--journal-path", str(journal), file]
 
     def bare_script(self) -> None:
         environment = self.world.environment
@@ -119,7 +145,7 @@ class Contest:
         return rows + [
             against(f"switchover, downtime, {name}", statistics.median(seen), plain, None, unit="s")
             for name, seen in self.downtime.items()
-            if name in {"tuned", "ansible"}
+            if name not in {"plain", "direct", "prefect"}
         ]
 
     def promptness(self) -> list[Row]:
