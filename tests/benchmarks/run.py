@@ -21,7 +21,7 @@ ABOUT = """\
 
 Each figure beside that of a rival which ran in turns with it on the same machine: a plain shell
 script over warm SSH, one tuned with signals and short polls, an Ansible playbook, a Chaos Toolkit
-experiment, a bare Prefect flow. Where a bar is a multiple, it is of the rival's figure. `make bench`
+experiment, a bare Prefect flow. A bar with x is a multiple of the rival's figure. `make bench`
 measures anew and writes this page; `tests/benchmarks` is how.
 
 """
