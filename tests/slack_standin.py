@@ -18,6 +18,10 @@ CHANNEL, FALLBACK = "C0INCIDENT", "C0STANDBY"
 HOOK = "/services/T000/B000/canary-8c2e5a01"
 PATIENCE_SECONDS = 30.0
 Said = dict[str, Any]
+_ARGUMENTS = {
+    *("channel", "text", "blocks", "ts", "thread_ts", "reply_broadcast"),
+    *("unfurl_links", "unfurl_media"),
+}
 _TS = re.compile(r"\d{10}\.\d{6}")
 _ALLOWED = re.compile(r"<(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+)>")
 
@@ -255,6 +259,7 @@ class SlackStandIn:
         return said
 
     def _check(self, said: Said, longest: int) -> None:
+        self.faults += [f"no such argument: {name}" for name in said if name not in _ARGUMENTS]
         text, blocks = said.get("text"), said.get("blocks", [])
         if not text:
             # Slack takes blocks alone; a bell then says nothing

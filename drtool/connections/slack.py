@@ -55,7 +55,8 @@ class SlackApi:
         self, channel: str, text: str, blocks: Blocks = (), *, thread: str = "", shown: bool = False
     ) -> Posted | Refusal:
         """Post a message; in a thread, ``shown`` puts it into the channel as well."""
-        said: dict[str, Any] = {"channel": channel, **_content(text, blocks)}
+        plain = {"unfurl_links": False, "unfurl_media": False}
+        said: dict[str, Any] = {"channel": channel, **_content(text, blocks), **plain}
         if thread:
             said |= {"thread_ts": thread, "reply_broadcast": shown}
         return self._posted("chat.postMessage", said)
@@ -121,10 +122,7 @@ class SlackWebhook:
         """Post a message."""
         try:
             client = self._connected()
-            body = {
-                key: part for key, part in _content(text, blocks).items() if "unfurl" not in key
-            }
-            answer = within(MOST_SECONDS, lambda: client.send_dict(body))
+            answer = within(MOST_SECONDS, lambda: client.send_dict(_content(text, blocks)))
         except Exception as error:  # noqa: BLE001 - as in SlackApi
             return _why(error)
         said = answer.body.strip()
@@ -179,8 +177,7 @@ class SlackHands(Writer):
 
 
 def _content(text: str, blocks: Blocks) -> dict[str, Any]:
-    said: dict[str, Any] = {"text": text, "unfurl_links": False, "unfurl_media": False}
-    return {**said, "blocks": [dict(block) for block in blocks]} if blocks else said
+    return {"text": text, "blocks": [dict(block) for block in blocks]} if blocks else {"text": text}
 
 
 def _library() -> Any:
@@ -219,7 +216,9 @@ def _silence() -> logging.Logger:
 def _why(error: Exception) -> Refusal:
     """What an exception of the library says, in our words."""
     if isinstance(error, MissingExtra):
-        return Refusal(code="missing_extra", found=error.found, hint=error.hint, lasting=True)
+        return Refusal(
+            code="missing_extra", found=error.found, hint=error.hint, lasting=True, whole=True
+        )
     answer = getattr(error, "response", None)
     if answer is None:
         return unanswered(error)

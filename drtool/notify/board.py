@@ -123,6 +123,8 @@ def _gone(state: RunState) -> Iterator[Part]:
 def _measures(state: RunState, now: Instant, ahead: Forecast) -> tuple[tuple[str, str], ...]:
     """What has passed and what is to come, each against the objective; never a guess."""
     since = max(0.0, seconds_between(state.started, now))
+    if not state.mode.changes_the_world:
+        return (("Since the start", seconds_text(since)),)
     what, objective = ("Recovery time", "RTO") if state.plan.procedure.unplanned else (
         "Downtime", "objective")  # fmt: skip
     facts = []

@@ -151,9 +151,11 @@ def _serve(begin: Begin, lines: BinaryIO, engine: int) -> None:
     herald = Herald(ways_of(begin.notify, secrets, threads), say)
 
     def read() -> None:
-        for line in lines:
-            herald.inbox.put(decoded(line))
-        herald.inbox.put(None)
+        try:
+            for line in lines:
+                herald.inbox.put(decoded(line))
+        finally:
+            herald.inbox.put(None)
 
     threading.Thread(target=read, name="engine", daemon=True).start()
     herald.serve()

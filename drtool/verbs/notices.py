@@ -27,7 +27,8 @@ def listeners(
     ``known`` are the events that an earlier engine of the run has told.
     """
     notify = inventory.notify
-    if notify is None or not (mode.changes_the_world or notify.dry_runs):
+    told = mode.changes_the_world or mode is Mode.DRY_RUN
+    if notify is None or not told or (mode is Mode.DRY_RUN and not notify.dry_runs):
         return ()
     from drtool.notify.listener import Notifier  # noqa: PLC0415 - only where somebody is told
 

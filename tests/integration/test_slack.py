@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -291,3 +292,12 @@ def test_nothing_secret_is_logged_raised_or_said(
     said += [caplog.text, *capfd.readouterr()]
     assert "canary" not in "".join(said)
     assert redactor.clean(f"{TOKEN} {slack.webhook} {HOOK}") == "[secret] [secret] /[secret]"
+
+
+def test_without_its_library_a_way_says_what_to_install(
+    api: SlackApi, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "slack_sdk", None)
+    for answer in (api.post(CHANNEL, "hello"), SlackWebhook(slack.webhook).post("hello")):
+        why = refused(answer)
+        assert (why.lasting, why.hint) == (True, "pip install 'drtool[slack]'")

@@ -221,6 +221,11 @@ def test_what_is_not_known_is_not_guessed() -> None:
     assert facts(board(Told(planned).events, 5))["Downtime"] == "none so far"
 
 
+def test_a_dry_run_measures_nothing() -> None:
+    run = Told(failover_plan(), Mode.DRY_RUN, outage_start=BEGAN)
+    assert facts(board(run.events, 7)) == {"Since the start": "7.00 s"}
+
+
 def test_a_risk_is_told_in_the_first_message() -> None:
     assert facts(board(consented().events, 290))["Forecast"].endswith(", AT RISK")
     assert facts(board(consented().events, 10))["Forecast"].endswith(", within 5m")
