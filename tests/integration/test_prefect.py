@@ -8,11 +8,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from prefect_server import PrefectServer, Rides, eventually
+from prefect_server import PrefectServer, Rides, eventually, once_recorded
 
 from drtool.compiler import server
 from drtool.compiler.ask import recorded
 from drtool.compiler.choice import EngineMode, choose_engine
+from drtool.compiler.epilogue import REPAIR_AT_MOST
 from drtool.compiler.itinerary import run_tag
 from drtool.process import identity
 
@@ -36,6 +37,16 @@ def test_every_step_is_a_task_and_prefect_shows_it(
     found = recorded(prefect_server.api, ride.run)
     assert found.completed == ("fence", "promote", "redirect")
     assert (found.state, found.reports, found.direct) == ("COMPLETED", 1, ())
+
+
+def test_steps_are_recorded_by_prefects_own_client_and_not_by_our_repair(
+    prefect_server: PrefectServer, rides: Rides
+) -> None:
+    steps = [f"step_{number}" for number in range(REPAIR_AT_MOST + 10)]
+    ride = rides.start(prefect_server.api, *({"name": name} for name in steps))
+    ride.end()
+    found = once_recorded(prefect_server.api, ride.run, lambda r: len(r.completed) == len(steps))
+    assert sorted(found.completed) == sorted(steps)
 
 
 def test_the_flow_bears_the_runs_name_tags_and_typed_parameters(
