@@ -65,6 +65,9 @@ def _ended_how(ended: RunEnded, state: RunState) -> Iterator[str]:
         yield ended.outcome.value.upper() if loud else ended.outcome.value
     if state.mode.changes_the_world:
         yield ended.world.value.upper() if loud else ended.world.value
+    if ended.exit_code == 6:
+        missed = any(each.met is False for each in ended.verdicts)
+        yield "an OBJECTIVE MISSED" if missed else "an objective not measured"
     if unprotected(state):
         yield "UNPROTECTED"
 
@@ -96,12 +99,15 @@ def _ended(state: RunState) -> Iterator[Part]:
     if state.ended is not None:
         yield from judged(state.ended)
     yield Text(_row(stages(state), state.last))
-    yield typed(said.options[0])
+    yield typed(said.options[0], state)
 
 
-def typed(option: Option) -> Command:
-    """Something that can be typed now, and what follows."""
-    return Command(option.command, f"{option.consequence[:1].upper()}{option.consequence[1:]}:")
+def typed(option: Option, state: RunState) -> Command:
+    """Something that can be typed now, and what follows; a site's name stays as it is."""
+    what, way = option.consequence, state.plan.direction
+    if what.partition(" ")[0] not in {way.from_site, way.to_site}:
+        what = f"{what[:1].upper()}{what[1:]}"
+    return Command(option.command, f"{what}:")
 
 
 def judged(ended: RunEnded) -> Iterator[Part]:
@@ -117,7 +123,7 @@ def _gone(state: RunState) -> Iterator[Part]:
     yield Text(said.world)
     yield Text(said.why)
     yield Text(_row(stages(state), state.last))
-    yield typed(said.options[0])
+    yield typed(said.options[0], state)
 
 
 def _measures(state: RunState, now: Instant, ahead: Forecast) -> tuple[tuple[str, str], ...]:

@@ -34,7 +34,7 @@ def _parts(state: RunState) -> Iterator[Part]:
         yield from judged(state.ended)
     yield Table(tuple(table(state.steps)))
     for option in said.options:
-        yield typed(option)
+        yield typed(option, state)
     yield Small(f"To be typed on {state.host}. `drtool report {state.run}` has all of the run.")
 
 

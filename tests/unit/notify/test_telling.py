@@ -273,7 +273,11 @@ def test_the_end_has_the_table_the_verdicts_and_what_to_type() -> None:
 @pytest.mark.parametrize(
     ("events", "title", "tone"),
     [
-        (failover_not_measured(), f"{HEAD}, recovered, UNPROTECTED", Tone.WARNING),
+        (
+            failover_not_measured(),
+            f"{HEAD}, recovered, an OBJECTIVE MISSED, UNPROTECTED",
+            Tone.WARNING,
+        ),
         (failover_on_a_statement(), f"{HEAD}, FAILED, IN DOUBT", Tone.BAD),
         (failover_dry(), f"DRY-RUN {HEAD}, succeeded", Tone.GOOD),
         (
