@@ -30,7 +30,8 @@ class Account:
 
     ``broken`` is when east lost its power. ``lost_with_site`` are orders acknowledged before
     that and not in the database at the end: the data loss of the failover. ``lost_later`` were
-    acknowledged afterwards: there must be none.
+    acknowledged afterwards: there must be none. ``ended_early`` is why the story was not told
+    to its end.
     """
 
     runs: tuple[Ran, ...]
@@ -42,6 +43,7 @@ class Account:
     moments: tuple[Moment, ...]
     outages: tuple[Outage, ...]
     recorded: tuple[Recorded, ...] | None
+    ended_early: str = ""
 
 
 def take_account(
@@ -52,6 +54,7 @@ def take_account(
     writes: Sequence[Write],
     kept: Collection[str],
     recorded: Sequence[Recorded] | None,
+    ended_early: str = "",
 ) -> Account:
     """Put together what was written down; ``kept`` are the orders that the primary has now."""
     gone = lost(orders, kept)
@@ -66,6 +69,7 @@ def take_account(
         moments=tuple(two_writers(writes)),
         outages=tuple(outages(orders, 0, float("inf"))),
         recorded=None if recorded is None else tuple(recorded),
+        ended_early=ended_early,
     )
 
 
@@ -73,6 +77,7 @@ def criteria(account: Account) -> tuple[Criterion, ...]:
     """What the drill must show, each judged."""
     return (
         *(_run(ran) for ran in account.runs),
+        *_early_end(account),
         _lost(account),
         _two_primaries(account),
         *_prefect(account),
@@ -95,6 +100,12 @@ def _run(ran: Ran) -> Criterion:
         return _yes(f"{report.procedure.value} succeeded{met}")
     why = f": {report.reason}" if report.reason else ""
     return _no(f"{report.procedure.value} ended with exit code {ran.exit_code}{why}")
+
+
+def _early_end(account: Account) -> tuple[Criterion, ...]:
+    if not account.ended_early:
+        return ()
+    return (_no(f"the drill could not go on: {account.ended_early}"),)
 
 
 def _lost(account: Account) -> Criterion:

@@ -105,21 +105,20 @@ class Story:
     def tell(self) -> int:
         """Tell it all; gives the exit code. What ends early is judged by what there is."""
         self._check_start()
-        finished = False
+        ended_early = ""
         try:
             self._serve_customers()
             self._trouble_prefect()
             self._lose_east()
             self._bring_east_back()
             self._go_home()
-            finished = True
         except DrtoolError as error:
+            ended_early = error.line()
             self._teller.line(f"The drill cannot go on. {error.text()}", "bold red")
         finally:
             self._watch.stop()
             self._thaw_prefect()
-        passed = self._judge() if self._runs else False
-        return 0 if finished and passed else 1
+        return 0 if self._runs and self._judge(ended_early) else 1
 
     def _check_start(self) -> None:
         seen = status(self._layout.home)
@@ -217,7 +216,7 @@ class Story:
         primaries = self._seen().primaries
         return frozenset().union(*(orders_at(self._layout, site) for site in primaries))
 
-    def _judge(self) -> bool:
+    def _judge(self, ended_early: str) -> bool:
         healthy = self._prefect == "run" and self._engine != "direct"
         with self._teller.waiting("asking Prefect, counting orders"):
             account = take_account(
@@ -227,6 +226,7 @@ class Story:
                 writes=self._watch.writes(),
                 kept=self._kept(),
                 recorded=[recorded(self._reach, ran) for ran in self._runs] if healthy else None,
+                ended_early=ended_early,
             )
         self._teller.chapter("The account")
         passed = show_account(self._teller.out, account, runs_home() / "journal.sqlite")

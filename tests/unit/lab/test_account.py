@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -89,6 +90,11 @@ def unmet(found: Account) -> list[str]:
 
 def test_a_clean_drill_passes() -> None:
     assert unmet(account()) == []
+
+
+def test_a_drill_that_could_not_go_on_has_not_passed() -> None:
+    found = replace(account(), ended_early="lab: site east does not answer")
+    assert unmet(found) == ["the drill could not go on: lab: site east does not answer"]
 
 
 def test_an_order_lost_with_the_site_is_told_and_is_no_failure() -> None:
