@@ -176,13 +176,13 @@ def _after_trouble(state: RunState, world: World) -> tuple[Option, ...]:
 
 def _beside(state: RunState, world: World, on: Option) -> Option:
     """What else may be wanted: to try again what another procedure does not, or to read."""
-    if on.command != again(state) and state.plan.procedure is Procedure.FAILOVER:
-        if world is World.RECOVERED:
-            leads = "what is done is found done, what failed is tried again"
-            return _option(again(state), leads)
-    elif on.command != again(state) and world is World.IN_DOUBT and not state.past_no_return:
+    retry, unplanned = again(state), state.plan.procedure is Procedure.FAILOVER
+    if on.command != retry and unplanned and world is World.RECOVERED:
+        return _option(retry, "what is done is found done, what failed is tried again")
+    doubtful = world is World.IN_DOUBT and not state.past_no_return
+    if on.command != retry and not unplanned and doubtful:
         leads = f"from the start, where {left(state)} is seen running; refused where it is not"
-        return _option(again(state), leads)
+        return _option(retry, leads)
     return _report(state, "what was observed and changed; changes nothing")
 
 
