@@ -44,6 +44,8 @@ class Dispatch:
 
     def last(self) -> None:
         """Nothing more will come; every way is tried once more."""
+        if self._last:
+            return
         self._last = True
         self.changed()
         for way in self._ways:

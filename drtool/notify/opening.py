@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from drtool.connections.secrets import Secrets
@@ -16,7 +16,11 @@ from drtool.notify.ways import NoWay, SlackWay, Way, WebhookWay
 
 def ways_of(notify: Notify, secrets: Secrets, threads: Threads) -> tuple[Way, ...]:
     """All ways in the order in which they are tried; one that lacks its secret says so."""
-    return (*_of_slack(notify.slack, secrets, threads), *_of_webhook(notify.webhook, secrets))
+    mentions = notify.slack.mentions if notify.slack is not None else {}
+    return (
+        *_of_slack(notify.slack, secrets, threads),
+        *_of_webhook(notify.webhook, secrets, mentions),
+    )
 
 
 def _of_slack(slack: Slack | None, secrets: Secrets, threads: Threads) -> Iterator[Way]:
@@ -33,11 +37,13 @@ def _of_slack(slack: Slack | None, secrets: Secrets, threads: Threads) -> Iterat
             yield SlackWay(api, channel, slack.mentions, threads.root(channel), keep)
 
 
-def _of_webhook(webhook: Webhook | None, secrets: Secrets) -> Iterator[Way]:
+def _of_webhook(
+    webhook: Webhook | None, secrets: Secrets, mentions: Mapping[str, str]
+) -> Iterator[Way]:
     if webhook is None:
         return
     try:
-        yield WebhookWay(SlackWebhook.of(webhook, secrets))
+        yield WebhookWay(SlackWebhook.of(webhook, secrets), mentions)
     except DrtoolError as error:
         yield NoWay("the webhook", _missing(error))
 

@@ -56,6 +56,7 @@ class Way:
         self.dead: Refusal | None = None
         self.rests_until = 0.0
         self._rest = REST_SECONDS
+        self._bidden = False
         self._plain = False
 
     def open_at(self, now: float) -> bool:
@@ -90,12 +91,13 @@ class Way:
         """Take nothing for a while, or nothing more."""
         if refusal.lasting and refusal.code not in ABOUT_FORM:
             self.dead = refusal
+        self._bidden = refusal.retry_after is not None
         self.rests_until = now + (refusal.retry_after or self._rest)
         self._rest = min(self._rest * 2, LONGEST_REST_SECONDS)
 
     def wake(self) -> None:
-        """Try once more: there is not much time left."""
-        if self._rest > REST_SECONDS:
+        """Try once more, for there is not much time left; but not where Slack bade us wait."""
+        if not self._bidden:
             self.rests_until = 0.0
 
 
@@ -176,15 +178,15 @@ class SlackWay(Way):
 class WebhookWay(Way):
     """An incoming webhook: one message after the other."""
 
-    def __init__(self, hook: Hook) -> None:
+    def __init__(self, hook: Hook, mentions: Mapping[str, str]) -> None:
         super().__init__("the webhook", "webhook")
-        self._hook = hook
+        self._hook, self._mentions = hook, mentions
 
     def job_for(self, note: Note, board: Callable[[], Card]) -> Job:
         """The note as a message."""
         del board
-        text = as_text(note.card)
-        blocks = () if self._plain else as_blocks(note.card)
+        text = as_text(note.card, self._mentions)
+        blocks = () if self._plain else as_blocks(note.card, self._mentions)
         return Job(self, "post", lambda: self._hook.post(text, blocks), note)
 
 

@@ -119,6 +119,18 @@ def test_where_slack_takes_nothing_the_webhook_does(
     assert "does not accept the token (invalid_auth)" in line
 
 
+def test_the_webhook_calls_people_too(
+    bench: Bench, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_TOKEN", "xoxb-revoked")
+    ports = told(bench, ways(slack.url, mentions={"commander": "U0ANN"}))
+    running = Running(bench.engine(approval("consent", deadline=Duration(30)), ports=ports))
+    bench.until(lambda: any("<@U0ANN>" in one.all_text for one in slack.hooked), 20)
+    bench.ask("approve", "consent", by="ann")
+    running.wait(60)
+    assert slack.hooked[-2].text == f":large_blue_circle: {HEAD}, consent approved by ann"
+
+
 def test_a_secret_that_is_missing_is_told_with_what_to_type(
     bench: Bench, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,7 +60,7 @@ class World:
         self.slack, self.now = FakeSlack(), 100.0
         ways: list[Way] = [SlackWay(self.slack, "C1", {})]
         ways += [SlackWay(self.slack, "C2", {})] if fallback else []
-        ways += [WebhookWay(FakeHook(self.slack))] if hook else []
+        ways += [WebhookWay(FakeHook(self.slack), {})] if hook else []
         self.dispatch = Dispatch(ways, lambda: Card("board", Tone.QUIET))
 
     def put(self, *abouts: str, **more: Any) -> World:
@@ -169,6 +169,17 @@ def test_a_way_that_is_down_is_tried_ever_more_seldom_and_once_more_at_the_end()
     assert not account.settled
     world.slack.refusals = []
     assert world.go(60) == ["C1: board", "C1 ts15: end", "C1 ts15 is now: board"]
+
+
+def test_where_slack_bade_us_wait_the_end_waits_too() -> None:
+    world = World()
+    world.slack.refusals = [refused("", 429, {"Retry-After": "7"})]
+    world.put("start", opens=True).go()
+    world.put("end")
+    assert not world.over().settled
+    assert world.slack.said == ["refused C1: board"]
+    world.now += 7
+    assert world.go() == ["C1: board", "C1 ts2: end", "C1 ts2 is now: board"]
 
 
 def test_nobody_says_that_a_message_did_not_arrive_who_does_not_know() -> None:
