@@ -28,9 +28,9 @@ command -v sha256sum >/dev/null || sums='shasum -a 256'
     fail "no virtual environment can be made" "install the venv of $python (Debian: python3-venv)"
 # No settings of this machine's pip: they may name places that a network is needed for.
 PIP_CONFIG_FILE=/dev/null "$place/bin/python" -m pip --isolated install --quiet \
-    --disable-pip-version-check --no-index --find-links "$here/wheels" --only-binary :all: \
-    --require-hashes --requirement "$here/requirements.txt" ||
-    fail "the wheels could not be installed" "rm -r $place, and read what pip says above"
+    --disable-pip-version-check --no-cache-dir --no-index --find-links "$here/wheels" \
+    --only-binary :all: --require-hashes --requirement "$here/requirements.txt" ||
+    { rm -r "$place"; fail "the wheels could not be installed" "pip says why, above"; }
 
 "$place/bin/drtool" --version
 cat <<NEXT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -14,27 +15,31 @@ from drtool.bundle.pip import pip
 from drtool.errors import BadInput, Faults
 
 
-def requirements(own: OwnWheel, extras: frozenset[str], pins: list[Pin]) -> str:
+def requirements(own: OwnWheel, extras: frozenset[str], pins: Iterable[str]) -> str:
     """What is to be installed, drtool among it, each with its version and its hashes."""
     name = f"drtool[{','.join(sorted(extras))}]" if extras else "drtool"
     digest = hashlib.sha256(own.path.read_bytes()).hexdigest()
     lines = [f"{name}=={own.version} \\", f"    --hash=sha256:{digest}"]
-    return "\n".join([*lines, *(pin.text for pin in pins)]) + "\n"
+    return "\n".join([*lines, *pins]) + "\n"
 
 
-def gather(own: OwnWheel, required: str, pins: list[Pin], stock: Path | None, into: Path) -> None:
-    """Put the wheels of the requirements into a directory.
+def gather(
+    own: OwnWheel, extras: frozenset[str], pins: list[Pin], stock: Path | None, into: Path
+) -> None:
+    """Put drtool's wheel and those of the pins into a directory.
 
     They are downloaded, or taken from ``stock``, a directory of wheels. pip checks the hashes,
     and that nothing is needed besides. Raises Faults or BadInput when one cannot be had.
     """
+    wanted = [pin for pin in pins if pin.wanted_here]
     listed = own.path.parent / "requirements.txt"
+    required = requirements(own, extras, (pin.unconditional for pin in wanted))
     listed.write_text(required, encoding="utf-8")
     words = ["--require-hashes", "--only-binary", ":all:", "--requirement", str(listed)]
     words += ["--dest", str(into), "--find-links", str(own.path.parent)]
     hint = "--wheels DIR takes them from a directory, without a network"
     if stock is not None:
-        _all_there(pins, stock)
+        _all_there(wanted, stock)
         words += ["--no-index", "--find-links", str(stock)]
         hint = f"without --wheels {stock} they are downloaded"
     pip("download", *words, hint=hint)
@@ -47,7 +52,7 @@ def _all_there(pins: list[Pin], stock: Path) -> None:
     missing = [
         f"--wheels {stock}: has no wheel of {pin.name} {pin.version}"
         for pin in pins
-        if pin.wanted_here and (pin.name, Version(pin.version)) not in there
+        if (pin.name, Version(pin.version)) not in there
     ]
     if missing:
         raise Faults((*missing, f"  hint: without --wheels {stock} they are downloaded"))

@@ -109,8 +109,8 @@ def _gather(own: OwnWheel, extras: frozenset[str], stock: Path | None, into: Pat
     """Put all wheels into a directory; gives what ``install.sh`` installs of them."""
     lock = read_lock(shipped("requirements.lock").read_text(encoding="utf-8"))
     pins = needed(lock, own.needs(extras))
-    required = requirements(own, extras, pins)
-    gather(own, required, pins, stock, into)
+    gather(own, extras, pins, stock, into)
+    required = requirements(own, extras, (pin.text for pin in pins))
     return File("requirements.txt", required.encode())
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from packaging.requirements import Requirement
 
@@ -37,6 +39,15 @@ def test_a_pin_keeps_its_version_its_hashes_and_where_it_is_wanted() -> None:
     assert pins["alpha"].text.endswith("--hash=sha256:aa \\\n    --hash=sha256:ab")
     assert pins["alpha"].wanted_here
     assert not pins["beta-one"].wanted_here
+
+
+def test_another_micro_version_of_this_python_may_want_more() -> None:
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    lock = f'alpha==1.0 ; python_full_version < "{minor}.3" \\\n    --hash=sha256:aa\n'
+    pin = read_lock(lock)["alpha"]
+    assert pin.wanted_here
+    assert pin.unconditional == "alpha==1.0 \\\n    --hash=sha256:aa"
+    assert "python_full_version" in pin.text
 
 
 def test_what_the_lock_does_not_have_is_named() -> None:
