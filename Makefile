@@ -27,12 +27,12 @@ lint: $(READY)
 # The documentation as a site in .site, with the reference written anew from the code.
 docs: $(READY)
 	$(BIN)/python docs/generate.py
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .ci/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --config-file .ci/mkdocs.yml
 	@echo "open .site/index.html"
 
 docs-as-they-are: $(READY)
 	$(BIN)/python docs/generate.py --check
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .ci/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --config-file .ci/mkdocs.yml
 
 faults: $(READY)
 	$(BIN)/pytest tests/faults $(TESTS)
