@@ -8,26 +8,33 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import dns.exception
 import dns.message
+import dns.query
 import dns.rcode
 import dns.tsig
 import dns.update
 import pytest
+from machine_servers import needed
 
 from drtool.action import Facts, Hands, Look, StateAction
 from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
 from drtool.errors import Refused
+from drtool.lab.layout import Ports
 from drtool.lab.nameserver import Listeners, NameServer
+from drtool.lab.servers import embedded
+from drtool.lab.servers.dns import KINDS
+from drtool.lab.servers.kinds import DnsPlace, DnsServer
 from drtool.lab.zone import Zone
 from drtool.model.inventory import Inventory
 from drtool.model.place import Direction
@@ -78,11 +85,19 @@ class DnsPair:
         self.key_file.write_text(self.secret + "\n")
         self.key_file.chmod(0o600)
         self.port = free_port()
-        self.listens = dict(ADDRESSES)
         self.servers: dict[str, ScriptedServer] = {}
-        self.children: dict[str, subprocess.Popen[str]] = {}
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.use(needed(embedded.find_dns()))
         self._listeners: dict[str, Listeners] = {}
         self._connections: list[Connections] = []
+
+    def use(self, make: DnsServer) -> None:
+        """Have the children be of that make."""
+        ports = Ports(
+            dns=self.port, dns_beside=free_port(), postgresql=0, ssh=0, orders=0, power=0, prefect=0
+        )
+        self.make = make
+        self.listens = {site: make.address(site, ports) for site in ADDRESSES}
 
     def zone_file(self, site: str) -> Path:
         path = self.directory / f"{site}.zone"
@@ -102,18 +117,36 @@ class DnsPair:
         self._listeners.pop(site).close()
         del self.servers[site]
 
-    def start_child(self, site: str) -> subprocess.Popen[str]:
-        peer = next(address for other, address in ADDRESSES.items() if other != site)
-        command = [
-            *(sys.executable, "-m", "drtool.lab.nameserver", "--zone", "lab.test"),
-            *("--bind", f"{ADDRESSES[site]}:{self.port}", "--peer", f"{peer}:{self.port}"),
-            *("--key-file", str(self.key_file), "--zone-file", str(self.zone_file(site))),
-        ]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert child.stdout is not None
-        assert child.stdout.readline().startswith("ready")
+    def start_child(self, site: str) -> None:
+        """Start a site's server and wait for its first answer, whatever it is."""
+        log = self.directory / f"{site}.log"
+        place = DnsPlace(
+            zone="lab.test",
+            zone_file=self.zone_file(site),
+            address=self.listens[site],
+            peer=self.listens["west" if site == "east" else "east"],
+            key_name="drtool",
+            key_file=self.key_file,
+            directory=self.directory / f"{site}_dns",
+        )
+        with log.open("ab") as said:
+            child = subprocess.Popen(self.make.command(place), stdout=said, stderr=said)
         self.children[site] = child
-        return child
+        until = time.monotonic() + 10
+        while not self.answers(site):
+            assert child.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.01)
+
+    def answers(self, site: str) -> bool:
+        """Whether the site's server speaks for the zone."""
+        host, port = self.listens[site]
+        query = dns.message.make_query("lab.test", "SOA")
+        try:
+            answer = dns.query.tcp(query, host, timeout=1, port=port)
+        except (OSError, EOFError, dns.exception.DNSException):
+            return False
+        return bool(answer.answer)
 
     def freeze(self, site: str) -> None:
         os.kill(self.children[site].pid, signal.SIGSTOP)
@@ -125,8 +158,6 @@ class DnsPair:
         child = self.children.pop(site)
         child.kill()
         child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
 
     def set_values(self, site: str, *values: str, ttl: int = 5) -> None:
         """Change a server's zone behind everybody's back."""
@@ -142,7 +173,8 @@ class DnsPair:
     def asked(self, site: str, name: str = NAME) -> tuple[list[str], int | None]:
         """What a server answers to one who does not use drtool."""
         query = dns.message.make_query(name, "A")
-        answer = dns.query.udp(query, self.listens[site], timeout=5, port=self.port)
+        host, port = self.listens[site]
+        answer = dns.query.udp(query, host, timeout=5, port=port)
         values = [str(value) for rrset in answer.answer for value in rrset]
         return values, answer.answer[0].ttl if answer.answer else None
 
@@ -152,8 +184,8 @@ class DnsPair:
             "min_servers": 1,
             "key": {"secret": f"file:{self.key_file}"},
             "servers": {
-                f"ns_{site}": {"site": site, "address": address, "port": self.port}
-                for site, address in self.listens.items()
+                f"ns_{site}": {"site": site, "address": host, "port": port}
+                for site, (host, port) in self.listens.items()
             },
             **changes.pop("dns", {}),
         }
@@ -271,4 +303,12 @@ def dns_pair(tmp_path: Path) -> Iterator[DnsPair]:
 def both(dns_pair: DnsPair) -> DnsPair:
     dns_pair.start("east")
     dns_pair.start("west")
+    return dns_pair
+
+
+@pytest.fixture(params=["embedded", *KINDS])
+def makes(request: pytest.FixtureRequest, dns_pair: DnsPair) -> DnsPair:
+    """The pair, whose children are of another make each time; none runs yet."""
+    if request.param in KINDS:
+        dns_pair.use(needed(KINDS[request.param]()))
     return dns_pair

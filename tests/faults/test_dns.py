@@ -15,7 +15,7 @@ import pytest
 from dns_pair import ADDRESSES, NAME, DnsPair, carry_out, free_port
 
 from drtool.action import Hands
-from drtool.actions.dns import Redirect, Resolves
+from drtool.actions.dns import LowerTtl, Redirect, Resolves
 from drtool.actions.http import Writes
 from drtool.connections.dns import Answer, DnsHands, DnsReader, ZoneHands, ZoneReader, wire
 from drtool.errors import AccessDenied, BadInput, Refused, StepFailed
@@ -101,18 +101,54 @@ def test_f48_too_few_servers_do_not_suffice(both: DnsPair) -> None:
     assert not Redirect().changes(carry_out(Redirect(), hands))
 
 
-def test_f48_a_server_that_returns_with_its_old_zone_is_updated_too(dns_pair: DnsPair) -> None:
-    dns_pair.start_child("east")
-    dns_pair.start("west")
-    dns_pair.freeze("east")
-    hands = dns_pair.hands()
+def test_f48_a_server_that_returns_with_its_old_zone_is_updated_too(makes: DnsPair) -> None:
+    makes.start_child("east")
+    makes.start_child("west")
+    makes.freeze("east")
+    hands = makes.hands()
     seen = carry_out(Redirect(), hands)
     assert seen.cut_off == ("ns_east",)
-    dns_pair.thaw("east")
+    makes.thaw("east")
     seen = Redirect().observe(hands)
     assert [said.server for said in seen.behind] == ["ns_east"]
     carry_out(Redirect(), hands)
-    assert dns_pair.asked("east") == ([WEST], 5)
+    assert makes.asked("east") == ([WEST], 5)
+
+
+def test_f48_a_server_that_returns_has_its_peers_zone_before_it_answers(makes: DnsPair) -> None:
+    makes.start_child("east")
+    makes.start_child("west")
+    hands = makes.hands()
+    assert carry_out(LowerTtl(ttl=Duration(2)), hands).cut_off == (), "both have a history"
+    makes.kill_child("east")
+    assert carry_out(Redirect(), hands).cut_off == ("ns_east",)
+    makes.start_child("east")
+    assert makes.asked("east") == makes.asked("west") == ([WEST], 5), "its first answer"
+    assert not Redirect().changes(carry_out(Redirect(), hands))
+
+
+def test_f48_a_server_that_returns_alone_has_what_it_answered_before(makes: DnsPair) -> None:
+    makes.start_child("west")
+    carry_out(Redirect(), makes.hands())
+    makes.kill_child("west")
+    makes.start_child("west")
+    assert makes.asked("west") == ([WEST], 5)
+    makes.start_child("east")
+    assert makes.asked("east") == ([WEST], 5)
+
+
+def test_f48_a_server_that_was_ahead_of_its_peer_stays_ahead(makes: DnsPair) -> None:
+    makes.start_child("east")
+    makes.start_child("west")
+    hands = makes.hands()
+    carry_out(LowerTtl(ttl=Duration(2)), hands)
+    makes.kill_child("west")
+    carry_out(Redirect(), hands)
+    makes.kill_child("east")
+    makes.start_child("west")
+    assert makes.asked("west") == ([EAST], 2), "older than its peer's, newer than the first"
+    makes.start_child("east")
+    assert makes.asked("east") == ([WEST], 5)
 
 
 def test_f49_a_lost_reply_is_asked_after_and_the_update_not_repeated(both: DnsPair) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from dns_pair import ADDRESSES, NAME, ZONE, DnsPair, Silence, carry_out
@@ -21,100 +16,12 @@ from drtool.units import Duration
 EAST, WEST = ADDRESSES["east"], ADDRESSES["west"]
 OLD = Answer(name=NAME, values=(EAST,), ttl=Duration(5))
 
-KNOT = """\
-server:
-    rundir: "{directory}"
-    listen: {address}@{port}
-database:
-    storage: "{directory}"
-key:
-  - id: drtool
-    algorithm: hmac-sha256
-    secret: {secret}
-acl:
-  - id: move
-    key: drtool
-    action: [update, transfer, query]
-zone:
-  - domain: lab.test
-    storage: "{directory}"
-    file: "{zone_file}"
-    acl: move
-"""
-BIND = """\
-options {{
-    directory "{directory}"; pid-file "{directory}/pid"; session-keyfile "{directory}/session";
-    managed-keys-directory "{directory}"; listen-on port {port} {{ {address}; }};
-    listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; notify no;
-}};
-controls {{}};
-key "drtool" {{ algorithm hmac-sha256; secret "{secret}"; }};
-zone "lab.test" {{
-    type master; file "{zone_file}"; update-policy {{ grant drtool zonesub ANY; }};
-}};
-"""
 
-
-@contextmanager
-def running(command: list[str], ready: Callable[[], object], log: Path) -> Iterator[None]:
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out)
-        try:
-            end = time.monotonic() + 10
-            while not ready():
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < end, log.read_text()
-            yield
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def program(name: str) -> str:
-    found = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if found is None:
-        pytest.skip(f"{name} is not installed here")
-    return found
-
-
-@pytest.fixture(params=["lab", "knot", "bind"])
-def west(request: pytest.FixtureRequest, dns_pair: DnsPair) -> Iterator[DnsPair]:
-    """The west server is of another make each time; none answers at east."""
-    if request.param == "lab":
-        dns_pair.start("west")
-        yield dns_pair
-        return
-    if request.param == "bind":
-        dns_pair.listens["west"] = "127.0.0.1"  # it serves only what an interface bears
-    directory = dns_pair.directory / request.param
-    directory.mkdir()
-    zone_file = directory / "lab.test.zone"
-    zone_file.write_text(ZONE)
-    template = KNOT if request.param == "knot" else BIND
-    configuration = directory / "conf"
-    configuration.write_text(
-        template.format(
-            directory=directory,
-            address=dns_pair.listens["west"],
-            port=dns_pair.port,
-            secret=dns_pair.secret,
-            zone_file=zone_file,
-        )
-    )
-    if request.param == "knot":
-        command = [program("knotd"), "-c", str(configuration)]
-    else:
-        command = [program("named"), "-g", "-4", "-n", "1", "-c", str(configuration)]
-
-    def ready() -> bool:
-        try:
-            dns_pair.hands().reach(DnsReader, "ns_west")
-        except (Unreachable, AccessDenied, StepFailed):
-            return False
-        return True
-
-    with running(command, ready, directory / "log"):
-        yield dns_pair
+@pytest.fixture
+def west(makes: DnsPair) -> DnsPair:
+    """A server of each make at west; none answers at east."""
+    makes.start_child("west")
+    return makes
 
 
 def test_reads_a_name_with_its_ttl(west: DnsPair) -> None:

@@ -31,21 +31,29 @@ def take_at_west(pair: DnsPair, holder: str, run: str) -> DnsLease:
     return take_dns("orders", "west", context, holder, run)
 
 
-def test_one_holds_renews_and_gives_back(both: DnsPair) -> None:
-    lease = take_at_west(both, "ann at desk", "run-1")
+@pytest.fixture
+def sites(makes: DnsPair) -> DnsPair:
+    """A server of each make at both sites."""
+    makes.start_child("east")
+    makes.start_child("west")
+    return makes
+
+
+def test_one_holds_renews_and_gives_back(sites: DnsPair) -> None:
+    lease = take_at_west(sites, "ann at desk", "run-1")
     lease.check()
     with pytest.raises(LeaseHeld, match="held by ann at desk, run run-1, token 1"):
-        take_at_west(both, "ben", "run-2")
+        take_at_west(sites, "ben", "run-2")
     lease._renew()
     lease.check()
     lease.release()
-    assert record(both) == ('"drtool-lease 1 token=1 free"',)
-    other = take_at_west(both, "ben", "run-2")
+    assert record(sites) == ('"drtool-lease 1 token=1 free"',)
+    other = take_at_west(sites, "ben", "run-2")
     assert other.token > lease.token
     other.release()
 
 
-def test_of_many_takers_one_wins_and_the_others_name_it(both: DnsPair) -> None:
+def test_of_many_takers_one_wins_and_the_others_name_it(sites: DnsPair) -> None:
     leases: list[DnsLease] = []
     refusals: list[str] = []
     start = threading.Barrier(12)
@@ -53,7 +61,7 @@ def test_of_many_takers_one_wins_and_the_others_name_it(both: DnsPair) -> None:
     def taker(number: int) -> None:
         start.wait()
         try:
-            leases.append(take_at_west(both, f"h{number}", f"run-{number}"))
+            leases.append(take_at_west(sites, f"h{number}", f"run-{number}"))
         except LeaseHeld as error:
             refusals.append(error.found)
 

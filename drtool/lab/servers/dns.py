@@ -11,6 +11,7 @@ from drtool.lab.servers.kinds import (
     HELD,
     Absent,
     DnsPlace,
+    DnsServer,
     module,
     program,
     spelled,
@@ -106,7 +107,7 @@ class Bind:
         return _returning(place, journal, named, "--merge-with", self.compilezone)
 
 
-def find(wanted: str | None = None) -> Knot | Bind | Absent:
+def find(wanted: str | None = None) -> DnsServer | Absent:
     """The machine's server of that name; knot or else BIND when it does not matter."""
     if wanted is not None:
         return KINDS[wanted]()
@@ -133,7 +134,7 @@ def find_bind() -> Bind | Absent:
     return Bind(Make("BIND", version_of(named, "-v"), str(named)), compilezone)
 
 
-KINDS: dict[str, Callable[[], Knot | Bind | Absent]] = {"knot": find_knot, "bind": find_bind}
+KINDS: dict[str, Callable[[], DnsServer | Absent]] = {"knot": find_knot, "bind": find_bind}
 
 
 def _write(template: str, place: DnsPlace, name: str) -> Path:
