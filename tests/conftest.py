@@ -15,4 +15,5 @@ pytest_plugins = [
     "slack_standin",
     "ssh_host",
     "power_controller",  # uses ssh_host
+    "sshd_host",  # uses ssh_host
 ]

@@ -26,6 +26,7 @@ class SshHost:
 
     def __init__(self, directory: Path, address: str, port: int = 0) -> None:
         self.directory, self.address, self.port = directory, address, port
+        self.user = "postgres"
         directory.mkdir(parents=True, exist_ok=True)
         self.key = asyncssh.generate_private_key("ssh-ed25519")
         self.user_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -65,6 +66,10 @@ class SshHost:
         """Cut all connections; new ones are taken."""
         for connection in list(self._connections):
             self._loop.call_soon_threadsafe(connection.abort)
+
+    def connected(self) -> int:
+        """How many connections were taken."""
+        return len(self._connections)
 
     async def _listen(self) -> asyncssh.SSHAcceptor:
         host = self

@@ -26,7 +26,7 @@ def context(host: SshHost, **ssh: object) -> Context:
         "hosts": {
             "east_db": {
                 "ssh": {
-                    "address": host.address, "port": host.port, "user": "postgres",
+                    "address": host.address, "port": host.port, "user": host.user,
                     "host_key": host.host_key, "key_file": str(host.key_file), **ssh,
                 }
             }
@@ -35,8 +35,8 @@ def context(host: SshHost, **ssh: object) -> Context:
     return Context(inventory, Secrets(Redactor()), SystemClock())
 
 
-def test_words_reach_the_command_as_they_are(ssh_host: SshHost) -> None:
-    hands = SshHands.open("east_db", context(ssh_host))
+def test_words_reach_the_command_as_they_are(any_ssh_host: SshHost) -> None:
+    hands = SshHands.open("east_db", context(any_ssh_host))
     words = ["a b", "$HOME", "'quoted'", "; exit 3", "*", ""]
     ran = hands.run(["printf", "%s\n", *words], 5)
     assert ran.code == 0
@@ -46,8 +46,8 @@ def test_words_reach_the_command_as_they_are(ssh_host: SshHost) -> None:
     assert (failed.code, failed.err) == (7, "told\n")
 
 
-def test_much_output_on_both_streams(ssh_host: SshHost) -> None:
-    hands = SshHands.open("east_db", context(ssh_host))
+def test_much_output_on_both_streams(any_ssh_host: SshHost) -> None:
+    hands = SshHands.open("east_db", context(any_ssh_host))
     ran = hands.run(["sh", "-c", "seq 200000; seq 200000 >&2"], 20)
     assert len(ran.out.splitlines()) == len(ran.err.splitlines()) == 200000
 
@@ -61,8 +61,8 @@ def test_a_command_takes_few_milliseconds(ssh_host: SshHost) -> None:
     assert (time.monotonic() - begun) / 20 < 0.03
 
 
-def test_several_threads_share_a_connection(ssh_host: SshHost) -> None:
-    hands = SshHands.open("east_db", context(ssh_host))
+def test_several_threads_share_a_connection(any_ssh_host: SshHost) -> None:
+    hands = SshHands.open("east_db", context(any_ssh_host))
     said: dict[int, str] = {}
 
     def work(number: int) -> None:
@@ -74,41 +74,41 @@ def test_several_threads_share_a_connection(ssh_host: SshHost) -> None:
     for thread in threads:
         thread.join()
     assert said == {number: str(number) for number in range(8)}
-    assert len(ssh_host._connections) == 1
+    assert any_ssh_host.connected() == 1
 
 
 def test_a_changed_host_key_is_refused_with_both_fingerprints(
-    ssh_host: SshHost, tmp_path: Path
+    any_ssh_host: SshHost, tmp_path: Path
 ) -> None:
     other = SshHost(tmp_path / "other", "127.0.1.1")
     with pytest.raises(AccessDenied) as raised:
-        SshHands.open("east_db", context(ssh_host, host_key=other.host_key))
+        SshHands.open("east_db", context(any_ssh_host, host_key=other.host_key))
     text = raised.value.text()
-    assert ssh_host.key.get_fingerprint() in text
+    assert any_ssh_host.key.get_fingerprint() in text
     assert other.key.get_fingerprint() in text
-    assert ssh_host.host_key in text
+    assert any_ssh_host.host_key in text
 
 
-def test_a_strange_user_key_is_refused(ssh_host: SshHost, tmp_path: Path) -> None:
+def test_a_strange_user_key_is_refused(any_ssh_host: SshHost, tmp_path: Path) -> None:
     other = SshHost(tmp_path / "other", "127.0.1.1")
     with pytest.raises(AccessDenied, match="turned us away"):
-        SshReader.open("east_db", context(ssh_host, key_file=str(other.key_file)))
+        SshReader.open("east_db", context(any_ssh_host, key_file=str(other.key_file)))
 
 
-def test_a_key_file_open_to_others_is_refused(ssh_host: SshHost) -> None:
-    ssh_host.key_file.chmod(0o644)
+def test_a_key_file_open_to_others_is_refused(any_ssh_host: SshHost) -> None:
+    any_ssh_host.key_file.chmod(0o644)
     with pytest.raises(BadInput) as raised:
-        SshReader.open("east_db", context(ssh_host))
+        SshReader.open("east_db", context(any_ssh_host))
     assert "chmod 600" in raised.value.text()
 
 
-def test_nothing_listens(ssh_host: SshHost) -> None:
+def test_nothing_listens(any_ssh_host: SshHost) -> None:
     with pytest.raises(Unreachable, match="does not answer"):
-        SshReader.open("east_db", context(ssh_host, port=1))
+        SshReader.open("east_db", context(any_ssh_host, port=1))
 
 
-def test_a_deadline_ends_a_command(ssh_host: SshHost) -> None:
-    hands = SshHands.open("east_db", context(ssh_host))
+def test_a_deadline_ends_a_command(any_ssh_host: SshHost) -> None:
+    hands = SshHands.open("east_db", context(any_ssh_host))
     begun = time.monotonic()
     with pytest.raises(Unreachable, match=r"did not end within 0.3 s"):
         hands.run(["sleep", "30"], 0.3)
@@ -116,23 +116,23 @@ def test_a_deadline_ends_a_command(ssh_host: SshHost) -> None:
     assert hands.run(["echo", "still here"], 5).out == "still here\n"
 
 
-def test_a_lost_connection_is_opened_anew(ssh_host: SshHost) -> None:
-    hands = SshHands.open("east_db", context(ssh_host))
+def test_a_lost_connection_is_opened_anew(any_ssh_host: SshHost) -> None:
+    hands = SshHands.open("east_db", context(any_ssh_host))
     hands.run(["true"], 5)
-    ssh_host.cut()
+    any_ssh_host.cut()
     time.sleep(0.1)
     assert hands.run(["echo", "again"], 5).out == "again\n"
 
 
-def test_a_connection_lost_in_the_middle_is_told(ssh_host: SshHost) -> None:
-    hands = SshHands.open("east_db", context(ssh_host))
-    threading.Timer(0.3, ssh_host.cut).start()
+def test_a_connection_lost_in_the_middle_is_told(any_ssh_host: SshHost) -> None:
+    hands = SshHands.open("east_db", context(any_ssh_host))
+    threading.Timer(0.3, any_ssh_host.cut).start()
     with pytest.raises(Unreachable, match="lost its connection"):
         hands.run(["sleep", "5"], 10)
 
 
-def test_files_are_read(ssh_host: SshHost, tmp_path: Path) -> None:
-    reader = SshReader.open("east_db", context(ssh_host))
+def test_files_are_read(any_ssh_host: SshHost, tmp_path: Path) -> None:
+    reader = SshReader.open("east_db", context(any_ssh_host))
     (tmp_path / "a file").write_text("text\n")
     assert reader.file_exists(str(tmp_path / "a file"))
     assert reader.read_file(str(tmp_path / "a file")) == "text\n"

@@ -33,7 +33,7 @@ class Bench:
         inventory = Inventory.model_validate({
             "version": 1, "services": {}, "sites": {"east": {"address": host.address}},
             "hosts": {"web": {"ssh": {
-                "address": host.address, "port": host.port, "user": "operator",
+                "address": host.address, "port": host.port, "user": host.user,
                 "host_key": host.host_key, "key_file": str(host.key_file),
                 "state_directory": str(directory / "state"),
             }}},
@@ -54,7 +54,13 @@ class Bench:
 
 
 @pytest.fixture
-def bench(ssh_host: SshHost, tmp_path: Path) -> Bench:
+def bench(any_ssh_host: SshHost, tmp_path: Path) -> Bench:
+    return Bench(any_ssh_host, tmp_path)
+
+
+@pytest.fixture
+def scripted(ssh_host: SshHost, tmp_path: Path) -> Bench:
+    """On a host whose environment the test sets."""
     return Bench(ssh_host, tmp_path)
 
 
@@ -149,40 +155,40 @@ esac
 
 
 @pytest.fixture
-def systemctl(bench: Bench) -> Path:
+def systemctl(scripted: Bench) -> Path:
     """A fake service manager, first on the host's path; what it was told is in ``said``."""
-    fake = bench.directory / "fake"
+    fake = scripted.directory / "fake"
     fake.mkdir()
     (fake / "systemctl").write_text(FAKE_SYSTEMCTL)
     (fake / "systemctl").chmod(0o755)
     (fake / "state").write_text("ActiveState=inactive\nActiveEnterTimestampMonotonic=0\n")
-    bench.host.environment.update({"PATH": f"{fake}:/usr/bin:/bin", "FAKE": str(fake)})
+    scripted.host.environment.update({"PATH": f"{fake}:/usr/bin:/bin", "FAKE": str(fake)})
     return fake
 
 
-def test_a_unit_is_started_stopped_and_restarted_once(bench: Bench, systemctl: Path) -> None:
+def test_a_unit_is_started_stopped_and_restarted_once(scripted: Bench, systemctl: Path) -> None:
     (systemctl / "said").touch()
     for state, said in (("started", "start"), ("stopped", "stop")):
         action = Service(unit="orders.service", state=state)
-        drive(action, bench.connections, bench.facts)
-        drive(action, bench.connections, bench.facts)
+        drive(action, scripted.connections, scripted.facts)
+        drive(action, scripted.connections, scripted.facts)
         assert (systemctl / "said").read_text().split()[-1] == said
     assert (systemctl / "said").read_text().split() == ["start", "stop"]
-    drive(Service(unit="orders.service", state="started"), bench.connections, bench.facts)
+    drive(Service(unit="orders.service", state="started"), scripted.connections, scripted.facts)
     time.sleep(0.05)
-    later = bench.facts.model_copy(update={"started": datetime.now(UTC)})
+    later = scripted.facts.model_copy(update={"started": datetime.now(UTC)})
     restart = Service(unit="orders.service", state="restarted")
-    seen = drive(restart, bench.connections, later)
+    seen = drive(restart, scripted.connections, later)
     assert seen.fresh
-    drive(restart, bench.connections, later)
+    drive(restart, scripted.connections, later)
     assert (systemctl / "said").read_text().split() == ["start", "stop", "start", "restart"]
-    bench.connections.close()
+    scripted.connections.close()
 
 
-def test_an_unknown_unit_is_told(bench: Bench, systemctl: Path) -> None:
+def test_an_unknown_unit_is_told(scripted: Bench, systemctl: Path) -> None:
     assert systemctl.exists()
     action = Service(unit="nothing.service", state="started")
-    reason = action.reason_not_to_apply(action.observe(bench.look()), bench.facts)
+    reason = action.reason_not_to_apply(action.observe(scripted.look()), scripted.facts)
     assert reason is not None
     assert "knows no unit nothing.service" in reason
-    bench.connections.close()
+    scripted.connections.close()
