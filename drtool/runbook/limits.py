@@ -18,9 +18,9 @@ _HUMAN = {StepKind.APPROVAL, StepKind.MANUAL}
 class TimeLimits(Value):
     """The sums of one procedure, up to the first looks from outside.
 
-    ``budgets`` is held against ``allowed``, which is the runbook's ``objective``; for ``downtime``
-    it begins with the first fence. ``people`` is the part of it that waits for an answer.
-    ``worst`` is what the deadlines add up to.
+    ``budgets`` is held against ``allowed``, which is the runbook's ``objective``. For ``downtime``
+    it begins with the first fence; without a fence there is none, and all steps are counted.
+    ``people`` is the part that waits for an answer. ``worst`` is what the deadlines add up to.
     """
 
     procedure: Procedure
@@ -42,8 +42,8 @@ def add_up(plan: Plan, catalog: Catalog) -> TimeLimits:
     objective: Literal["RTO", "downtime", ""] = ""
     if plan.procedure in BY_RTO:
         objective, steps = "RTO", _until_seen(steps, catalog)
-    elif plan.procedure in BY_DOWNTIME:
-        objective, steps = "downtime", _until_seen(_down(steps), catalog)
+    elif plan.procedure in BY_DOWNTIME and (down := _down(steps)):
+        objective, steps = "downtime", _until_seen(down, catalog)
     limits = {"RTO": plan.objectives.rto, "downtime": plan.objectives.downtime}
     way, budgets = _longest(steps, lambda step: step.counted.seconds)
     _, worst = _longest(steps, lambda step: step.deadline.seconds)

@@ -28,8 +28,6 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
 
 
 def _servers(dns: Dns, seen: Seen, inventory_path: str) -> Iterator[Finding]:
-    """Each server's own; a key that several refuse for one reason is told of once."""
-    refused: dict[str, list[DrtoolError]] = {}
     for name, found in seen.name_servers.items():
         at = dns.servers[name]
         if isinstance(found, DrtoolError):
@@ -37,13 +35,9 @@ def _servers(dns: Dns, seen: Seen, inventory_path: str) -> Iterator[Finding]:
             cure = f"bring it up, or correct it in {inventory_path}; try: {dig}"
             yield _AREA.told(found, cure)
         elif found.refusal is not None:
-            refused.setdefault(found.refusal.found, []).append(found.refusal)
+            yield _AREA.told(found.refusal, "compare dns.key with the server's configuration")
         else:
             yield _AREA.well(f"server {name}", f"serial {found.serial}, takes our key")
-    for errors in refused.values():
-        subject = " and ".join(error.subject for error in errors)
-        cure = errors[0].hint or "compare dns.key with the servers' configuration"
-        yield _AREA.problem(subject, errors[0].found, cure, errors[0].expected)
 
 
 def _enough(dns: Dns, answers: dict[str, NameServer]) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from drtool.verbs.doctor import (
     home,
     hosts,
     others,
+    patroni,
     postgresql,
     power,
     prefect,
@@ -30,7 +32,7 @@ from drtool.verbs.doctor import (
     sums,
 )
 from drtool.verbs.doctor.documents import Documents, read_documents
-from drtool.verbs.doctor.finding import Area, Diagnosis, Finding
+from drtool.verbs.doctor.finding import Area, Diagnosis, Finding, folded
 from drtool.verbs.doctor.look import LIMIT_SECONDS, look
 from drtool.verbs.doctor.plans import all_plans
 from drtool.verbs.doctor.scope import Scope, of_plans, whole
@@ -39,7 +41,7 @@ from drtool.verbs.doctor.silence import told_once
 from drtool.verbs.preflight import Call
 from drtool.verbs.request import parameters
 
-_AREAS = (hosts, power, postgresql, replication, heartbeats, dns, services, others)
+_AREAS = (hosts, power, postgresql, replication, heartbeats, patroni, dns, services, others)
 
 
 def examine(runbook: Path | None, inventory: Path | None, said: tuple[str, ...]) -> Diagnosis:
@@ -52,23 +54,24 @@ def examine(runbook: Path | None, inventory: Path | None, said: tuple[str, ...])
     at_home = Call("journal", lambda: [*home.findings(app.home)])
     carrier = Call("Prefect", lambda: [*prefect.findings(health(app.home, os.environ))])
     documents = read_documents(runbook, inventory, app.catalog, parameters(said))
-    typed = f"{runbook} --inventory {inventory}" if inventory else str(runbook)
+    words = [str(runbook), *(("--inventory", str(inventory)) if inventory else ())]
+    typed = shlex.join(words)
     scope, limits, rest = _scope(documents, app, typed)
     seen, found = _looked(scope, documents, app) if scope else (None, [])
     extras = software.needed_extras(scope.inventory) if scope else frozenset[str]()
-    kept = clocks.clocks_of(seen) if seen else []
+    told = [
+        *software.findings(software.Installed.here(), extras),
+        *_within(at_home, Area.JOURNAL),
+        *clocks.findings(clocks.clocks_of(seen) if seen else [], kept=kept_in_time()),
+        *_within(carrier, Area.PREFECT),
+        *documents.findings,
+        *rest,
+        *_not_told(found, documents.findings),
+        *sums.findings(limits, typed),
+    ]
     return Diagnosis(
         about=tuple(str(path) for path in (runbook, documents.inventory_path) if path),
-        findings=(
-            *software.findings(software.Installed.here(), extras),
-            *_within(at_home, Area.JOURNAL),
-            *clocks.findings(kept, kept=kept_in_time()),
-            *_within(carrier, Area.PREFECT),
-            *documents.findings,
-            *rest,
-            *_not_told(found, documents.findings),
-            *sums.findings(limits, typed),
-        ),
+        findings=folded(told),
         limits=limits,
         seconds=round(app.clock.monotonic() - began, 3),
     )
@@ -89,11 +92,12 @@ def _scope(
     return of_plans(plans, app.catalog, app.clock, typed, path), limits, faults
 
 
-def _looked(scope: Scope, documents: Documents, app: App) -> tuple[Seen, list[Finding]]:
+def _looked(scope: Scope, documents: Documents, app: App) -> tuple[Seen | None, list[Finding]]:
     """What is seen, and every area's findings."""
-    directory = (documents.inventory_path or Path()).parent.resolve()
-    secrets_here = Secrets(app.redactor, directory)
-    seen = look(scope, Context(scope.inventory, secrets_here, app.clock, run="doctor"))
+    if documents.inventory is None or documents.inventory_path is None:
+        return None, []
+    here = Secrets(app.redactor, documents.inventory_path.parent.resolve())
+    seen = look(scope, Context(documents.inventory, here, app.clock, run="doctor"))
     silent, rest = told_once(scope, seen)
     return seen, [*secrets.findings(seen), *silent, *judged(scope, rest)]
 

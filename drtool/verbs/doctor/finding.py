@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Self
 
@@ -95,3 +96,15 @@ class Diagnosis(Value):
     def exit_code(self) -> int:
         """1 when there is a problem."""
         return 1 if self.count(State.PROBLEM) else 0
+
+
+def folded(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those that are one cause with one cure are one, of several subjects."""
+    found: dict[Finding, list[str]] = {}
+    for one in findings:
+        alone = one if one.state is State.OK else one.model_copy(update={"subject": ""})
+        found.setdefault(alone, []).append(one.subject)
+    return tuple(
+        one.model_copy(update={"subject": " and ".join(dict.fromkeys(subjects))})
+        for one, subjects in found.items()
+    )

@@ -26,7 +26,9 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
         if ssh is None:
             continue
         if isinstance(found, DrtoolError):
-            yield _AREA.told(found, f"try: ssh -p {ssh.port} {ssh.user}@{ssh.address} true")
+            ssh_there = f"ssh -p {ssh.port} {ssh.user}@{ssh.address} true"
+            cure = f"bring it up, or correct it in {scope.inventory_path}; try: {ssh_there}"
+            yield _AREA.told(found, cure)
             continue
         faults = [*_shell(name, ssh, found), *_spaces(name, found)]
         yield from faults

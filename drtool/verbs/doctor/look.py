@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from drtool.connections.dns.rights import RightsReader
 from drtool.connections.http import HttpReader, Reply
+from drtool.connections.patroni import PatroniReader
 from drtool.connections.postgresql.readiness import Readiness, ReadinessReader
 from drtool.connections.postgresql_host import PostgresqlHostReader
 from drtool.connections.reach import Context, Reader
@@ -17,6 +18,7 @@ from drtool.errors import AccessDenied, DrtoolError, StepFailed
 from drtool.lease.dns import lease_name
 from drtool.lease.dns_record import LeaseRecord
 from drtool.lease.postgresql import lock_key
+from drtool.model.patroni import Cluster
 from drtool.model.postgresql_host import HostState
 from drtool.model.replication import Replication
 from drtool.model.secret import SecretRef
@@ -24,7 +26,7 @@ from drtool.verbs.doctor.scope import Other, Scope
 from drtool.verbs.doctor.seen import Controller, NameServer, Seen, Server
 from drtool.verbs.preflight import Call
 
-LIMIT_SECONDS = 4.0
+LIMIT_SECONDS = 3.5
 R = TypeVar("R", bound=Reader)
 K = TypeVar("K")
 T = TypeVar("T")
@@ -38,6 +40,7 @@ def look(scope: Scope, context: Context) -> Seen:
     hosts = _Calls(over_ssh, how.host)
     data = _Calls([t for t, one in servers.items() if one.host in over_ssh], how.data)
     answers = _Calls(servers, how.server)
+    clusters = _Calls(scope.clusters, how.cluster)
     controllers = _Calls(powered, how.controller)
     name_servers = _Calls(inventory.dns.servers if inventory.dns else (), how.name_server)
     pages = _Calls([name for name, one in inventory.services.items() if one.url], how.page)
@@ -48,6 +51,7 @@ def look(scope: Scope, context: Context) -> Seen:
         hosts=hosts.results(),
         data=data.results(),
         servers=answers.results(),
+        clusters=clusters.results(),
         controllers=controllers.results(),
         name_servers=name_servers.results(),
         pages=pages.results(),
@@ -126,6 +130,9 @@ class _Looking:
             raise AccessDenied(error.subject, said, hint="; ".join(ready.grants)) from error
         halfway = asked + (clock.wall() - asked) / 2
         return found, (found.now - halfway).total_seconds()
+
+    def cluster(self, target: str) -> Cluster:
+        return self._with(PatroniReader, target, lambda reader: reader.cluster())
 
     def controller(self, host: str) -> Controller:
         return self._with(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from drtool.connections.ssh_vitals import Vitals
-from drtool.errors import DrtoolError
+from drtool.errors import BadInput, DrtoolError
 from drtool.model.inventory import Power
 from drtool.verbs.doctor.finding import Area, Finding
 from drtool.verbs.doctor.scope import Scope
@@ -21,6 +21,9 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
     for name, found in seen.controllers.items():
         power = scope.inventory.hosts[name].power
         if power is None:
+            continue
+        if isinstance(found, BadInput):
+            yield _AREA.told(found, f"correct it in {scope.inventory_path}")
             continue
         if isinstance(found, DrtoolError):
             curl = f"curl -u {power.user} {power.redfish}/redfish/v1/Systems/{power.system}"

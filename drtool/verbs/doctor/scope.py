@@ -11,13 +11,14 @@ from drtool.catalog import Catalog
 from drtool.clock import Clock
 from drtool.connections.dns import DnsReader, ZoneReader
 from drtool.connections.http import HttpReader
+from drtool.connections.patroni import PatroniReader
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.postgresql_host import PostgresqlHostReader
 from drtool.connections.reach import Reader, Writer
 from drtool.connections.redfish import PowerReader
 from drtool.connections.ssh import SshReader
 from drtool.connections.tcp import TcpReader
-from drtool.model.inventory import Host, Inventory, Postgresql, Site
+from drtool.model.inventory import Host, Inventory, Patroni, Postgresql, Site
 from drtool.model.plan import Plan
 from drtool.model.secret import SecretRef
 from drtool.units import Duration
@@ -35,6 +36,7 @@ _KNOWN = (
     ZoneReader,
     HttpReader,
     TcpReader,
+    PatroniReader,
 )
 
 
@@ -63,6 +65,16 @@ class Scope:
             for site, at in self.inventory.sites.items()
             for name, system in at.systems.items()
             if isinstance(system, Postgresql)
+        }
+
+    @property
+    def clusters(self) -> dict[str, Patroni]:
+        """The Patroni clusters, as ``site.system``."""
+        return {
+            f"{site}.{name}": system
+            for site, at in self.inventory.sites.items()
+            for name, system in at.systems.items()
+            if isinstance(system, Patroni)
         }
 
     def servers_on(self, host: str) -> dict[str, Postgresql]:
@@ -127,14 +139,11 @@ def _only(inventory: Inventory, service: str, needs: list[Other]) -> Inventory:
     def targets(*kinds: type[Reader]) -> set[str]:
         return {target for kind, target in needs if issubclass(kind, kinds)}
 
-    servers = targets(PostgresqlReader, PostgresqlHostReader)
+    every = {target for _, target in needs}
     over_ssh, powered = targets(SshReader), targets(PowerReader)
-    sites = {name: _site(name, at, servers) for name, at in inventory.sites.items()}
+    sites = {name: _site(name, at, every) for name, at in inventory.sites.items()}
     bearing = {
-        system.host
-        for at in sites.values()
-        for system in at.systems.values()
-        if isinstance(system, Postgresql)
+        host for at in sites.values() for system in at.systems.values() for host in system.hosts
     }
     hosts = {
         name: Host(
@@ -150,11 +159,12 @@ def _only(inventory: Inventory, service: str, needs: list[Other]) -> Inventory:
     return inventory.model_copy(update={"services": kept, "sites": sites, "hosts": hosts})
 
 
-def _site(name: str, at: Site, servers: set[str]) -> Site:
+def _site(name: str, at: Site, targets: set[str]) -> Site:
+    """A target may be a member of the system."""
     kept = {
         system: found
         for system, found in at.systems.items()
-        if not isinstance(found, Postgresql) or f"{name}.{system}" in servers
+        if any(f"{target}.".startswith(f"{name}.{system}.") for target in targets)
     }
     return at.model_copy(update={"systems": kept})
 

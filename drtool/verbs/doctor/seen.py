@@ -13,6 +13,7 @@ from drtool.connections.postgresql.readiness import Readiness
 from drtool.connections.redfish import PowerState
 from drtool.connections.ssh_vitals import Vitals
 from drtool.errors import DrtoolError
+from drtool.model.patroni import Cluster
 from drtool.model.postgresql_host import HostState
 from drtool.model.replication import Holder, ManagerSign, Replication, Sender
 from drtool.model.secret import SecretRef
@@ -60,6 +61,7 @@ class Seen:
     hosts: Mapping[str, Vitals | DrtoolError] = field(default_factory=dict)
     data: Mapping[str, HostState | DrtoolError] = field(default_factory=dict)
     servers: Mapping[str, Server | DrtoolError] = field(default_factory=dict)
+    clusters: Mapping[str, Cluster | DrtoolError] = field(default_factory=dict)
     controllers: Mapping[str, Controller | DrtoolError] = field(default_factory=dict)
     name_servers: Mapping[str, NameServer | DrtoolError] = field(default_factory=dict)
     pages: Mapping[str, Reply | DrtoolError] = field(default_factory=dict)

@@ -47,6 +47,7 @@ def told_once(scope: Scope, seen: Seen) -> tuple[list[Finding], Seen]:
         servers=_without("servers", seen.servers, hushed),
         name_servers=_without("name_servers", seen.name_servers, hushed),
         pages=_without("pages", seen.pages, hushed),
+        clusters=_without("clusters", seen.clusters, hushed),
         controllers=_without("controllers", seen.controllers, hushed),
         data={
             target: found

@@ -46,8 +46,11 @@ class Installed:
 
 def needed_extras(inventory: Inventory) -> frozenset[str]:
     """The extras that bring what the inventory's systems are reached with."""
-    kinds = {system.kind for site in inventory.sites.values() for system in site.systems.values()}
-    found: set[str] = {str(kind) for kind in kinds}
+    found: set[str] = set()
+    if any(site.systems for site in inventory.sites.values()):
+        found.add("postgresql")
+    if inventory.notify is not None and inventory.notify.slack is not None:
+        found.add("slack")
     if inventory.dns is not None:
         found.add("dns")
     if any(host.ssh for host in inventory.hosts.values()):

@@ -78,3 +78,18 @@ def test_worst_is_never_less_than_the_budgets(
 ) -> None:
     found = sums(loading, catalog, procedure)
     assert found.worst >= found.budgets
+
+
+def test_without_a_fence_nobody_is_refused_and_all_steps_are_counted(
+    loading: Load, catalog: Catalog
+) -> None:
+    text = (
+        "version: 1\nrunbook: orders\ninventory: inventory.yaml\nservice: orders\n"
+        "objectives: {downtime: 1m}\nwaivers: {failback: none}\nprocedures:\n"
+        "  drain:\n    - {step: drained, check: postgresql.data_loss, at: west, budget: 9m}\n"
+        "  refill:\n    - {step: filled, check: postgresql.data_loss, at: west}\n"
+    )
+    loaded = loading(text=text)
+    made = plan(loaded, Procedure.DRAIN, ObservedRoles(), from_site="east", catalog=catalog)
+    found = add_up(made, catalog)
+    assert (found.objective, str(found.budgets)) == ("", "9m")

@@ -30,6 +30,7 @@ from drtool.lease.dns_record import LeaseRecord
 from drtool.model.replication import Holder
 from drtool.model.secret import SecretRef
 from drtool.verbs.doctor import dns, hosts, others, power, secrets, services
+from drtool.verbs.doctor.finding import Area, folded
 from drtool.verbs.doctor.scope import Scope
 from drtool.verbs.doctor.seen import Controller, Seen
 
@@ -137,8 +138,11 @@ def test_serials_that_differ_name_the_server_behind() -> None:
 
 
 def test_a_key_that_all_refuse_for_one_reason_is_told_of_once() -> None:
-    both = {name: name_server(refusal=DENIED) for name in ("ns_east", "ns_west")}
-    assert only(dns.findings(scope(two_servers), seen(name_servers=both))).found == "BADSIG"
+    other = AccessDenied("dns server ns_west", DENIED.found, hint=DENIED.hint)
+    both = {"ns_east": name_server(refusal=DENIED), "ns_west": name_server(refusal=other)}
+    told = only(folded(dns.findings(scope(two_servers), seen(name_servers=both))))
+    assert told.subject == "dns server ns_east (192.0.2.1:53) and dns server ns_west"
+    assert told.found == "BADSIG"
 
 
 def test_too_few_servers_are_told_beside_the_silent_one() -> None:
@@ -242,3 +246,8 @@ def test_a_controller_without_a_restore_policy_does_where_nothing_is_fenced_by_p
 
     made: Controller = controller(restore_policy=None)
     assert not unfit(power.findings(scope(over_ssh), seen(controllers={"east_db": made})))
+
+
+def test_what_is_well_is_never_folded() -> None:
+    fit = [Area.DNS.well("a", "fits"), Area.DNS.well("b", "fits")]
+    assert folded(fit) == tuple(fit)
