@@ -7,7 +7,7 @@ from pydantic import Field
 from drtool.action import Check, Facts, Look
 from drtool.connections.reach import Reader
 from drtool.connections.tcp import Accepted, TcpReader
-from drtool.connections.typed import typed
+from drtool.connections.typed import connects, typed
 from drtool.errors import BadInput
 from drtool.model.inventory import Plain, Port
 from drtool.model.purpose import Purpose
@@ -39,8 +39,8 @@ class Answers(Check[Accepted]):
         """The command that connects."""
         seconds = max(1, round(self.timeout.seconds))
         return [
-            typed(f"nc -zv -w {seconds} {self._host(facts)} {self.port}"),
-            "It must say that it succeeded; ask until it does.",
+            typed(connects(self._host(facts), self.port, seconds)),
+            "It must say that it connects; ask until it does.",
         ]
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:

@@ -49,6 +49,7 @@ class Paper(Value):
     unplanned: bool
     consent: str
     directory: str
+    programs: tuple[str, ...]
     kept: tuple[Kept, ...]
     hosts: tuple[Kept, ...]
     steps: tuple[PaperStep, ...]
@@ -57,7 +58,8 @@ class Paper(Value):
 def to_text(paper: Paper) -> str:
     """The paper for a terminal, or a printer that knows only text."""
     lines = [paper.title, *paper.facts, f"printed {paper.printed:%Y-%m-%d %H:%M} UTC", ""]
-    lines.append(f"Type in {paper.directory}. If a step fails, stop, unless it says otherwise.")
+    lines.append(f"Type in {paper.directory}, with {', '.join(paper.programs)}.")
+    lines.append("If a step fails, stop, unless it says otherwise.")
     lines += [f"  {kept.what}: {kept.where}" for kept in (*paper.kept, *paper.hosts)]
     if paper.consent:
         lines += ["", f"[ ] {paper.consent}"]

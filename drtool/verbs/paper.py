@@ -20,6 +20,8 @@ from drtool.reports.ahead import facts, look_ahead, title
 from drtool.reports.paper import Kept, Paper, PaperLine, PaperStep
 from drtool.verbs.wanted import entry_of
 
+_PROGRAMS = ("ssh", "psql", "curl", "dig", "nsupdate")
+
 
 def paper_runbook(plan: Plan) -> Paper:
     """The plan as steps with the commands to type, and what is needed for them."""
@@ -32,6 +34,7 @@ def paper_runbook(plan: Plan) -> Paper:
         unplanned=plan.procedure.unplanned,
         consent=f"Consent to begin, for service {plan.service}" if plan.consent_at_start else "",
         directory=str(Path(plan.inventory_source).parent),
+        programs=tuple(word for word in _PROGRAMS if f"{word} " in commands),
         kept=tuple(_kept(plan.inventory, commands)),
         hosts=tuple(_hosts(plan.inventory, commands)),
         steps=steps,
@@ -93,8 +96,8 @@ def _kept(inventory: Inventory, commands: str) -> Iterator[Kept]:
     asked: dict[tuple[str, str], list[str]] = {}
     for what, who, ref in _passwords(inventory, commands):
         asked.setdefault((who, ref.secret), []).append(what)
-    for (who, where), what in asked.items():
-        yield Kept(what=f"password of {who} ({', '.join(what)})", where=where)
+    for (who, where), places in asked.items():
+        yield Kept(what=f"password of {who} ({', '.join(places)})", where=where)
     if inventory.dns is not None and "nsupdate" in commands:
         yield Kept(what=f"TSIG key {inventory.dns.key_name}", where=inventory.dns.key.secret)
 

@@ -121,7 +121,7 @@ class Writes(Command[Written]):
         url, back = page(facts, self.url, self.path), page(facts, self.url, self.read_back)
         lines = [
             f"{url} must lead to {address} ({site}).",
-            typed("id=$(uuidgen)"),
+            typed("id=$(uuidgen || cat /proc/sys/kernel/random/uuid)"),
             typed(f"curl -sSi {limits} {json_kind} -d {word(json.dumps(self.body))} {word(url)}"),
             f"The status must be {' or '.join(map(str, self.status))}.",
             typed(f"curl -sSi {limits} {word(back)}"),

@@ -197,7 +197,8 @@ class Demote(StateAction[Demotion]):
             *on_host(server, commands),
             "No process may be left; its state must be 'shut down'. Note the latest checkpoint.",
             *queries(facts, standby, RECEIVED),
-            "What is received must be beyond that checkpoint. If it is not, promote nothing:",
+            "What is received must be beyond that checkpoint.",
+            "If it is not, promote nothing, and start it again as the primary that it was:",
             *on_host(server, [f"rm {server.data_directory}/standby.signal", start(server)]),
         ]
 

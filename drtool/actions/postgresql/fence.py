@@ -25,7 +25,7 @@ from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
 from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerHands, PowerReader
-from drtool.connections.typed import switch_off, typed
+from drtool.connections.typed import connects, switch_off, typed
 from drtool.errors import BadInput, DrtoolError, Refused, StepFailed
 from drtool.model.change import Change
 from drtool.model.inventory import FencePath, Postgresql
@@ -145,8 +145,8 @@ class Fence(StateAction[FenceSeen]):
             lines += switch_off(power)
         return [
             *lines,
-            typed(f"nc -zv -w 2 {server.address} {server.port}"),
-            "It must not connect.",
+            typed(connects(server.address or "", server.port)),
+            "It must say that it does not connect.",
             "If none of this can be done, pull the plug, or be sure by other means: write it down.",
         ]
 
