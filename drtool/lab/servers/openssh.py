@@ -16,6 +16,8 @@ from drtool.lab.servers.kinds import Absent, SshPlace, program, version_of
 _SEPARATION = Path("/run/sshd")
 _OURS = "made-by-drtool-lab"
 _PREPARED = f'''[ -d "$0" ] || {{ mkdir -m 755 "$0" && : >"$0/{_OURS}"; }}; exec "$@"'''
+# SHLVL: a bash that sshd starts for a command reads ~/.bashrc unless it is a shell within another,
+# and what stands there may take long, or speak.
 _CONFIGURATION = """\
 ListenAddress {host}:{port}
 HostKey "{host_key}"
@@ -28,7 +30,7 @@ UsePAM {pam}
 PidFile none
 PrintMotd no
 Subsystem sftp internal-sftp
-SetEnv PATH="{path}" {mark}="{mark_value}"
+SetEnv PATH="{path}" {mark}="{mark_value}" SHLVL=1
 """
 
 
