@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from drtool.model.inventory import Dns, DnsServer, Postgresql, Power, Ssh
+from drtool.model.inventory import Dns, DnsServer, Patroni, Postgresql, Power, Ssh
 from drtool.model.secret import SecretRef
 
 _COMMAND = re.compile(r"^([A-Za-z0-9_.-]*\$) (.+)$", re.DOTALL)
@@ -50,6 +50,12 @@ def ssh(to: Ssh, command: str = "") -> str:
     return shlex.join(words) + (f" {quoted(command)}" if command else "")
 
 
+def connects(address: str, port: int, seconds: int = 2) -> str:
+    """How one sees whether something listens, with what every Linux machine has."""
+    attempt = f"timeout {seconds} bash -c '</dev/tcp/{address}/{port}'"
+    return f"{attempt} && echo connects || echo does not connect"
+
+
 def dig(server: DnsServer, name: str, *options: str) -> str:
     """How one asks a DNS server for a name's addresses."""
     where = [f"@{server.address}", *(["-p", str(server.port)] if server.port != 53 else [])]
@@ -86,6 +92,17 @@ def redfish(power: Power, path: str = "", method: str = "GET", body: str = "") -
     words += ["-X", method] if method != "GET" else []
     words += ["-H", "Content-Type: application/json", "-d", body] if body else []
     return shlex.join([*words, f"{power.redfish.rstrip('/')}{where}{path}"])
+
+
+def patroni(cluster: Patroni, path: str, method: str = "GET", body: str = "") -> str:
+    """How one asks a Patroni cluster's first member; curl asks for the password by itself."""
+    rest, member = cluster.rest, next(iter(cluster.members.values()))
+    words = ["curl", "-fsS"]
+    words += ["--cacert", rest.ca_file] if rest.ca_file else []
+    words += ["-u", rest.user] if rest.password and method != "GET" else []
+    words += ["-X", method] if method != "GET" else []
+    words += ["-d", body] if body else []
+    return shlex.join([*words, f"{member.url.rstrip('/')}{path}"])
 
 
 def switch_off(power: Power) -> list[str]:
