@@ -15,7 +15,7 @@ from machine_servers import needed
 from postgresql_pair import free_port, wait_until
 from ssh_host import SshHost
 
-from drtool.lab.processes import descendants, end, marked, process
+from drtool.lab.processes import descendants, end, marked
 from drtool.lab.servers import openssh
 from drtool.lab.servers.kinds import SshPlace
 
@@ -73,10 +73,10 @@ class Sshd(SshHost):
 
     def stop(self) -> None:
         if self._child is not None:
-            found = process(self._child.pid)
-            end([found] if found else [])
+            sessions = descendants(self._child.pid)
+            self._child.kill()
             self._child.wait()
-            end(marked(_MARK, str(self.directory)))
+            end([*sessions, *marked(_MARK, str(self.directory))])
         openssh.tidy()
 
 
