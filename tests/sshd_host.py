@@ -73,10 +73,10 @@ class Sshd(SshHost):
 
     def stop(self) -> None:
         if self._child is not None:
-            sessions = descendants(self._child.pid)
+            # sshd itself buries its sessions
+            end([*descendants(self._child.pid), *marked(_MARK, str(self.directory))])
             self._child.kill()
             self._child.wait()
-            end([*sessions, *marked(_MARK, str(self.directory))])
         openssh.tidy()
 
 
