@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from lab_runs import EAST, RUNBOOK, WEST, Document, Operator, PracticeLab, wait_until
+from lab_runs import EAST, ROOT, RUNBOOK, WEST, Document, Operator, PracticeLab, wait_until
 from prefect_server import PrefectServer
 
 from drtool.lab.processes import process
@@ -63,7 +65,7 @@ def test_a_fit_lab_is_well_in_every_area_and_is_left_as_it_was(
     for said in (
         "host east_db: lets us in",
         "certificate until",
-        "east.orders_db: PostgreSQL",
+        "east.orders_db: ",
         "primary on timeline 1, heartbeat",
         "standby on timeline 1",
         "ns_east: serial",
@@ -384,3 +386,16 @@ def test_prefect_that_answers_hangs_and_is_gone(
     gone = seen("http://127.0.0.1:1/api")
     assert "refused" in gone.found
     assert gone.state is State.PROBLEM
+
+
+HOW_TO = ROOT / "docs" / "how-to" / "check-readiness.md"
+COMMANDS = re.findall(r"^\$ (drtool doctor.*)$", HOW_TO.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_how_tos_commands_find_a_fit_lab_well(
+    lab: PracticeLab, operator: Operator, command: str
+) -> None:
+    typed = command.partition(" > ")[0].replace("$LAB_INVENTORY", str(lab.inventory()))
+    answer = operator.type(*shlex.split(typed)[1:])
+    assert answer.code == 0, answer.said

@@ -40,7 +40,7 @@ def _told(found: Vitals) -> str:
     free = [space.free_bytes for space in found.spaces if space.free_bytes is not None]
     parts = ["lets us in", f"a command takes {brief_text(found.command_seconds)}"]
     if free:
-        parts.append(f"{bytes_text(min(free))} free where its data lies")
+        parts.append(f"{bytes_text(min(free))} free")
     return ", ".join(parts)
 
 

@@ -41,7 +41,7 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
 
 
 def _told(found: Controller) -> str:
-    parts = [f"the machine is {found.state.power}", f"restore policy {found.state.restore_policy}"]
+    parts = [found.state.power, f"restore policy {found.state.restore_policy}"]
     if found.certificate_ends is not None:
         parts.append(f"certificate until {found.certificate_ends:%Y-%m-%d}")
     return ", ".join(parts)

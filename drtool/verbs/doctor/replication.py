@@ -123,7 +123,7 @@ def _lag(scope: Scope, target: str, server: Server, primary: Server) -> Iterator
 
 def _fine(server: Server) -> Finding:
     seen = server.replication
-    said = f"PostgreSQL {_version(server)}, {seen.role} on timeline {seen.timeline}"
+    said = f"{_version(server)}, {seen.role} on timeline {seen.timeline}"
     if seen.heartbeat is not None:
         age = max(0.0, (seen.now - seen.heartbeat.written_at).total_seconds())
         said += f", heartbeat {seconds_text(age)} old"

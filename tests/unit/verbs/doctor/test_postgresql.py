@@ -55,8 +55,8 @@ def beat(seconds: float) -> Heartbeat:
 def test_healthy_servers_are_told_with_role_and_heartbeat() -> None:
     found = judged(scope(), seen())
     assert [(one.subject, one.found) for one in found] == [
-        (EAST, "PostgreSQL 17.10, primary on timeline 1, heartbeat 0.50 s old"),
-        (WEST, "PostgreSQL 17.10, standby on timeline 1, heartbeat 0.50 s old"),
+        (EAST, "17.10, primary on timeline 1, heartbeat 0.50 s old"),
+        (WEST, "17.10, standby on timeline 1, heartbeat 0.50 s old"),
     ]
 
 
