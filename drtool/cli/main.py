@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from drtool.cli import bundle, control, doctor, documents, lab, notify, observe, server, start
+from drtool.cli import author, bundle, control, doctor, documents, lab, notify, observe, server, start
 from drtool.errors import DrtoolError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (start, control, observe, doctor, documents, bundle):
+for part in (start, control, observe, doctor, author, documents, bundle):
     part.register(app)
 app.add_typer(notify.app, name="notify")
 app.add_typer(server.app, name="server")

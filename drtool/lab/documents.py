@@ -140,7 +140,11 @@ def write_inventory(layout: Layout, identifier: str) -> None:
     }
     Inventory.model_validate(document)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=96)
-    layout.inventory.write_text(f"# Written by drtool lab up; gone with drtool lab down.\n{text}")
+    schema = (shipped("runbooks") / "inventory.schema.json").as_uri()
+    layout.inventory.write_text(
+        f"# yaml-language-server: $schema={schema}\n"
+        f"# Written by drtool lab up; gone with drtool lab down.\n{text}"
+    )
 
 
 def _site(layout: Layout, site: str, ports: Ports, identifier: str) -> dict[str, object]:

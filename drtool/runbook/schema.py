@@ -15,7 +15,9 @@ _NAME: Schema = {"type": "string", "pattern": NAME, "maxLength": 63}
 _STEPS: Schema = {"type": "array", "minItems": 1, "items": {"$ref": f"{REF}entry"}}
 _HOME: Schema = {
     "type": "object",
-    "properties": {"switchover": {"const": "to_preferred"}},
+    "properties": {
+        "switchover": {"description": "The way of switchover.", "const": "to_preferred"},
+    },
     "required": ["switchover"],
     "additionalProperties": False,
 }
