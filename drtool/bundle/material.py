@@ -28,8 +28,8 @@ _CERTIFICATES = {b"CERTIFICATE", b"TRUSTED CERTIFICATE"}
 _PUBLIC_KEY = re.compile(rb"^(ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+( [^\n]*)?\n?$")
 # Where a document says which technology it speaks to; the names of its keys count too.
 _NAMING = frozenset({"action", "check", "notice", "kind", "at"})
-# Shorter lines of a private file say nothing about it.
-_TELLING = 16
+# A shorter line of a secret says nothing about it, and a shorter secret stands in any text.
+_TELLING, _SHORTEST = 16, 4
 
 
 @dataclass
@@ -147,8 +147,14 @@ def _note_secret(material: Material, reference: str, paths: _Paths) -> None:
     else:
         wanted = f"what this command needs to give a secret: {name}"
     material.bring.add(wanted)
-    if value and value.strip():
-        material.secrets.add((f"secret {reference}", value.strip()))
+    _keep_out(material, f"secret {reference}", value or b"")
+
+
+def _keep_out(material: Material, what: str, secret: bytes) -> None:
+    """Remember a secret, whole and by the line; the redactor masks none that is shorter either."""
+    whole = secret.strip()
+    lines = {line for line in whole.splitlines() if len(line) >= _TELLING}
+    material.secrets |= {(what, part) for part in lines | {whole} if len(part) >= _SHORTEST}
 
 
 def _note_file(material: Material, key: str, name: str, paths: _Paths) -> None:
@@ -158,9 +164,7 @@ def _note_file(material: Material, key: str, name: str, paths: _Paths) -> None:
         _add_public(material, name, b"".join(block[0] for block in blocks), paths)
         return
     wanted = paths.there(name) or name
-    if content is not None:
-        lines = (line for line in content.splitlines() if len(line) >= _TELLING)
-        material.secrets |= {(f"content of {name}", line) for line in lines}
+    _keep_out(material, f"content of {name}", content or b"")
     secret = key == "key_file" or content is not None
     about = "is or may be secret, mode 0600" if secret else "was not there when this was made"
     material.bring.add(f"{wanted}: {about}")

@@ -135,6 +135,13 @@ def test_a_secret_in_a_file_is_told_and_not_shown(
     assert CANARY not in fault
 
 
+def test_a_line_of_a_secret_is_a_secret_too(site: Path) -> None:
+    put(site / "tsig", f"first\n{CANARY}\n")
+    (site / "README.md").write_text(f"It is {CANARY}.\n")
+    (fault,) = faults_of(material(site / "orders.yaml"))
+    assert "holds the secret file:tsig" in fault
+
+
 def test_the_documents_name_the_extras_that_they_need(site: Path) -> None:
     words = material(site / "orders.yaml").words
     assert {"postgresql", "dns", "ssh"} <= words

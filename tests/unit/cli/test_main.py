@@ -56,6 +56,8 @@ def test_help_imports_nothing_heavy() -> None:
         (["failover", "missing.yaml", "--dry-run"], 2, "missing.yaml"),
         (["failover", "missing.yaml", "--outage-since", "5"], 2, "neither a time nor a duration"),
         (["actions", "postgresql.promot"], 2, "did you mean postgresql.promote?"),
+        (["bundle"], 2, "wants runbooks to pack, or --verify FILE to check one"),
+        (["bundle", "--verify", "missing.tar.gz"], 2, "missing.tar.gz: cannot be read"),
         (["frobnicate"], 2, "No such command"),
     ],
 )
