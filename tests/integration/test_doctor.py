@@ -180,11 +180,10 @@ def test_what_is_wrong_in_the_inventory_is_told_once_with_its_cure(
     lab: PracticeLab, operator: Operator, wrong: Wrong
 ) -> None:
     found = examine(operator, lab.inventory(wrong.change(lab)))
-    told = [one for one in unfit(found) if one.area is not Area.DOCUMENTS] or unfit(found)
-    assert len(told) == 1, told
-    assert told[0].area is wrong.area
-    assert wrong.found in f"{told[0].subject}: {told[0].found}"
-    assert wrong.cure in told[0].cure
+    told = only(found)
+    assert told.area is wrong.area
+    assert wrong.found in f"{told.subject}: {told.found}"
+    assert wrong.cure in told.cure
     assert lab.whole
 
 

@@ -16,6 +16,8 @@ from drtool.runbook.marks import FaultList
 from drtool.verbs.doctor.finding import Area, Finding
 
 _AREA = Area.DOCUMENTS
+# What lint warns of too, and what has a finding of its own with a better cure.
+_TOLD_ELSEWHERE = (" is at journal, ", " has no boot guard: ")
 _LINE = re.compile(r"(?P<place>.*?:\d+:\d+): (?P<what>.*?)(\n  hint: (?P<hint>.*))?", re.DOTALL)
 
 
@@ -69,6 +71,8 @@ def _inventory_alone(path: Path | None) -> Documents:
 def _clean(loaded: Loaded) -> Iterator[Finding]:
     procedures = ", ".join(procedure.value for procedure in loaded.runbook.procedures)
     for text in loaded.warnings:
+        if any(words in text for words in _TOLD_ELSEWHERE):
+            continue
         said = text.removeprefix(f"{loaded.source}: ")
         yield _AREA.warning(loaded.source, said, f"drtool lint {loaded.source}")
     yield _AREA.well(loaded.source, f"no fault; {procedures}")

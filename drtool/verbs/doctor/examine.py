@@ -54,8 +54,8 @@ def examine(runbook: Path | None, inventory: Path | None, said: tuple[str, ...])
     at_home = Call("journal", lambda: [*home.findings(app.home)])
     carrier = Call("Prefect", lambda: [*prefect.findings(health(app.home, os.environ))])
     documents = read_documents(runbook, inventory, app.catalog, parameters(said))
-    words = [str(runbook), *(("--inventory", str(inventory)) if inventory else ())]
-    typed = shlex.join(words)
+    words = ("--inventory", str(inventory)) if inventory else ()
+    typed = shlex.join((str(runbook or "RUNBOOK"), *words))
     scope, limits, rest = _scope(documents, app, typed)
     seen, found = _looked(scope, documents, app) if scope else (None, [])
     extras = software.needed_extras(scope.inventory) if scope else frozenset[str]()
@@ -83,12 +83,12 @@ def _scope(
     """What to look at; everything in the inventory where the runbook cannot be planned."""
     path = str(documents.inventory_path)
     if documents.loaded is None:
-        scope = whole(documents.inventory, path) if documents.inventory else None
+        scope = whole(documents.inventory, typed, path) if documents.inventory else None
         return scope, (), []
     plans, faults = all_plans(documents.loaded, app.catalog)
     limits = sums.sums_of(plans, app.catalog)
     if not plans:
-        return whole(documents.loaded.inventory, path), limits, faults
+        return whole(documents.loaded.inventory, typed, path), limits, faults
     return of_plans(plans, app.catalog, app.clock, typed, path), limits, faults
 
 

@@ -23,6 +23,8 @@ _DROP = "SELECT pg_drop_replication_slot('{}')"
 def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
     """What is wrong with each server; how they stand together is told elsewhere."""
     for target, system in scope.servers.items():
+        if not system.boot_guard:
+            yield _unguarded(target, system)
         found, data = seen.servers.get(target), seen.data.get(target)
         if isinstance(found, DrtoolError):
             yield _unusable(target, system, found, scope, seen)
@@ -34,6 +36,14 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
             yield _AREA.told(data, f"look there: ls -ld {system.data_directory}")
         elif data is not None:
             yield from _data(target, system, data)
+
+
+def _unguarded(target: str, system: Postgresql) -> Finding:
+    return _AREA.warning(
+        target,
+        "has no boot guard: its fence does not survive a manual power-on",
+        f"install the guard on {system.host} (docs/how-to/install.md), then boot_guard: true",
+    )
 
 
 def _unusable(

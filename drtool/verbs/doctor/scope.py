@@ -45,13 +45,13 @@ class Scope:
     """What is looked at.
 
     ``inventory`` holds nothing else; ``others`` are connections of kinds that have no examination
-    of their own and are only opened. ``runbook`` is what was typed for it. ``ca_file`` is whose
+    of their own and are only opened. ``runbook`` is what to type for it. ``ca_file`` is whose
     certificates the runbook's requests believe.
     """
 
     inventory: Inventory
-    runbook: str = "RUNBOOK"
-    inventory_path: str = "INVENTORY"
+    runbook: str
+    inventory_path: str
     others: tuple[Other, ...] = ()
     secrets: tuple[SecretRef, ...] = ()
     rpo: Duration | None = None
@@ -87,9 +87,9 @@ class Scope:
         return written or next((t.partition(".")[0] for t in self.servers_on(host)), "")
 
 
-def whole(inventory: Inventory, path: str) -> Scope:
+def whole(inventory: Inventory, typed: str, path: str) -> Scope:
     """Everything in an inventory."""
-    return Scope(inventory, inventory_path=path, secrets=secrets_in(inventory))
+    return Scope(inventory, typed, path, secrets=secrets_in(inventory))
 
 
 def of_plans(plans: Iterable[Plan], catalog: Catalog, clock: Clock, typed: str, path: str) -> Scope:
@@ -110,8 +110,8 @@ def of_plans(plans: Iterable[Plan], catalog: Catalog, clock: Clock, typed: str, 
     }
     return Scope(
         inventory,
-        runbook=typed,
-        inventory_path=path,
+        typed,
+        path,
         others=tuple(others),
         secrets=tuple(secrets),
         rpo=plan.objectives.rpo,
@@ -134,7 +134,7 @@ def secrets_in(value: object) -> tuple[SecretRef, ...]:
 
 
 def _only(inventory: Inventory, service: str, needs: list[Other]) -> Inventory:
-    """The inventory without what no connection leads to; a planned service's lease counts too."""
+    """The inventory without what no connection leads to."""
 
     def targets(*kinds: type[Reader]) -> set[str]:
         return {target for kind, target in needs if issubclass(kind, kinds)}

@@ -18,7 +18,7 @@ _AREA = Area.SERVICES
 
 
 def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
-    """Each service's page, lease, and servers without a guard."""
+    """Each service's page and lease."""
     for name in scope.inventory.services:
         yield from _page(name, scope, seen)
         yield from _lease(name, scope, seen)

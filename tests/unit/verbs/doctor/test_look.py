@@ -42,7 +42,7 @@ class Odd(Reader):
 def seen_of(others: tuple[Other, ...], tmp_path: Path) -> Seen:
     empty = Inventory.model_validate({"version": 1, "services": {}, "sites": {}})
     context = Context(empty, Secrets(Redactor(), tmp_path), SystemClock())
-    return look(Scope(empty, others=others), context)
+    return look(Scope(empty, "RUNBOOK", "inventory.yaml", others), context)
 
 
 def test_what_hangs_or_is_odd_keeps_nobody_from_being_looked_at(

@@ -15,10 +15,11 @@ from drtool.connections.reach import Context, Reader, Writer
 from drtool.errors import BadInput
 from drtool.model.purpose import Procedure, Purpose
 from drtool.model.value import Value
-from drtool.verbs.doctor import sums
+from drtool.verbs.doctor import postgresql, services, sums
 from drtool.verbs.doctor.documents import read_documents
 from drtool.verbs.doctor.plans import all_plans, ways_of
 from drtool.verbs.doctor.scope import Scope, of_plans, secrets_in, whole
+from drtool.verbs.doctor.seen import Seen
 
 SPARE = '    power: {redfish: "https://192.0.2.101"'
 
@@ -38,20 +39,20 @@ class GateHands(Gate, Writer):
     """Its writer, which is never opened."""
 
 
-class Seen(Value):
+class Nothing(Value):
     pass
 
 
-class GateCheck(Check[Seen]):
+class GateCheck(Check[Nothing]):
     purpose = Purpose.ASSESS
 
     def needs(self, facts: Facts) -> list[tuple[type[Reader], str]]:
         return [(GateHands, "north"), (Gate, "north")]
 
-    def observe(self, look: Look) -> Seen:
-        return Seen()
+    def observe(self, look: Look) -> Nothing:
+        return Nothing()
 
-    def judge(self, seen: Seen, facts: Facts) -> str | None:
+    def judge(self, seen: Nothing, facts: Facts) -> str | None:
         return None
 
 
@@ -85,7 +86,7 @@ def test_an_inventory_alone_is_looked_at_as_a_whole() -> None:
     read = read_documents(None, Path("inventory.yaml"), Catalog.load(), {})
     assert [one.found for one in read.findings] == ["no fault"]
     assert read.inventory is not None
-    scope = whole(read.inventory, "inventory.yaml")
+    scope = whole(read.inventory, "RUNBOOK", "inventory.yaml")
     assert [*scope.inventory.hosts] == ["east_db", "west_db"]
     assert [ref.secret for ref in scope.secrets] == ["env:BMC", "file:tsig"]
 
@@ -176,3 +177,31 @@ def test_budgets_as_they_are_counted_may_take_longer_than_the_objective() -> Non
         ("failover", "at most the RTO of 1m35s")
     ]
     assert "drtool plan orders.yaml failover" in told[0].cure
+
+
+@pytest.mark.usefixtures("here")
+def test_what_lint_warns_of_too_is_told_once() -> None:
+    plain = [("lease: {at: postgresql}", "lease: {at: journal}")]
+    write("inventory.yaml", changed(INVENTORY, plain).replace(" boot_guard: true,", ""))
+    read = read_documents(Path("orders.yaml"), None, Catalog.load(), {})
+    assert read.loaded is not None
+    assert len(read.loaded.warnings) == 3
+    assert not [one for one in read.findings if one.cure]
+    told = [
+        one
+        for area in (postgresql, services)
+        for one in area.findings(planned(), Seen(at=SystemClock().wall()))
+    ]
+    assert [(one.subject, "install the guard" in one.cure) for one in told] == [
+        ("east.orders_db", True), ("west.orders_db", True), ("lease of orders", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("here")
+def test_other_warnings_of_lint_are_told() -> None:
+    write("inventory.yaml", INVENTORY.partition("roles:")[0])
+    read = read_documents(Path("orders.yaml"), None, Catalog.load(), {})
+    told = [one for one in read.findings if one.cure]
+    assert [one.found for one in told] == [
+        "the inventory names nobody under roles; anyone may answer approvals"
+    ]
