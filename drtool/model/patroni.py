@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from drtool.model.replication import Replication
 from drtool.model.value import Value
 
 
@@ -128,3 +129,19 @@ class Cluster(Value):
     def __str__(self) -> str:
         """The cluster on one line."""
         return f"{self.place}: {self.role} cluster, {'; '.join(map(str, self.nodes))}"
+
+
+class Checkpoint(Value):
+    """The last checkpoint in a server's control file; positions are numbers of bytes."""
+
+    position: int
+    redo: int
+
+
+class Word(Value):
+    """What one member's PostgreSQL server says of itself, or why it does not; see Replication."""
+
+    place: str
+    replication: Replication | None = None
+    checkpoint: Checkpoint | None = None
+    trouble: str = ""

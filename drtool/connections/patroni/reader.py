@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from drtool.connections.patroni.answers import read_listed, read_node, read_settings
 from drtool.connections.reach import Context, Reader
+from drtool.connections.tls import disbelief, trust
 from drtool.errors import AccessDenied, BadInput, DrtoolError, InDoubt, StepFailed, Unreachable
 from drtool.model.inventory import Patroni, PatroniMember
 from drtool.model.patroni import Cluster, Node
@@ -116,14 +117,13 @@ class PatroniReader(Reader):
         return response
 
     def _not_connected(self, url: str, error: Exception) -> DrtoolError:
-        text = str(error)
-        if "CERTIFICATE_VERIFY_FAILED" in text:
+        if disbelieved := disbelief(error):
             return AccessDenied(
                 self.subject,
-                f"the certificate of {url} is not believed: {text.rpartition('failed: ')[2]}",
+                f"the certificate of {url} is not believed: {disbelieved}",
                 hint="name its authority in rest.ca_file",
             )
-        why = re.sub(r"^\[Errno -?\d+\] ", "", text) or "no answer in time"
+        why = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or "no answer in time"
         return Unreachable(self.subject, f"{url} does not answer: {why}")
 
 
@@ -171,7 +171,4 @@ def _trust(system: Patroni, context: Context) -> ssl.SSLContext | bool:
     if not any(member.url.startswith("https") for member in system.members.values()):
         return False
     path = context.secrets.path(system.rest.ca_file) if system.rest.ca_file else None
-    try:
-        return ssl.create_default_context(cafile=None if path is None else str(path))
-    except OSError as error:
-        raise BadInput(f"rest.ca_file {path}", error.strerror or str(error)) from error
+    return trust(path, "rest.ca_file")

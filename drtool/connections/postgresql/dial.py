@@ -17,9 +17,9 @@ Row = tuple[Any, ...]
 _CANCEL_SECONDS = 1.0
 
 
-def dial(place: str, where: str, arguments: dict[str, Any], seconds: float) -> Any:
+def dial(subject: str, where: str, arguments: dict[str, Any], seconds: float) -> Any:
     """Connect on a thread of its own: name resolution and TLS have no limit that libpq keeps."""
-    limited = _limited(place)
+    limited = _limited(subject)
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
     late = threading.Event()
 
@@ -33,7 +33,7 @@ def dial(place: str, where: str, arguments: dict[str, Any], seconds: float) -> A
         if late.is_set():
             made.close()
 
-    threading.Thread(target=attempt, name=f"connect {place}", daemon=True).start()
+    threading.Thread(target=attempt, name=f"connect {subject}", daemon=True).start()
     try:
         answer = answers.get(timeout=seconds)
     except queue.Empty as error:
@@ -41,21 +41,19 @@ def dial(place: str, where: str, arguments: dict[str, Any], seconds: float) -> A
         if not answers.empty() and not isinstance(stray := answers.get(), BaseException):
             stray.close()
         raise Unreachable(
-            f"postgresql {place}",
-            f"no answer at {where} within {seconds:g} s",
-            "a PostgreSQL server that answers",
+            subject, f"no answer at {where} within {seconds:g} s", "a server that answers"
         ) from error
     if isinstance(answer, BaseException):
-        raise connect_trouble(place, where, answer) from answer
+        raise connect_trouble(subject, where, answer) from answer
     return answer
 
 
-def _limited(place: str) -> Any:
+def _limited(subject: str) -> Any:
     """The kind of session that ``dial`` opens; made here, because psycopg is read only now."""
     try:
         import psycopg  # noqa: PLC0415 - heavy, and an optional extra
     except ImportError as error:
-        raise MissingExtra(f"postgresql {place}", "postgresql") from error
+        raise MissingExtra(subject, "postgresql") from error
 
     class Limited(psycopg.Connection[Row]):
         """A connection whose waits end at a limit, even if the server is frozen.
@@ -68,14 +66,14 @@ def _limited(place: str) -> Any:
         limit = math.inf
         asked = False
 
-        def allow(self, seconds: float) -> None:
-            self.limit, self.asked = time.monotonic() + seconds, False
+        def allow(self, seconds: float, *, cancel: bool = True) -> None:
+            self.limit, self.asked = time.monotonic() + seconds, not cancel
 
         def expire(self) -> None:
             if self.asked:
                 raise TimeoutError
             self.limit, self.asked = time.monotonic() + _CANCEL_SECONDS, True
-            threading.Thread(target=self._ask, name=f"cancel {place}", daemon=True).start()
+            threading.Thread(target=self._ask, name=f"cancel {subject}", daemon=True).start()
 
         def wait(self, gen: Any, *rest: Any, **named: Any) -> Any:
             return super().wait(_until(gen, self), *rest, **named)

@@ -7,7 +7,7 @@ import re
 from drtool.errors import AccessDenied, BadInput, DrtoolError, StepFailed, Unreachable
 
 _TURNED_AWAY = (
-    (r"password authentication failed|no password supplied|fe_sendauth", "password refused",
+    (r"(password|SASL) authentication failed|no password supplied|fe_sendauth", "password refused",
      "check the system's user and the secret that its password refers to"),
     (r"no pg_hba\.conf entry|pg_hba\.conf rejects", "no entry in pg_hba.conf lets us in",
      "add a line to its pg_hba.conf for this user, database and address, then pg_ctl reload"),
@@ -15,6 +15,8 @@ _TURNED_AWAY = (
     (r'role "[^"]*" does not exist', "", "check `user` of the system in the inventory"),
     (r"permission denied for database|not permitted to log in|CONNECT privilege", "",
      "GRANT CONNECT ON DATABASE to the user, or give it LOGIN"),
+    (r"^not allowed$", "not one of its admin_users",
+     "name the user under admin_users in its configuration"),
     (r"certificate|SSL|TLS|root\.crt", "", "check sslmode and sslrootcert of the system"),
 )  # fmt: skip
 # Of what does not exist (PostgreSQL, "Error Codes"): a table or schema may not have been replayed
@@ -37,11 +39,11 @@ def one_line(error: BaseException) -> str:
     return text.removeprefix("FATAL: ").strip() or type(error).__name__
 
 
-def connect_trouble(place: str, where: str, error: BaseException) -> DrtoolError:
+def connect_trouble(subject: str, where: str, error: BaseException) -> DrtoolError:
     """What went wrong while connecting: Unreachable, or AccessDenied with what to check."""
-    subject, text = f"postgresql {place}", one_line(error)
+    text = one_line(error)
     if re.search(r"refused|no such file", text, re.IGNORECASE):
-        return Unreachable(subject, f"nothing listens at {where}", "a PostgreSQL server",
+        return Unreachable(subject, f"nothing listens at {where}", "a server",
                            "is it started, and is the port right?")  # fmt: skip
     if re.search(_NOT_NOW, text):
         return Unreachable(subject, f"at {where}: {text}", "a server that takes connections")
@@ -50,7 +52,7 @@ def connect_trouble(place: str, where: str, error: BaseException) -> DrtoolError
             return AccessDenied(subject, f"at {where}: {found or text}", "", hint)
     if "FATAL" in str(error):
         return AccessDenied(subject, f"at {where}: {text}")
-    return Unreachable(subject, f"at {where}: {text}", "a PostgreSQL server that answers")
+    return Unreachable(subject, f"at {where}: {text}", "a server that answers")
 
 
 def statement_trouble(place: str, what: str, error: BaseException, *, standby: bool) -> DrtoolError:

@@ -86,7 +86,7 @@ class Wire:
             "options": " ".join(f"-c {key}={value}" for key, value in _SETTINGS.items()),
         }
         given = {key: value for key, value in arguments.items() if value is not None}
-        return cls(target, dial(target, where, given, context.connect_seconds))
+        return cls(target, dial(f"postgresql {target}", where, given, context.connect_seconds))
 
     @property
     def broken(self) -> bool:

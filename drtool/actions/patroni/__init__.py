@@ -1,0 +1,1 @@
+"""What is done to a Patroni cluster: pause, switch over, promote, demote, fence, check."""

@@ -1,0 +1,116 @@
+"""What is seen of a demotion, and the reasons that speak against it; connects to nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from drtool.model.patroni import Cluster, Following, Word
+from drtool.model.replication import Replication, position_text
+from drtool.model.value import Value
+from drtool.safety.identity import reason_not_same_cluster
+from drtool.safety.patroni import reason_not_steerable
+
+
+class ClusterDemotion(Value):
+    """How far a primary cluster is on its way to following the other, and what that one has.
+
+    ``wanted`` is whom it shall follow. ``position`` is where its last primary's shutdown
+    checkpoint begins, ``end`` where the WAL of its members ends, ``received`` what the leader of
+    the ``other`` cluster, ``standby``, has; numbers of bytes. ``able_to_write`` says why it counts
+    as still able to, and is empty once every member is seen to be a standby that nobody promotes.
+    """
+
+    place: str
+    standby_place: str
+    at: datetime
+    cluster: Cluster
+    words: tuple[Word, ...]
+    other: Cluster | None = None
+    standby: Replication | None = None
+    trouble: str = ""
+    wanted: Following
+    identity: str
+    able_to_write: str = ""
+    position: int | None = None
+    end: int | None = None
+    received: int | None = None
+
+    @property
+    def everything_received(self) -> bool:
+        """Whether the other cluster has the shutdown checkpoint, or is the primary already."""
+        if self.standby is not None and not self.standby.in_recovery:
+            return True
+        if self.position is None or self.end is None or self.received is None:
+            return False
+        return self.received > self.position and self.received >= self.end
+
+    @property
+    def short_of(self) -> str:
+        """What the other cluster has not received."""
+        if self.position is None:
+            return f"{self.place} was not shut down in order, so what it wrote last is not known"
+        return (
+            f"{self.place} ended at {position_text(self.end)}, but {self.standby_place} has "
+            f"received {position_text(self.received)} only"
+        )
+
+
+def reason_not_to_demote(seen: ClusterDemotion) -> str | None:
+    """A sentence when something speaks against demoting this cluster now."""
+    strange = (
+        reason_not_same_cluster(word.place, word.replication.system_identifier, seen.identity)
+        for word in seen.words
+        if word.replication is not None
+    )
+    return (
+        reason_not_steerable(seen.cluster)
+        or _reason_silent(seen)
+        or next(filter(None, strange), None)
+        or _reason_standby_not_ready(seen)
+    )
+
+
+def _reason_silent(seen: ClusterDemotion) -> str | None:
+    """A sentence when a member's server does not say what it is."""
+    silent = [f"{word.place}: {word.trouble}" for word in seen.words if word.replication is None]
+    if not silent:
+        return None
+    return (
+        f"not every member of {seen.place} answers ({'; '.join(silent)}), so none could be shown "
+        "unable to write; bring it back, or take it out of Patroni and of the inventory"
+    )
+
+
+def _reason_standby_not_ready(seen: ClusterDemotion) -> str | None:
+    """A sentence unless the other cluster is a standby of this one, obeys, and streams."""
+    other, standby = seen.other, seen.standby
+    if other is None or standby is None:
+        return f"its standby cluster cannot be asked: {seen.trouble}"
+    stranger = reason_not_same_cluster(seen.standby_place, standby.system_identifier, seen.identity)
+    if stranger is not None:
+        return stranger
+    if not standby.in_recovery:
+        return f"{seen.standby_place} is a primary already: demoting {seen.place} helps nobody"
+    if not standby.streaming:
+        return f"{standby.place} does not stream: it would miss the last records"
+    return reason_not_steerable(other) or _reason_other_line(seen, standby) or _reason_slot(seen)
+
+
+def _reason_other_line(seen: ClusterDemotion, standby: Replication) -> str | None:
+    """A sentence when the standby is not on the timeline of the primary."""
+    for word in seen.words:
+        server = word.replication
+        if server and not server.in_recovery and server.timeline != standby.timeline:
+            return f"{standby} follows another timeline than {server}"
+    return None
+
+
+def _reason_slot(seen: ClusterDemotion) -> str | None:
+    """A sentence when the slot that it shall take is not a permanent one there."""
+    slots = seen.other.settings.slots if seen.other and seen.other.settings else ()
+    if not seen.wanted.slot or seen.wanted.slot in slots:
+        return None
+    return (
+        f"patroni {seen.standby_place} has no permanent slot {seen.wanted.slot}: Patroni would "
+        f"drop it; configure slots: {{{seen.wanted.slot}: {{type: physical}}}} there"
+    )

@@ -1,0 +1,1 @@
+"""What is done to a PgBouncer: pause, resume, reload."""

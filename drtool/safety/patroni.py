@@ -1,0 +1,134 @@
+"""Judge a Patroni cluster: whether it obeys, is healthy, can still write; connects to nothing.
+
+Invariant: what could not be read speaks against it. A member is shown unable to write only by its
+own server's word, under a configuration that keeps Patroni from promoting it again.
+"""
+
+from __future__ import annotations
+
+from drtool.model.patroni import Cluster, Node, Word
+from drtool.safety.identity import reason_not_same_cluster
+
+
+def reason_not_steerable(cluster: Cluster) -> str | None:
+    """A sentence when Patroni would not do as it is told, or not all that it would do is known."""
+    return (
+        reason_unknown(cluster)
+        or reason_strangers(cluster)
+        or reason_paused(cluster)
+        or reason_leaderless(cluster)
+    )
+
+
+def reason_unknown(cluster: Cluster) -> str | None:
+    """A sentence when the cluster's configuration could not be read."""
+    if cluster.settings is not None:
+        return None
+    said = "; ".join(map(str, cluster.nodes))
+    return f"patroni {cluster.place}: {cluster.dcs_trouble} ({said})"
+
+
+def reason_strangers(cluster: Cluster) -> str | None:
+    """A sentence when Patroni knows members that the inventory does not."""
+    if not cluster.strangers:
+        return None
+    return (
+        f"patroni {cluster.place} has the member{'s' * (len(cluster.strangers) > 1)} "
+        f"{', '.join(cluster.strangers)}, which the inventory does not name; add to its members"
+    )
+
+
+def reason_paused(cluster: Cluster) -> str | None:
+    """A sentence in Patroni's maintenance mode, in which it changes no role."""
+    if not cluster.paused:
+        return None
+    return f"patroni {cluster.place} is paused and would change no role; patroni.resume first"
+
+
+def reason_leaderless(cluster: Cluster) -> str | None:
+    """A sentence when no member has the leader key, or the one that has it does not run."""
+    leader = cluster.leader
+    if leader is None:
+        return f"patroni {cluster.place} has no leader: {'; '.join(map(str, cluster.nodes))}"
+    if not (leader.leads and leader.running):
+        return f"patroni {cluster.place}: its leader does not run as one: {leader}"
+    return None
+
+
+def reason_unhealthy(node: Node, max_lag_bytes: int) -> str | None:
+    """A sentence unless a member runs, streams where it should, and is not behind."""
+    if not node.running:
+        return str(node)
+    if node.listed is None:
+        return f"{node.name}: its cluster's DCS does not list it"
+    if node.leads:
+        return None
+    if node.replication != "streaming":
+        return f"{node.name}: {node.role} that does not stream ({node.replication or node.state})"
+    lag = node.listed.lag_bytes
+    if lag is None or lag > max_lag_bytes:
+        behind = "an unknown number of" if lag is None else str(lag)
+        return f"{node.name} is {behind} bytes behind, more than {max_lag_bytes}"
+    return None
+
+
+def reason_not_to_lead(cluster: Cluster, name: str, max_lag_bytes: int) -> str | None:
+    """A sentence when a member cannot take over from the leader of its own cluster now."""
+    node = cluster.node(name)
+    if node is None:
+        return f"patroni {cluster.place} has no member {name}"
+    if node.listed is not None and node.listed.barred:
+        return f"{name} bears the tag nofailover"
+    return reason_unhealthy(node, max_lag_bytes)
+
+
+def best_candidate(cluster: Cluster, leave: str, max_lag_bytes: int) -> str | None:
+    """The member with the least lag that can take over when another one is to be left."""
+    fit = [
+        (node.listed.lag_bytes or 0, node.name)
+        for node in cluster.nodes
+        if node.listed is not None
+        and node.name != leave
+        and reason_not_to_lead(cluster, node.name, max_lag_bytes) is None
+    ]
+    return min(fit)[1] if fit else None
+
+
+def reason_not_demoted(cluster: Cluster) -> str | None:
+    """A sentence unless its configuration keeps every member from being promoted."""
+    unsure = reason_unknown(cluster) or reason_strangers(cluster) or reason_paused(cluster)
+    if unsure is None and cluster.following is None:
+        return f"patroni {cluster.place} is a primary cluster"
+    return unsure
+
+
+def reason_able_to_write(word: Word, identity: str | None) -> str | None:
+    """A sentence unless the member's own server says that it is a standby of that cluster."""
+    seen = word.replication
+    if seen is None:
+        return f"{word.place}: {word.trouble}"
+    stranger = reason_not_same_cluster(word.place, seen.system_identifier, identity)
+    if stranger is not None:
+        return stranger
+    return None if seen.in_recovery else f"{seen}"
+
+
+def final_position(words: tuple[Word, ...]) -> int | None:
+    """Where the shutdown checkpoint begins with which a demoted cluster's last primary ended.
+
+    None unless it is known of all members, and the newest of their checkpoints is one that a
+    primary made when it was shut down: its redo position is its own.
+    """
+    found = [word.checkpoint for word in words if word.checkpoint is not None]
+    if len(found) < len(words) or not found:
+        return None
+    newest = max(found, key=lambda checkpoint: checkpoint.position)
+    return newest.position if newest.redo == newest.position else None
+
+
+def last_position(words: tuple[Word, ...]) -> int | None:
+    """Where the WAL of a demoted cluster ends: what its members have at most; None if unknown."""
+    found = [word.replication.position for word in words if word.replication is not None]
+    if len(found) < len(words) or None in found:
+        return None
+    return max((position for position in found if position is not None), default=None)
