@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from drtool.connections.dns import Names
 from drtool.connections.reach import Context, Reader, Writer
 from drtool.connections.secrets import Secrets
+from drtool.connections.tls import disbelief, trust
 from drtool.errors import AccessDenied, BadInput, InDoubt, StepFailed, Unreachable
 from drtool.model.secret import SecretRef
 from drtool.model.value import Value
@@ -86,8 +87,8 @@ class HttpReader(Reader):
         subject = f"{method} {url} at {address}"
         sent = {**(headers or {}), "Host": parts.netloc.rpartition("@")[2], "User-Agent": "drtool"}
         began = time.monotonic()
-        trust = self._trust(ca_file) if parts.scheme == "https" else False
-        with _client(httpx, seconds, trust) as client:
+        believed = self._believed(ca_file) if parts.scheme == "https" else False
+        with _client(httpx, seconds, believed) as client:
             request = client.build_request(
                 method,
                 _at(parts, address),
@@ -112,15 +113,8 @@ class HttpReader(Reader):
             seconds=round(time.monotonic() - began, 6),
         )
 
-    def _trust(self, ca_file: str | None) -> ssl.SSLContext:
-        """Whose certificates to believe; a file is relative to the inventory's directory."""
-        if ca_file is None:
-            return ssl.create_default_context()
-        path = self._secrets.path(ca_file)
-        try:
-            return ssl.create_default_context(cafile=str(path))
-        except OSError as error:
-            raise BadInput(f"ca_file {path}", error.strerror or str(error)) from error
+    def _believed(self, ca_file: str | None) -> ssl.SSLContext:
+        return trust(self._secrets.path(ca_file) if ca_file else None, "ca_file")
 
 
 class HttpHands(HttpReader, Writer):
@@ -171,9 +165,9 @@ def _at(parts: SplitResult, address: str) -> str:
     return parts._replace(netloc=host + port, fragment="").geturl()
 
 
-def _client(httpx: Any, seconds: float, trust: ssl.SSLContext | bool) -> Any:
+def _client(httpx: Any, seconds: float, believed: ssl.SSLContext | bool) -> Any:
     """A client that follows nothing: no redirection, no proxy, no .netrc of the environment."""
-    return httpx.Client(verify=trust, timeout=seconds, trust_env=False, follow_redirects=False)
+    return httpx.Client(verify=believed, timeout=seconds, trust_env=False, follow_redirects=False)
 
 
 def _reply(client: Any, request: Any, end: float) -> tuple[int, str]:
@@ -196,13 +190,13 @@ def _reply(client: Any, request: Any, end: float) -> tuple[int, str]:
 def _not_connected(
     subject: str, error: Exception, seconds: float
 ) -> Unreachable | AccessDenied | StepFailed:
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
+    if why := disbelief(error):
         return AccessDenied(
             subject,
-            f"its certificate is not believed: {text.rpartition('failed: ')[2]}",
+            f"its certificate is not believed: {why}",
             hint="name the authority's certificate in ca_file",
         )
+    text = str(error)
     if "SSL" in text:
         return StepFailed(subject, f"no TLS connection: {text}")
     if "timed out" in text or not text:

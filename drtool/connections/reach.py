@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Self, TypeVar, cast
 
 from drtool.clock import Clock
@@ -14,10 +13,7 @@ CONNECT_SECONDS = 2.0
 
 
 class Context:
-    """What opening a connection may need: the inventory, the secrets, the clock, a time limit.
-
-    ``dns_view`` is filled by the DNS connection: how drtool's own HTTP and TCP checks resolve.
-    """
+    """What opening a connection may need: the inventory, the secrets, the clock, a time limit."""
 
     def __init__(
         self,
@@ -85,6 +81,3 @@ class Connections:
             gone, self._open = list(self._open.values()), {}
         for connection in gone:
             connection.close()
-
-
-Opener = Callable[[], None]

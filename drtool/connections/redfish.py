@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from drtool.connections.reach import Context, Reader, Writer
+from drtool.connections.tls import disbelief, trust
 from drtool.errors import AccessDenied, BadInput, DrtoolError, InDoubt, StepFailed, Unreachable
 from drtool.model.inventory import Power
 from drtool.model.value import Value
@@ -70,14 +71,12 @@ class PowerReader(Reader):
                 hint=f"write hosts.{target}.power with redfish, system and password",
             )
         power = host.power
-        verify: ssl.SSLContext | bool = False
-        if power.redfish.startswith("https"):
-            ca_file = context.secrets.path(power.ca_file) if power.ca_file else None
-            verify = _trust(target, None if ca_file is None else str(ca_file))
+        ca_file = context.secrets.path(power.ca_file) if power.ca_file else None
+        https = power.redfish.startswith("https")
         client = httpx.Client(
             base_url=power.redfish.rstrip("/"),
             auth=(power.user, context.secrets.resolve(power.password)),
-            verify=verify,
+            verify=https and trust(ca_file, f"host {target}: power.ca_file"),
             trust_env=False,
             follow_redirects=False,
         )
@@ -157,13 +156,13 @@ class PowerReader(Reader):
         return response
 
     def _not_connected(self, error: Exception) -> DrtoolError:
-        text = str(error)
-        if "CERTIFICATE_VERIFY_FAILED" in text:
+        if why := disbelief(error):
             return AccessDenied(
                 self.subject,
-                f"its certificate is not believed: {text.rpartition('failed: ')[2]}",
+                f"its certificate is not believed: {why}",
                 hint="name the controller's own authority in power.ca_file",
             )
+        text = str(error)
         if "SSL" in text:
             return Unreachable(self.subject, f"no TLS connection: {text}")
         reason = re.sub(r"^(\[Errno -?\d+\]|_ssl\.c:\d+:) ", "", text)
@@ -194,14 +193,6 @@ class PowerHands(PowerReader, Writer):
             {"PowerRestorePolicy": policy},
             {"If-Match": etag} if etag else None,
         )
-
-
-def _trust(host: str, ca_file: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f"power.ca_file of host {host}", f"{ca_file}: {reason}") from error
 
 
 def _said(response: Any) -> str:
