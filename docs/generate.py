@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
-from enum import Enum
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+from inventory_keys import inventory_keys
 from pydantic import BaseModel
+from screens import screens
+from tables import noted, one_line, table, text, value
 from typer.main import get_command
 
 from drtool.action import Entry, seen_type
@@ -22,7 +24,6 @@ from drtool.model import event
 from drtool.verbs.type_words import type_in_words
 
 REFERENCE = Path(__file__).parent / "reference"
-NOTE = "<!-- Written by docs/generate.py; change the code, then `make docs`. -->\n\n"
 
 ABOUT_ACTIONS = """\
 What a step can name. An **action** looks, says what it would change, changes it and looks again;
@@ -52,7 +53,7 @@ def actions() -> str:
     for technology in technologies:
         own = {name: e for name, e in entries.items() if name.startswith(f"{technology}.")}
         parts.append(f"## {technology}\n")
-        parts.append(_table(("name", "kind", "what it does"), (
+        parts.append(table(("name", "kind", "what it does"), (
             (f"[`{name}`](#{_anchor(name)})", kind_of(entry).value, _first(entry))
             for name, entry in own.items()
         )))  # fmt: skip
@@ -68,7 +69,7 @@ def _action(name: str, entry: type[Entry]) -> str:
         facts.append("one-way" if is_one_way(entry) else "can be taken back")
     if entry.from_outside:
         facts.append("sees the service as a customer does")
-    parts = [f"### `{name}`\n", f"*{', '.join(facts)}*\n", _text(entry) + "\n"]
+    parts = [f"### `{name}`\n", f"*{', '.join(facts)}*\n", text(entry) + "\n"]
     if entry.model_fields:
         parts.append(_fields(entry, ("field", "type", "default", "")))
     seen = seen_type(entry)
@@ -86,7 +87,7 @@ def events() -> str:
     ]
     for kind in _bodies():
         name = get_args(kind.model_fields["kind"].annotation)[0]
-        parts += [f"## `{name}`\n", _text(kind) + "\n"]
+        parts += [f"## `{name}`\n", text(kind) + "\n"]
         parts.append(_fields(kind, ("field", "type", "default"), leave_out=("kind",)))
     return "\n".join(parts)
 
@@ -116,7 +117,7 @@ def _command(command: Any, name: str) -> Iterator[str]:
         if not below:
             yield f"```text\n{' '.join(f'{name} [OPTIONS] {usage}'.split())}\n```\n"
             if rows := [_option(each) for each in command.params]:
-                yield _table(("", "", "default"), rows)
+                yield table(("", "", "default"), rows)
     for each in below:
         if not below[each].hidden:
             yield from _command(below[each], f"{name} {each}")
@@ -148,56 +149,41 @@ def _fields(model: type[BaseModel], head: tuple[str, ...], leave_out: tuple[str,
         (
             f"`{name}`",
             f"`{type_in_words(field.annotation)}`",
-            "**required**" if field.is_required() else _value(field.get_default()),
-            " ".join((field.description or "").split()),
+            "**required**" if field.is_required() else value(field.get_default()),
+            one_line(field.description),
         )[: len(head)]
         for name, field in model.model_fields.items()
         if name not in leave_out
     )  # fmt: skip
-    return _table(head, rows)
-
-
-def _value(value: object) -> str:
-    if value is None or value in ("", (), {}):
-        return ""
-    if isinstance(value, bool):
-        return f"`{value}`".lower()
-    if isinstance(value, tuple):
-        return f"`[{', '.join(map(str, value))}]`"
-    return f"`{value.value if isinstance(value, Enum) else value}`"
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    columns = tuple(head)
-    lines = [columns, ("---",) * len(columns), *rows]
-    safe = ([cell.replace("|", "&#124;") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in safe)
-
-
-def _text(model: type) -> str:
-    return inspect.cleandoc(model.__doc__ or "").replace("``", "`")
+    return table(head, rows)
 
 
 def _first(model: type) -> str:
-    return _text(model).partition("\n")[0]
+    return text(model).partition("\n")[0]
 
 
 def _anchor(name: str) -> str:
     return name.replace(".", "")
 
 
-PAGES = {"actions.md": actions, "cli.md": commands, "events.md": events}
+PAGES = {
+    "actions.md": actions,
+    "cli.md": commands,
+    "events.md": events,
+    "explain.md": screens,
+    "inventory.md": inventory_keys,
+}
 
 
 def main() -> int:
     """Write or check all pages; 1 when a page differed and was not to be written."""
     differ = []
     for name, make in PAGES.items():
-        page, text = REFERENCE / name, NOTE + make()
-        if not page.exists() or page.read_text(encoding="utf-8") != text:
+        page, written = REFERENCE / name, noted(make())
+        if not page.exists() or page.read_text(encoding="utf-8") != written:
             differ.append(name)
             if "--check" not in sys.argv:
-                page.write_text(text, encoding="utf-8")
+                page.write_text(written, encoding="utf-8")
     if differ and "--check" in sys.argv:
         print(f"docs/reference: {', '.join(differ)} differ from the code; run: make docs")
         return 1

@@ -1,0 +1,158 @@
+"""The page of all screens of ``drtool explain``: each way in which a run can stand or stop."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+
+from drtool.cli import show
+from drtool.model.purpose import Mode, Outcome, Procedure, StepKind
+from drtool.progress.explain import Explanation, explain
+from drtool.progress.run_state import Consent, RunState, StepState
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from told_states import found
+
+ABOUT = """\
+At any time, and in any terminal of the machine that runs the engine, `drtool explain` says how the
+last run stands: first the state of the world, then why, then what is done and what is not, then
+three commands that work as they stand, one of which changes nothing. Here are all the states that a
+run can be found in, by what the screen says first. Sites, steps and times are examples.
+"""
+STATES = {
+    "Untouched": "The run changed nothing, or has taken back what it did.",
+    "Prepared": "Something was changed, but neither was a site promoted nor all clients moved.",
+    "Under way": "The old primary is being fenced at this moment.",
+    "NOTHING IS WRITABLE": "The old primary is fenced and nobody was promoted: the service is down "
+    "until somebody goes on, or releases the old site. This state is never called safe.",
+    "Promoted, not redirected": "The new primary takes writes, and clients do not reach it yet.",
+    "Redirected, not verified": "Clients are sent to the new site, and what should confirm from "
+    "outside that it serves them has not.",
+    "Recovered": "The service runs. It may be **unprotected**: with nowhere left to go.",
+    "Protected": "There is a standby again.",
+    "IN DOUBT": "An effect was begun, and it is not known whether it took place. A resumed or a "
+    "new run looks first, and does nothing twice.",
+    "Rehearsals": "A rehearsal acts on an isolated copy; the service itself is never touched.",
+    "Dry-runs and tabletops": "Nothing is changed, whatever the end.",
+}
+
+
+def screens() -> str:
+    """Every screen once, under what it says first."""
+    os.environ["COLUMNS"] = "100"
+    parts = ["---\nhide: [toc]\n---\n\n# All screens of drtool explain\n", ABOUT]
+    by_state: dict[str, list[str]] = {name: [] for name in STATES}
+    for heading, title, screen in _different():
+        by_state[heading].append(f'??? example "{title}"\n\n    ```text\n{screen}    ```\n')
+    for name, shown in by_state.items():
+        parts += [f"## {name}\n", f"{STATES[name]}\n", *shown]
+    return "\n".join(parts)
+
+
+def _different() -> Iterator[tuple[str, str, str]]:
+    """Heading, title and screen of each state that differs in what it says or how it came about."""
+    seen = set()
+    for _, told, alive in found():
+        state = _plain(told)
+        if state.mode is Mode.DRILL or alive is None or not _may_be(state):
+            continue  # a drill's screens are the live run's
+        said = explain(state, alive=alive)
+        title = f"{state.plan.procedure.value}{_mode(state)}: {_how(state, alive=alive)}"
+        goes_on = alive and state.plan.procedure is not Procedure.FAILOVER
+        how = "" if goes_on else _general(title, state).partition(": ")[2]
+        key = (_general(said.world, state), how)
+        if key not in seen:
+            seen |= {key, (key[0], "")}
+            yield _heading(said), title, _screen(said)
+
+
+def _plain(state: RunState) -> RunState:
+    """The same with names as short as people give them."""
+    names = {"source": "orders.yaml", "inventory_source": "inventory.yaml", "parameters": {}}
+    return replace(state, plan=state.plan.model_copy(update=names))
+
+
+def _may_be(state: RunState) -> bool:
+    """Whether what is asked is a thing that such a step asks; a decision is asked of any."""
+    return all(
+        one.asked.what != "manual" and (one.asked.what != "approval" or _is_approval(state, one))
+        for one in state.waiting_for
+    )
+
+
+def _is_approval(state: RunState, asked: Consent) -> bool:
+    return state.step(asked.asked.step).plan.kind is StepKind.APPROVAL
+
+
+def _mode(state: RunState) -> str:
+    return "" if state.mode.changes_the_world else f", {state.mode.value}"
+
+
+def _general(text: str, state: RunState) -> str:
+    """A text without what is only this run's: sites, and names of steps."""
+    names = {step.name: "STEP" for step in state.steps}
+    way = state.plan.direction
+    names |= {name: side for name, side in ((way.from_site, "OLD"), (way.to_site, "NEW")) if name}
+    return re.sub(r"[a-z_]+", lambda word: names.get(word[0], word[0]), text)
+
+
+def _heading(said: Explanation) -> str:
+    first = said.world.partition(". ")[0]
+    if first.startswith("A rehearsal"):
+        return "Rehearsals"
+    return "Dry-runs and tabletops" if first.startswith(("A dry-run", "A tabletop")) else first
+
+
+def _how(state: RunState, *, alive: bool | None) -> str:
+    """How a run came to stand like this, in a few words."""
+    if state.ended is not None:
+        return _how_ended(state)
+    at = next((step for step in state.steps if not step.outcome.ended), None)
+    name = at.name if at else ""
+    begun = at is not None and at.mid_effect
+    if alive is False:
+        where = f"while {name} was at work" if begun else f"before {name}"
+        return f"the engine was lost {where}"
+    if state.waiting_for:
+        asked = state.waiting_for[0].asked
+        return f"{asked.step} waits for a person ({asked.what})"
+    if state.abort is not None:
+        return f"somebody asked to abort while {name} was at work"
+    return f"{name} is at work" if begun else f"{name} comes next"
+
+
+def _how_ended(state: RunState) -> str:
+    assert state.ended is not None  # noqa: S101 - its caller has looked
+    outcome = state.ended.outcome
+    if outcome is Outcome.SUCCEEDED:
+        return "all went well"
+    step = next((one for one in state.steps if one.outcome is outcome), None)
+    if step is None:
+        at = next((one.name for one in state.steps if not one.outcome.ended), "its end")
+        return f"aborted before {at}"
+    return f"{step.name} {_fell(step)}"
+
+
+def _fell(step: StepState) -> str:
+    if step.outcome is Outcome.REFUSED and step.intent_at is None:
+        return "refused by its guard"
+    begun = " half-way" if step.intent_at else ""
+    return {
+        Outcome.REFUSED: f"refused{begun}",
+        Outcome.FAILED: f"failed{begun}",
+        Outcome.ABORTED: f"aborted{begun}",
+        Outcome.IN_DOUBT: "in doubt",
+    }[step.outcome]
+
+
+def _screen(said: Explanation) -> str:
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        show.explanation(said)
+    return "".join(f"    {line}".rstrip() + "\n" for line in printed.getvalue().splitlines())
