@@ -24,6 +24,15 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Route:
+    """How a message goes to a server, and for how long its reply is waited for."""
+
+    place: Place
+    transport: Transport
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TsigKey:
     """A key that signs questions; its secret is base64."""
 
@@ -61,40 +70,13 @@ class Replacement:
 class Wire(Protocol):
     """The module that speaks DNS: ``drtool.connections.dns.wire``."""
 
-    def ask(
-        self,
-        place: Place,
-        name: str,
-        rdtype: str,
-        transport: Transport,
-        *,
-        seconds: float,
-        key: TsigKey | None = None,
-    ) -> Found:
+    def ask(self, route: Route, name: str, rdtype: str, key: TsigKey | None = None) -> Found:
         """What the server answers."""
 
-    def replace(
-        self,
-        place: Place,
-        zone: str,
-        change: Replacement,
-        transport: Transport,
-        *,
-        seconds: float,
-        key: TsigKey,
-    ) -> str:
+    def replace(self, route: Route, zone: str, change: Replacement, key: TsigKey) -> str:
         """The code with which the server answers a guarded update."""
 
-    def try_update(
-        self,
-        place: Place,
-        zone: str,
-        change: Replacement,
-        transport: Transport,
-        *,
-        seconds: float,
-        key: TsigKey,
-    ) -> str:
+    def try_update(self, route: Route, zone: str, change: Replacement, key: TsigKey) -> str:
         """The code with which the server answers an update that cannot be carried out."""
 
 

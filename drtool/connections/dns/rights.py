@@ -50,9 +50,8 @@ class RightsReader(DnsReader):
 
     def _tried(self, change: Replacement) -> str:
         def over(transport: Transport) -> str:
-            return self._wire.try_update(
-                self._place, self.zone, change, transport, seconds=TRY_SECONDS, key=self._key()
-            )
+            route = self._route(transport, TRY_SECONDS)
+            return self._wire.try_update(route, self.zone, change, self._key())
 
         try:
             return over("udp")

@@ -5,7 +5,16 @@ from __future__ import annotations
 import time
 from typing import Self
 
-from drtool.connections.dns.question import Found, Place, Replacement, ReplyLost, TsigKey, speak
+from drtool.connections.dns.question import (
+    Found,
+    Place,
+    Replacement,
+    ReplyLost,
+    Route,
+    Transport,
+    TsigKey,
+    speak,
+)
 from drtool.connections.reach import Context, Reader, Writer
 from drtool.errors import AccessDenied, BadInput, Refused, StepFailed, Unreachable
 from drtool.model.inventory import Dns
@@ -108,6 +117,9 @@ class DnsReader(Reader):
         secret = self._context.secrets.resolve(self._dns.key)
         return TsigKey(self._dns.key_name, secret, self._dns.algorithm)
 
+    def _route(self, transport: Transport, seconds: float) -> Route:
+        return Route(self._place, transport, seconds)
+
     def _denied(self, code: str) -> AccessDenied:
         return AccessDenied(
             self.subject,
@@ -122,13 +134,11 @@ class DnsReader(Reader):
         try:
             try:
                 limit = BRIEF_SECONDS if brief else UDP_SECONDS
-                found = self._wire.ask(self._place, name, rdtype, "udp", seconds=limit, key=key)
+                found = self._wire.ask(self._route("udp", limit), name, rdtype, key)
             except Unreachable:
                 if brief:
                     raise
-                found = self._wire.ask(
-                    self._place, name, rdtype, "tcp", seconds=TCP_SECONDS, key=key
-                )
+                found = self._wire.ask(self._route("tcp", TCP_SECONDS), name, rdtype, key)
         except Unreachable:
             if not brief:
                 self._silent_since = time.monotonic()
@@ -161,14 +171,8 @@ class DnsHands(DnsReader, Writer):
         wanted = old.model_copy(update={"values": new, "ttl": Duration(float(change.ttl))})
         for transport in ("udp", "tcp"):
             try:
-                code = self._wire.replace(
-                    self._place,
-                    self.zone,
-                    change,
-                    transport,
-                    seconds=UPDATE_SECONDS,
-                    key=self._key(),
-                )
+                route = self._route(transport, UPDATE_SECONDS)
+                code = self._wire.replace(route, self.zone, change, self._key())
             except ReplyLost:
                 if self._carried_out(old, wanted):
                     return

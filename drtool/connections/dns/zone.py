@@ -103,17 +103,28 @@ class ZoneReader(Reader):
 
     def check_keys(self) -> None:
         """Raise AccessDenied if a server that answers does not take our key; BadInput for ours."""
+        servers = list(self._servers.values())
+        # what does not answer is named by `answers`
+        self._all(DnsReader.check_key, servers, overlooked=(Unreachable, StepFailed))
 
-        def denied(server: DnsReader) -> DrtoolError | None:
+    def _all(
+        self,
+        call: Callable[[S], None],
+        items: Sequence[S],
+        overlooked: tuple[type[DrtoolError], ...],
+    ) -> None:
+        """Call with each, side by side; only then raise the first error that is not overlooked."""
+
+        def tried(item: S) -> DrtoolError | None:
             try:
-                server.check_key()
-            except (Unreachable, StepFailed):
-                return None  # what does not answer is named by `answers`
+                call(item)
+            except overlooked:
+                return None
             except DrtoolError as error:
                 return error
             return None
 
-        for error in self._side_by_side(denied, list(self._servers.values())):
+        for error in self._side_by_side(tried, items):
             if error is not None:
                 raise error
 
@@ -144,15 +155,7 @@ class ZoneHands(ZoneReader, Writer):
         A server that cannot be reached raises nothing: asking again will name it.
         """
 
-        def make(move: Move) -> DrtoolError | None:
-            try:
-                self._hands[move.server].replace(move.old, move.values, move.ttl)
-            except Unreachable:
-                return None
-            except DrtoolError as error:
-                return error
-            return None
+        def make(move: Move) -> None:
+            self._hands[move.server].replace(move.old, move.values, move.ttl)
 
-        for error in self._side_by_side(make, list(moves)):
-            if error is not None:
-                raise error
+        self._all(make, moves, overlooked=(Unreachable,))
