@@ -17,10 +17,10 @@ import dns.update
 from lab_runs import ADDRESS, EAST, WEST, Document, PracticeLab, wait_until
 
 from drtool.lab import postgresql
-from drtool.lab.bring import takes_connections
 from drtool.lab.controller import Handler, Redfish, _Server
 from drtool.lab.documents import KEY_NAME
 from drtool.lab.layout import ZONE
+from drtool.lab.listening import takes_connections
 from drtool.lab.machine import RestorePolicy
 from drtool.lab.nameserver import Listeners, NameServer, read_key
 from drtool.lab.zone import Zone

@@ -26,6 +26,7 @@ from drtool.journal.summary import RunSummary
 from drtool.lab import bring
 from drtool.lab.ask import ask
 from drtool.lab.layout import ADDRESSES, MARK, SITES, Layout
+from drtool.lab.listening import wait_for_services
 from drtool.lab.postgresql import DATABASE, connect
 from drtool.lab.processes import Process, descendants, end, marked, process
 from drtool.lab.status import LabStatus, SiteStatus, status
@@ -119,7 +120,7 @@ class PracticeLab:
         """Mains, and somebody who presses the button."""
         bring.mend(self.home, site)
         bring.press_button(self.home, site)
-        bring.wait_for_services(self.layout, site)
+        wait_for_services(self.layout, site)
 
     def service(self, site: str, verb: str, name: str) -> None:
         """Start or stop one server of a site by its own supervisor."""

@@ -7,9 +7,7 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -27,18 +25,16 @@ from drtool.lab.layout import (
     WEST,
     Identity,
     Layout,
-    SitePaths,
     choose_ports,
     write_private,
 )
+from drtool.lab.listening import wait_for_postgresql, wait_for_services
 from drtool.lab.processes import Process, end, marked, process, start
 from drtool.lab.servers import openssh
 from drtool.lab.servers.choice import Servers, choose
 
 SERVICE = "orders"
 Tell = Callable[[str], None]
-_POLL = 0.02
-_LAST_WORDS = 3
 
 
 def up(
@@ -130,6 +126,7 @@ def _start_sites(layout: Layout, servers: Servers, say: Tell) -> None:
     postgresql.create_primary(east, layout.secret("drtool.password"))
     east.release.touch()
     _switch_on(layout, EAST)
+    wait_for_postgresql(layout, EAST)
     passwords = {
         user: layout.secret(f"{user}.password").read_text(encoding="utf-8")
         for user in ("drtool", "replicator", "orders")
@@ -141,6 +138,7 @@ def _start_sites(layout: Layout, servers: Servers, say: Tell) -> None:
         west, WEST, ADDRESSES[EAST], ports.postgresql, passwords["replicator"]
     )
     _switch_on(layout, WEST)
+    wait_for_postgresql(layout, WEST)
     heartbeat = [sys.executable, "-m", "drtool", "heartbeat", str(layout.inventory), SERVICE]
     spawn(layout, "heartbeat", heartbeat)
     for site in SITES:
@@ -210,51 +208,6 @@ def mend(home: Path, site: str) -> None:
 def press_button(home: Path, site: str) -> None:
     """Press the site's power button; raises DrtoolError while the mains are gone."""
     panel(Layout(home.absolute()), site, "button")
-
-
-def wait_for_services(layout: Layout, site: str, seconds: float = 20.0) -> None:
-    """Wait until SSH, DNS, orders and power controller of a site take connections.
-
-    Raises DrtoolError when one of them has ended, or does not listen in time.
-    """
-    identity, address, until = layout.identity(), ADDRESSES[site], time.monotonic() + seconds
-    where = {
-        "ssh": (address, identity.ports.ssh),
-        "dns": identity.dns[site],
-        "orders": (address, identity.ports.orders),
-        "power": (address, identity.ports.power),
-    }
-    for name, (host, port) in where.items():
-        while not takes_connections(host, port):
-            trouble = _how_it_ended(layout.site(site), name)
-            if not trouble and time.monotonic() > until:
-                trouble = f"nothing listens at {host}:{port} after {seconds:g} s"
-            if trouble:
-                logs = layout.site(site).logs
-                raise DrtoolError(f"{name} of site {site}", trouble, hint=f"its logs: {logs}")
-            time.sleep(_POLL)
-
-
-def _how_it_ended(paths: SitePaths, name: str) -> str:
-    """The exit code and last words of a site's server; empty while it has not ended."""
-    try:
-        exits = ask(str(paths.root), "state").get("exits")
-    except OSError:
-        return ""
-    code = exits.get(name) if isinstance(exits, dict) else None
-    if code is None:
-        return ""
-    log = (paths.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-    return f"ended with code {code}: {' / '.join(log.splitlines()[-_LAST_WORDS:])}"
-
-
-def takes_connections(address: str, port: int) -> bool:
-    """Whether somebody listens there."""
-    try:
-        socket.create_connection((address, port), timeout=0.5).close()
-    except OSError:
-        return False
-    return True
 
 
 def down(home: Path) -> bool:

@@ -14,6 +14,7 @@ from drtool.lab import bring, prefect_server
 from drtool.lab.account import take_account
 from drtool.lab.documents import runbook
 from drtool.lab.layout import ADDRESSES, EAST, WEST, Layout
+from drtool.lab.listening import wait_for_services
 from drtool.lab.postgresql import wait_for_standby
 from drtool.lab.prefect_records import recorded
 from drtool.lab.processes import end
@@ -176,7 +177,7 @@ class Story:
             raise DrtoolError("site east", "started when mains power returned", "a machine off")
         self._teller.line(f"mains power returns: east stays off ({power.restore_policy})")
         bring.press_button(self._layout.home, EAST)
-        bring.wait_for_services(self._layout, EAST)
+        wait_for_services(self._layout, EAST)
         database = self._database_at_east()
         if database.state != "held back":
             raise DrtoolError("site east", f"PostgreSQL is {database.state}", "held back")

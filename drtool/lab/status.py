@@ -12,11 +12,12 @@ import psycopg
 from drtool.errors import BadInput, DrtoolError, Unreachable
 from drtool.lab import prefect_server
 from drtool.lab.ask import Said, ask
-from drtool.lab.bring import panel, processes, takes_connections
+from drtool.lab.bring import panel, processes
 from drtool.lab.documents import KEY_NAME, POWER_USER, host_name, runbook
 from drtool.lab.endpoint import Endpoint
 from drtool.lab.keys import host_key
 from drtool.lab.layout import ADDRESSES, ENDPOINT, SITES, ZONE, Layout
+from drtool.lab.listening import takes_connections
 from drtool.lab.postgresql import DATABASE, SLOT, connect
 from drtool.lab.standing import (
     DnsStatus,

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from drtool.lab import bring
 from drtool.lab.layout import Layout, default_home
+from drtool.lab.listening import wait_for_services
 from drtool.lab.servers.choice import choose
 from drtool.lab.showing import show_commands, show_status
 from drtool.lab.status import status as look
@@ -67,7 +68,7 @@ def _tell_power(site: str) -> None:
             f" {said['policy']}."
         )
         return
-    bring.wait_for_services(layout, site)
+    wait_for_services(layout, site)
     found = look(layout.home).sites[site].postgresql
     console.print(f"Site {site} is on; its PostgreSQL server: {found.state}.")
     if found.note:

@@ -25,6 +25,7 @@ from drtool.lab import bring
 from drtool.lab.customers import Customer
 from drtool.lab.endpoint import Endpoint
 from drtool.lab.layout import ADDRESSES, ENDPOINT, MARK, SITES, Layout
+from drtool.lab.listening import wait_for_services
 from drtool.lab.processes import marked
 from drtool.lab.standing import LabStatus
 from drtool.lab.status import status
@@ -187,7 +188,7 @@ def test_a_power_cut_leaves_nothing_and_the_guard_holds_the_primary_back(own_lab
     with pytest.raises(DrtoolError, match="mains"):
         bring.press_button(home, "east")
     bring.mend(home, "east")
-    bring.wait_for_services(own_lab, "east")
+    wait_for_services(own_lab, "east")
     east = seen(own_lab).sites["east"]
     assert east.power.on
     assert east.postgresql.state == "held back"
