@@ -124,7 +124,7 @@ class SshTransport:
             import paramiko  # noqa: PLC0415 - heavy, and only with the extra
         except ImportError as error:
             raise MissingExtra("SSH", "ssh") from error
-        transport = _quiet(paramiko.Transport(self._socket(), **_modern_only()), self._seconds)
+        transport = quiet(paramiko.Transport(self._socket(), **modern_only()), self._seconds)
         try:
             prefer_pinned(transport, self._ssh.host_key)
             transport.start_client(timeout=self._seconds)
@@ -224,12 +224,12 @@ def _drain(channel: Any, out: bytearray, err: bytearray) -> None:
         err += channel.recv_stderr(65536)
 
 
-def _modern_only() -> dict[str, Any]:
+def modern_only() -> dict[str, Any]:
     """Neither host nor user is believed by a SHA-1 signature."""
     return {"disabled_algorithms": {"keys": ["ssh-rsa"], "pubkeys": ["ssh-rsa"]}}
 
 
-def _quiet(transport: Any, seconds: float) -> Any:
+def quiet(transport: Any, seconds: float) -> Any:
     """Time limits for each part of the handshake, and no traceback of the library's own."""
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = seconds
     transport.daemon = True

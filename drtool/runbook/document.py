@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from drtool.runbook.blanks import note_blanks
 from drtool.runbook.marks import FaultList, Items, Mark, Node, Pairs, Scalar
 from drtool.runbook.scalars import resolve
 from drtool.runbook.text import read_text
@@ -42,6 +43,7 @@ def read_document(path: Path, faults: FaultList) -> Pairs | None:
             "it starts with version: 1",
         )
         return None
+    note_blanks(root, faults)
     return root
 
 

@@ -1,0 +1,1 @@
+"""Documents for a service of one's own, from a few answers."""
