@@ -52,7 +52,13 @@ def take(
         )
     if second is None:
         return at_site(first)
-    # always in the same order, so that of two takers in opposite directions one wins
+    return _take_both(first, second, at_site, from_stopped=from_stopped)
+
+
+def _take_both(
+    first: str, second: str, at_site: Callable[[str], Lease], *, from_stopped: bool
+) -> PairLease:
+    """Take it at both sites or at none, in an order that lets one of two opposite takers win."""
     taken: dict[str, Lease] = {}
     try:
         for site in sorted((first, second)):

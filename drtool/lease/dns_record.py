@@ -30,6 +30,10 @@ class LeaseRecord(Value):
     holder: str = ""
     expires: datetime | None = None
 
+    def same_hold_as(self, other: LeaseRecord) -> bool:
+        """Whether both are of one run's hold of the lease; the expiry may differ."""
+        return (self.run, self.token) == (other.run, other.token)
+
     def text(self) -> str:
         """The record's value in presentation format."""
         if not self.run or self.expires is None:
@@ -39,6 +43,11 @@ class LeaseRecord(Value):
             f'"{_MAGIC} token={self.token} expires={self.expires.astimezone(UTC):{_TIME}}'
             f' run={self.run} holder={holder}"'
         )
+
+
+def lease_name(service: str, zone: str) -> str:
+    """The name of a service's lease."""
+    return f"_drtool-lease.{service}.{zone}"
 
 
 def parse(values: tuple[str, ...]) -> LeaseRecord | None:

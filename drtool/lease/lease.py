@@ -39,6 +39,11 @@ class Lease(Protocol):
         """Give it back; never raises."""
 
 
+def token_text(number: int) -> str:
+    """A counted token as text that sorts as the numbers do."""
+    return f"{number:012d}"
+
+
 def lost(service: str, arbiter: str, reason: str) -> LeaseHeld:
     """The lease was ours and is no longer; nothing more may be changed."""
     return LeaseHeld(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from drtool.clock import Clock
 from drtool.errors import JournalUnusable, LeaseHeld
 from drtool.journal.home import secure_directory
-from drtool.lease.lease import held, lost
+from drtool.lease.lease import held, lost, token_text
 from drtool.model.value import Value
 from drtool.process import runs
 
@@ -36,7 +36,7 @@ class LocalLease:
     session = None
 
     def __init__(self, service: str, path: Path, fd: int, record: _Record) -> None:
-        self.token, self.holder = f"{record.token:012d}", record.holder
+        self.token, self.holder = token_text(record.token), record.holder
         self.arbiter = "the journal of this machine"
         self._service, self._path, self._fd, self._record = service, path, fd, record
 

@@ -69,8 +69,7 @@ def take_postgresql(
     try:
         # before the lock, so that whoever is refused finds the name there
         session.set_name(session_name(holder, run))
-        _lock(service, session)
-        return PostgresqlLease(service, holder, session, lock_key(service))
+        return PostgresqlLease(service, holder, session, _lock(service, session))
     except BaseException:
         session.close()
         raise
@@ -82,10 +81,12 @@ def _patient(context: Context) -> Context:
     return Context(context.inventory, context.secrets, context.clock, seconds, context.run)
 
 
-def _lock(service: str, session: PostgresqlSession) -> None:
+def _lock(service: str, session: PostgresqlSession) -> int:
+    """Take the lock and give its number."""
     key = lock_key(service)
     if not session.try_lock(key):
         raise _held(service, session.target, session.who_holds(key))
+    return key
 
 
 def _held(service: str, target: str, holder: Holder | None) -> LeaseHeld:

@@ -13,7 +13,8 @@ from drtool.connections.dns import DnsReader
 from drtool.errors import LeaseHeld, Unreachable
 from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
-from drtool.lease.dns import DnsLease, lease_name, take_dns
+from drtool.lease.dns import DnsLease, take_dns
+from drtool.lease.dns_record import lease_name
 from drtool.model.inventory import Inventory
 from drtool.model.purpose import Procedure
 from drtool.redact import Redactor

@@ -15,8 +15,7 @@ from drtool.connections.reach import Context, Reader
 from drtool.connections.redfish import PowerReader
 from drtool.connections.ssh_vitals import Vitals, VitalsReader
 from drtool.errors import AccessDenied, DrtoolError, StepFailed
-from drtool.lease.dns import lease_name
-from drtool.lease.dns_record import LeaseRecord
+from drtool.lease.dns_record import LeaseRecord, lease_name
 from drtool.lease.postgresql import lock_key
 from drtool.model.patroni import Cluster
 from drtool.model.postgresql_host import HostState
