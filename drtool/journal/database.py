@@ -9,11 +9,11 @@ from pathlib import Path
 
 from drtool.journal.home import secure_file
 from drtool.journal.machine import machine_id
+from drtool.journal.names import LANDMARKS
 from drtool.journal.trouble import damaged
 from drtool.model.value import Value
 
 VERSION = 1
-LANDMARKS = ("run.started", "run.resumed", "run.ended", "report.written")
 
 _SCHEMA = f"""
 CREATE TABLE meta (

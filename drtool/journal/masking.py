@@ -12,11 +12,11 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from drtool.model.event import Event, RunStarted
 from drtool.redact import Redactor
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 # The inventory holds references and what its author wrote in clear; a password that is also a
 # word there ("postgres") must not turn the stored plan into one that cannot be resumed.
-_KEPT: tuple[Path, ...] = (("body", "kind"), ("body", "plan", "inventory"))
+_KEPT: tuple[Place, ...] = (("body", "kind"), ("body", "plan", "inventory"))
 
 
 def stored(event: Event, redactor: Redactor) -> tuple[str, Event]:
@@ -53,7 +53,7 @@ def _masked(text: str, redactor: Redactor) -> tuple[str, Event]:
     return event.model_dump_json(), event
 
 
-def _map(node: Any, change: Callable[[str], str], at: Path) -> Any:
+def _map(node: Any, change: Callable[[str], str], at: Place) -> Any:
     if at in _KEPT:
         return node
     if isinstance(node, str):
@@ -65,7 +65,7 @@ def _map(node: Any, change: Callable[[str], str], at: Path) -> Any:
     return node
 
 
-def _restored(tree: Any, whole: Any, at: Path) -> Any:
+def _restored(tree: Any, whole: Any, at: Place) -> Any:
     """The tree with what stands at a place put back; tags of unions in the place are skipped."""
     if not at:
         return whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,52 +52,43 @@ def open_files(
 
 
 def _to_write(path: Path, *, create: bool, patience: float) -> Opened:
-    anchor = _anchor(path, write=True, create=create)
-    connection: sqlite3.Connection | None = None
-    try:
+    with ExitStack() as undo:
+        anchor = _anchor(path, undo, write=True, create=create)
         secure_file(anchor.path)
         with anchor.locked(patience):
             begun = _begun(path, anchor)
-            connection = connect(path, read_only=False, patience=patience)
+            connection = undo.enter_context(
+                closing(connect(path, read_only=False, patience=patience))
+            )
             if not begun:
                 _begin(path, connection, anchor)
             owner = _own(path, connection)
             _bring_up(path, connection, anchor, owner)
+        undo.pop_all()
         return Opened(path, connection, anchor, owner, read_only=False, patience=patience)
-    except BaseException:
-        if connection is not None:
-            connection.close()
-        anchor.close()
-        raise
 
 
 def _to_read(path: Path, *, damaged_too: bool, patience: float) -> Opened:
     if not path.exists() and not anchor_path(path).exists():
         raise _missing(path)
-    anchor: Anchor | None = None
-    connection: sqlite3.Connection | None = None
-    try:
+    with ExitStack() as undo:
+        anchor: Anchor | None = None
         if not damaged_too or anchor_path(path).exists():
-            anchor = _anchor(path, write=False, create=False)
+            anchor = _anchor(path, undo, write=False, create=False)
         # the anchor first: it never runs ahead of the database
         head = anchor.read() if anchor and not damaged_too else None
-        connection = connect(path, read_only=True, patience=patience)
+        connection = undo.enter_context(closing(connect(path, read_only=True, patience=patience)))
         owner = identity(connection, path)
         if anchor and not damaged_too:
             anchor.read(owner.journal)
             _compare(path, connection, head)
+        undo.pop_all()
         return Opened(path, connection, anchor, owner, read_only=True, patience=patience)
-    except BaseException:
-        if connection is not None:
-            connection.close()
-        if anchor is not None:
-            anchor.close()
-        raise
 
 
-def _anchor(path: Path, *, write: bool, create: bool) -> Anchor:
+def _anchor(path: Path, undo: ExitStack, *, write: bool, create: bool) -> Anchor:
     try:
-        return Anchor(anchor_path(path), write=write, create=create)
+        return undo.enter_context(closing(Anchor(anchor_path(path), write=write, create=create)))
     except FileNotFoundError as error:
         raise damaged(path, "its anchor is gone", str(anchor_path(path))) from error
 

@@ -17,8 +17,8 @@ from drtool.journal.anchor import Anchor
 from drtool.journal.chain import Head, link
 from drtool.journal.masking import stored
 from drtool.journal.opening import Opened, open_files
-from drtool.journal.reading import events_of, hash_at, head_of, last_number, runs_of, summaries_of
-from drtool.journal.summary import RunSummary
+from drtool.journal.reading import events_of, hash_at, head_of, last_number, runs_of
+from drtool.journal.summary import RunSummary, summaries_of
 from drtool.journal.trouble import damaged, unusable
 from drtool.journal.verify import faults
 from drtool.model.event import Body, Event, Instant, Request
@@ -167,16 +167,14 @@ class Journal:
         With ``exported`` the head is compared as well that was written down elsewhere.
         """
         with self._reading():
+            heads = {} if exported is None else {"exported head": exported}
             try:
                 anchor = self._anchor.read(self._id.journal) if self._anchor else None
             except JournalUnusable as error:
-                return [error.found, *faults(self._db, None)]
-            found = faults(self._db, anchor)
-            if exported is not None:
-                found += [
-                    line.replace("anchor", "exported head") for line in faults(self._db, exported)
-                ]
-            return list(dict.fromkeys(found))
+                return [error.found, *faults(self._db, heads)]
+            if anchor is None:
+                return ["there is no anchor", *faults(self._db, heads)]
+            return faults(self._db, {"anchor": anchor, **heads})
 
     def close(self) -> None:
         """Close the files; never raises."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+from pydantic import BaseModel
+
+from drtool.journal.database import LANDMARKS
 from drtool.model.event import Instant, World
+from drtool.model.place import Direction
 from drtool.model.purpose import Mode, Outcome, Procedure
 from drtool.model.value import Value
 
@@ -33,3 +39,78 @@ class RunSummary(Value):
     host: str
     boot: str
     report: str = ""
+
+
+class _Plan(BaseModel):
+    runbook: str
+    service: str
+    procedure: Procedure
+    direction: Direction
+
+
+class _Body(BaseModel):
+    """The few fields of a landmark that a list shows; the rest is not even built."""
+
+    kind: str
+    plan: _Plan | None = None
+    mode: Mode = Mode.LIVE
+    requester: str = ""
+    host: str = ""
+    pid: int = 0
+    process: str = ""
+    outcome: Outcome | None = None
+    world: World | None = None
+    exit_code: int | None = None
+    html: str = ""
+
+
+class _Landmark(BaseModel):
+    at: Instant
+    body: _Body
+
+
+def summaries_of(connection: sqlite3.Connection) -> list[RunSummary]:
+    """One summary for each run, newest first."""
+    found: dict[str, RunSummary] = {}
+    rows = connection.execute(
+        f"SELECT run, text FROM events WHERE kind IN {LANDMARKS} ORDER BY seq"  # noqa: S608
+    )
+    for run, text in rows:
+        mark = _Landmark.model_validate_json(text)
+        known = found.get(run)
+        if mark.body.plan is not None:
+            found[run] = _started(run, mark, mark.body.plan)
+        elif known is not None:
+            found[run] = known.model_copy(update=_later(mark))
+    return list(reversed(found.values()))
+
+
+def _started(run: str, mark: _Landmark, plan: _Plan) -> RunSummary:
+    body = mark.body
+    return RunSummary(
+        run=run,
+        service=plan.service,
+        runbook=plan.runbook,
+        procedure=plan.procedure,
+        mode=body.mode,
+        from_site=plan.direction.from_site,
+        to_site=plan.direction.to_site,
+        requester=body.requester,
+        started=mark.at,
+        pid=body.pid,
+        process=body.process,
+        host=body.host,
+        boot=mark.at.boot,
+    )
+
+
+def _later(mark: _Landmark) -> dict[str, object]:
+    body = mark.body
+    if body.kind == "run.resumed":
+        engine = {"pid": body.pid, "process": body.process, "host": body.host}
+        gone = {"ended": None, "outcome": None, "world": None, "exit_code": None}
+        return {**engine, "boot": mark.at.boot, **gone}
+    if body.kind == "run.ended":
+        end = {"outcome": body.outcome, "world": body.world, "exit_code": body.exit_code}
+        return {"ended": mark.at, **end}
+    return {"report": body.html}

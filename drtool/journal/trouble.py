@@ -14,6 +14,7 @@ _RESTORE = (
     "or go on with a new one: export DRTOOL_HOME=/a/new/directory; "
     "a new run observes every step and adopts what is done"
 )
+_WHO = "see which one with: fuser -v PATH"
 _ERRNO = {
     errno.ENOSPC: ("the disk is full", f"free space there, {_ELSEWHERE}"),
     errno.EDQUOT: ("the disk quota is used up", f"free space there, {_ELSEWHERE}"),
@@ -35,14 +36,8 @@ _SQLITE = {
         "it cannot be opened",
         f"see that it and its directory belong to the user who runs drtool, {_ELSEWHERE}",
     ),
-    sqlite3.SQLITE_BUSY: (
-        "another process keeps it locked",
-        "see which one with: fuser -v PATH",
-    ),
-    sqlite3.SQLITE_LOCKED: (
-        "another process keeps it locked",
-        "see which one with: fuser -v PATH",
-    ),
+    sqlite3.SQLITE_BUSY: ("another process keeps it locked", _WHO),
+    sqlite3.SQLITE_LOCKED: ("another process keeps it locked", _WHO),
     sqlite3.SQLITE_CORRUPT: ("the database is damaged", _RESTORE),
     sqlite3.SQLITE_NOTADB: ("it is not a drtool journal", _RESTORE),
 }
@@ -58,7 +53,7 @@ def locked(path: Path, seconds: float) -> JournalUnusable:
     return JournalUnusable(
         f"journal {path}",
         f"another process has kept it locked for {seconds:g} s",
-        hint=f"see which one with: fuser -v {path}",
+        hint=_WHO.replace("PATH", str(path)),
     )
 
 

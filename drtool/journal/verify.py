@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
@@ -12,11 +13,15 @@ from drtool.model.event import Event
 _MOST = 20
 
 
-def faults(connection: sqlite3.Connection, anchor: Head | None) -> list[str]:
-    """Everything wrong with the chain, as sentences; ``anchor`` is None when there is none."""
+def faults(connection: sqlite3.Connection, heads: Mapping[str, Head]) -> list[str]:
+    """Everything wrong with the chain, as sentences.
+
+    ``heads`` are those written down elsewhere, each under the name of what holds it.
+    """
     found = _database(connection)
     before, expected, numbers = ROOT, 1, dict[str, int]()
-    at_anchor = ROOT.hex() if anchor is not None and anchor.seq == 0 else ""
+    wanted = {head.seq for head in heads.values()}
+    digests = {0: ROOT.hex()}
     for seq, run, number, kind, text, digest in connection.execute(
         "SELECT seq, run, number, kind, text, hash FROM events ORDER BY seq"
     ):
@@ -29,9 +34,10 @@ def faults(connection: sqlite3.Connection, anchor: Head | None) -> list[str]:
             found.append(f"entry {seq}: event {number} of run {run} does not follow the last")
         numbers[run] = number
         before, expected = digest, seq + 1
-        if anchor is not None and seq == anchor.seq:
-            at_anchor = digest.hex()
-    found += _against(anchor, at_anchor, expected - 1)
+        if seq in wanted:
+            digests[seq] = digest.hex()
+    for holder, head in heads.items():
+        found += _against(holder, head, digests.get(head.seq), expected - 1)
     return found[:_MOST]
 
 
@@ -50,11 +56,9 @@ def _columns(seq: int, run: str, number: int, kind: str, text: str) -> list[str]
     return []
 
 
-def _against(anchor: Head | None, at_anchor: str, last: int) -> list[str]:
-    if anchor is None:
-        return ["there is no anchor" if last else "the anchor was never written"]
-    if last < anchor.seq:
-        return [f"the journal ends at entry {last}; the anchor says {anchor.seq}: the end is lost"]
-    if at_anchor != anchor.sha256:
-        return [f"entry {anchor.seq} is not the one that the anchor has the hash of"]
+def _against(holder: str, head: Head, digest: str | None, last: int) -> list[str]:
+    if last < head.seq:
+        return [f"the journal ends at entry {last}; the {holder} says {head.seq}: the end is lost"]
+    if digest != head.sha256:
+        return [f"entry {head.seq} is not the one that the {holder} has the hash of"]
     return []
