@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from drtool.journal.chain import ROOT, Head, link
+from drtool.journal.names import LANDMARKS
 from drtool.journal.trouble import damaged
 from drtool.model.event import Event
 

@@ -6,7 +6,7 @@ import sqlite3
 
 from pydantic import BaseModel
 
-from drtool.journal.database import LANDMARKS
+from drtool.journal.names import LANDMARKS
 from drtool.model.event import Instant, World
 from drtool.model.place import Direction
 from drtool.model.purpose import Mode, Outcome, Procedure
