@@ -53,6 +53,10 @@ class Api:
         """DELETE; raises as ``get`` does."""
         self._ask("DELETE", path, None, seconds)
 
+    def version(self, seconds: float) -> str:
+        """The server's version: unlike /health it wants our credentials; raises as ``get`` does."""
+        return str(self.get("/admin/version", seconds))
+
     def _ask(self, method: str, path: str, body: object, seconds: float) -> Any:
         connection, prefix = self._connect(seconds)
         try:

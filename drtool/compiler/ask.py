@@ -11,17 +11,17 @@ from drtool.errors import DrtoolError
 from drtool.model.value import Value
 
 _PAGE = 200
+_NEWEST_FIRST = "EXPECTED_START_TIME_DESC"
 _ENDED = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 _CANCELLING = {"CANCELLING", "CANCELLED"}
 
 
 class Recorded(Value):
-    """What Prefect shows of a run: its flow runs, and its steps by how they stand there.
+    """What Prefect shows of a run: its state, and its steps by how they stand there.
 
     ``direct`` are the ended steps of which Prefect says that they did not run through it.
     """
 
-    flow_runs: int = 0
     state: str = ""
     completed: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
@@ -45,25 +45,19 @@ def recorded(api: Api, run: str, seconds: float = 5.0) -> Recorded:
 
     Raises Unreachable, AccessDenied or DrtoolError when the API does not say.
     """
-    ours = {"flow_runs": {"tags": {"all_": [run_tag(run)]}}}
-    flows = _all(api, "/flow_runs/filter", {**ours, "sort": "EXPECTED_START_TIME_DESC"}, seconds)
-    tasks = _all(api, "/task_runs/filter", ours, seconds)
-    reports = _all(api, "/artifacts/filter", ours, seconds)
-    by_end: dict[str, list[str]] = {"completed": [], "failed": [], "unfinished": [], "direct": []}
-    for task in sorted(tasks, key=lambda each: each["expected_start_time"] or ""):
-        kind, name = task["state_type"], task["name"]
-        ended = "completed" if kind == "COMPLETED" else "failed" if kind in _ENDED else "unfinished"
-        by_end[ended].append(name)
+    flows = _all(api, "/flow_runs/filter", {**_of(run), "sort": _NEWEST_FIRST}, seconds)
+    tasks = _all(api, "/task_runs/filter", _of(run), seconds)
+    reports = _all(api, "/artifacts/filter", _of(run), seconds)
+    tasks.sort(key=lambda task: task["expected_start_time"] or "")
+    names: dict[str, list[str]] = {"completed": [], "failed": [], "unfinished": [], "direct": []}
+    for task in tasks:
+        names[_standing(task["state_type"])].append(task["name"])
         if RAN_DIRECTLY in ((task.get("state") or {}).get("message") or ""):
-            by_end["direct"].append(name)
+            names["direct"].append(task["name"])
     return Recorded(
-        flow_runs=len(flows),
         state=flows[0]["state_type"] or "" if flows else "",
         reports=sum(report["type"] == "markdown" for report in reports),
-        completed=tuple(by_end["completed"]),
-        failed=tuple(by_end["failed"]),
-        unfinished=tuple(by_end["unfinished"]),
-        direct=tuple(by_end["direct"]),
+        **{standing: tuple(found) for standing, found in names.items()},
     )
 
 
@@ -77,11 +71,22 @@ def leave_behind(api: Api, run: str, flow_run: str, seconds: float) -> None:
 
     Raises as ``recorded`` does.
     """
-    ours = {"flow_runs": {"tags": {"all_": [run_tag(run)]}}}
     state = {"type": "CRASHED", "message": f"the engine left; the run goes on as {flow_run}"}
-    for each in _all(api, "/flow_runs/filter", ours, seconds):
+    for each in _all(api, "/flow_runs/filter", _of(run), seconds):
         if each["id"] != flow_run and _state(each) not in _ENDED:
             api.post(f"/flow_runs/{each['id']}/set_state", {"state": state, "force": True}, seconds)
+
+
+def _of(run: str) -> dict[str, Any]:
+    """The filter that finds what Prefect has of a run."""
+    return {"flow_runs": {"tags": {"all_": [run_tag(run)]}}}
+
+
+def _standing(state_type: str) -> str:
+    """Which of ``Recorded``'s lists a task belongs to."""
+    if state_type not in _ENDED:
+        return "unfinished"
+    return "completed" if state_type == "COMPLETED" else "failed"
 
 
 def _state(flow_run: Any) -> str:

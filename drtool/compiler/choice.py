@@ -67,7 +67,7 @@ def _trouble(api: Api, seconds: float) -> str:
 
     def look() -> None:
         try:
-            api.get("/admin/version", seconds)  # unlike /health it wants our credentials
+            api.version(seconds)
             found[0] = ""
         except DrtoolError as error:
             found[0] = error.line()

@@ -44,7 +44,7 @@ def health(home: Path, environ: Mapping[str, str], seconds: float = SECONDS) -> 
     found = Health(url=asked.shown, ours=ours is not None, client=client)
     began = time.monotonic()
     try:
-        server = str(asked.get("/admin/version", seconds))
+        server = asked.version(seconds)
         took = time.monotonic() - began
         late = int(asked.post("/flow_runs/count", _LATE, seconds))
     except (DrtoolError, TypeError, ValueError) as error:

@@ -21,6 +21,7 @@ from drtool.process import identity, runs
 START_SECONDS = 90.0
 STOP_SECONDS = 5.0
 HEALTH_SECONDS = 1.0
+_RECORD_FILE, _AUTH_FILE = "server.json", "auth"
 _POLL = 0.05
 _DETACH = 'cd "$1" || exit 1; shift; "$@" </dev/null >>server.log 2>&1 & echo $!'
 
@@ -54,7 +55,7 @@ class ServerStatus(Value):
 def start(home: Path, port: int = 0, seconds: float = START_SECONDS) -> ServerStatus:
     """Start the server, wait until it answers and warm it; one that runs already is left alone.
 
-    Raises DrtoolError with the last line of the server's log when it does not come up.
+    Raises DrtoolError that names the server's log when it does not come up.
     """
     found = status(home)
     if found.running and found.answers:
@@ -62,12 +63,13 @@ def start(home: Path, port: int = 0, seconds: float = START_SECONDS) -> ServerSt
     if found.running:
         stop(home)
     directory = _directory(home)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     auth = _secret(directory)
     port = port or _free_port()
     pid = _spawn(directory, auth, port)
     api = Api(f"http://127.0.0.1:{port}/api", auth)
     record = Record(pid=pid, identity=identity(pid), api_url=api.url)
-    _write_private(directory / "server.json", record.model_dump_json())
+    _write_private(directory / _RECORD_FILE, record.model_dump_json())
     up = _wait(lambda: not _runs(record) or _answers(api), seconds)
     if not up or not _runs(record):
         stop(home)
@@ -93,7 +95,7 @@ def stop(home: Path, seconds: float = STOP_SECONDS) -> ServerStatus:
             _signal(record, kind)
             if _wait(lambda: not _runs(record), seconds):
                 break
-    (_directory(home) / "server.json").unlink(missing_ok=True)
+    (_directory(home) / _RECORD_FILE).unlink(missing_ok=True)
     return before
 
 
@@ -101,14 +103,14 @@ def status(home: Path) -> ServerStatus:
     """Whether the server runs, and whether it answers within a second."""
     record = _read(home)
     if record is None or not _runs(record):
-        return ServerStatus(running=False, directory=str(home / "prefect-server"))
+        return ServerStatus(running=False, directory=str(_directory(home)))
     return ServerStatus(
         running=True,
         answers=_answers(_api(home, record)),
         pid=record.pid,
         api_url=record.api_url,
         ui_url=record.api_url.removesuffix("/api"),
-        directory=str(home / "prefect-server"),
+        directory=str(_directory(home)),
     )
 
 
@@ -150,14 +152,12 @@ def _spawn(directory: Path, auth: str, port: int) -> int:
 
 
 def _directory(home: Path) -> Path:
-    directory = home / "prefect-server"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return directory
+    return home / "prefect-server"
 
 
 def _secret(directory: Path) -> str:
     """The server's own secret, made once."""
-    path = directory / "auth"
+    path = directory / _AUTH_FILE
     if not path.exists():
         _write_private(path, f"drtool:{secrets.token_urlsafe(32)}")
     return path.read_text(encoding="utf-8")
@@ -175,7 +175,7 @@ def _write_private(path: Path, text: str) -> None:
 
 def _read(home: Path) -> Record | None:
     try:
-        text = (home / "prefect-server" / "server.json").read_text(encoding="utf-8")
+        text = (_directory(home) / _RECORD_FILE).read_text(encoding="utf-8")
         return Record.model_validate_json(text)
     except (OSError, ValueError):
         return None
@@ -183,7 +183,7 @@ def _read(home: Path) -> Record | None:
 
 def _api(home: Path, record: Record) -> Api:
     try:
-        return Api(record.api_url, (home / "prefect-server" / "auth").read_text(encoding="utf-8"))
+        return Api(record.api_url, (_directory(home) / _AUTH_FILE).read_text(encoding="utf-8"))
     except OSError:
         return Api(record.api_url)
 
@@ -199,7 +199,7 @@ def _signal(record: Record, kind: signal.Signals) -> None:
 
 def _answers(api: Api) -> bool:
     try:
-        api.get("/admin/version", HEALTH_SECONDS)
+        api.version(HEALTH_SECONDS)
     except DrtoolError:
         return False
     return True

@@ -51,7 +51,6 @@ def test_steps_are_sorted_by_how_they_stand() -> None:
         ),
     )
     assert recorded(api, "r") == Recorded(
-        flow_runs=1,
         state="COMPLETED",
         completed=("a",),
         failed=("b",),
