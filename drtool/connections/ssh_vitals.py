@@ -10,7 +10,7 @@ from drtool.connections.ssh_transport import AnswerLost
 from drtool.errors import StepFailed
 from drtool.model.value import Value
 
-SECONDS = 3.0
+SECONDS = 2.5
 # The clock comes last, so that a slow shell does not make it late; `df -P` as POSIX has it.
 _SCRIPT = """for path; do
 	LC_ALL=C df -Pk -- "$path" 2>/dev/null | sed -n 2p | grep . || echo none
@@ -51,7 +51,7 @@ class VitalsReader(SshReader):
     def vitals(self, clock: Clock, paths: tuple[str, ...] = ()) -> Vitals:
         """How the host fares; ``paths`` are those whose disks are of interest.
 
-        Raises StepFailed when a short command takes longer than three seconds.
+        Raises StepFailed when a short command takes longer than 2.5 s.
         """
         network, began = self._transport.round_trip_seconds(), clock.monotonic()
         try:

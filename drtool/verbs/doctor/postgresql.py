@@ -10,6 +10,7 @@ from drtool.model.inventory import Postgresql
 from drtool.model.postgresql_host import HostState
 from drtool.safety.identity import reason_not_same_cluster
 from drtool.safety.managers import reason_managed_elsewhere
+from drtool.safety.processes import reason_managed
 from drtool.units import bytes_text
 from drtool.verbs.doctor.finding import Area, Finding
 from drtool.verbs.doctor.scope import Scope
@@ -194,10 +195,7 @@ def _data(target: str, system: Postgresql, state: HostState) -> Iterator[Finding
             f"our user may not look into the server processes {pids}: no fence over SSH is proven",
             f"let hosts.{system.host}.ssh.user be the user that runs PostgreSQL",
         )
-    if state.manager:
-        yield _AREA.problem(
-            subject,
-            f"{state.manager} runs there and is in charge",
-            f"use {state.manager}'s own command, or stop it",
-            "nobody",
-        )
+    managed = reason_managed(state)
+    if managed is not None:
+        said, _, cure = managed.removeprefix(f"{target}: ").partition("; ")
+        yield _AREA.problem(subject, said, cure, "nobody but drtool in charge")

@@ -107,7 +107,8 @@ def test_healthy_servers_are_told_with_role_and_heartbeat() -> None:
         (lambda: host(mode="770"), "half rewound", "drtool reprotect"),
         (lambda: host(hidden=(4711,)), "may not look into the server processes 4711",
          "hosts.east_db.ssh.user"),
-        (lambda: host(manager="patroni"), "patroni runs there", "patroni's own command"),
+        (lambda: host(manager="patroni"), "patroni runs on its host and is in charge",
+         "it would undo what drtool does. Use "),
     ],
 )  # fmt: skip
 def test_what_is_unfit_is_told_once_with_its_cure(
