@@ -48,14 +48,7 @@ class Secrets:
     def _file(self, ref: SecretRef) -> str:
         path = self.path(ref.name)
         try:
-            mode = path.stat().st_mode
-            if mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise BadInput(
-                    f"secret {ref.secret}",
-                    f"the file's mode is {stat.S_IMODE(mode):04o}",
-                    "a file that only its owner can read",
-                    f"chmod 600 {shlex.quote(str(path))}",
-                )
+            check_private(f"secret {ref.secret}", path)
             return path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
@@ -84,3 +77,15 @@ class Secrets:
         except subprocess.CalledProcessError as error:
             raise BadInput(f"secret {ref.secret}", f"ended with code {error.returncode}") from error
         return done.stdout.rstrip("\r\n")
+
+
+def check_private(subject: str, path: Path) -> None:
+    """Raise BadInput when others can read a file; raises OSError when there is none."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise BadInput(
+            subject,
+            f"its file's mode is {mode:04o}",
+            "a file that only its owner can read",
+            f"chmod 600 {shlex.quote(str(path))}",
+        )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import shlex
-import stat
 from pathlib import Path
 from typing import Any
 
+from drtool.connections.secrets import check_private
 from drtool.errors import AccessDenied, BadInput
 
 
@@ -55,16 +54,9 @@ def key_blob(encoded: str, subject: str) -> bytes:
 
 def load_key(path: Path, paramiko: Any) -> Any:
     """A private key from its file; raises BadInput with what is wrong with the file."""
-    subject = f"ssh key file {path}"
+    subject = f"ssh key {path}"
     try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            mode = f"{stat.S_IMODE(path.stat().st_mode):04o}"
-            raise BadInput(
-                subject,
-                f"its mode is {mode}",
-                "a file that only its owner can read",
-                f"chmod 600 {shlex.quote(str(path))}",
-            )
+        check_private(subject, path)
         return paramiko.PKey.from_path(path)
     except OSError as error:
         raise BadInput(subject, one_reason(error)) from error

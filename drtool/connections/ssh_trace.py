@@ -40,19 +40,18 @@ class Trace:
         return sorted((int(number) for number in numbers if number.isdigit()), reverse=True)
 
     def exit_of(self, attempt: int, text: str | None) -> int | None:
-        """The exit code that the file tells; None when it is not this attempt's own."""
-        words = self._told(attempt, text)
-        return int(words[0]) if words and words[0].isdigit() else None
+        """The exit code that the exit file tells; None when it is not this attempt's own."""
+        return self._number(attempt, text)
 
     def process_of(self, attempt: int, text: str | None) -> int | None:
         """The process id that the start file tells; None when it is not this attempt's own."""
-        return self.exit_of(attempt, text)
+        return self._number(attempt, text)
 
-    def _told(self, attempt: int, text: str | None) -> list[str]:
-        mark = self._mark(attempt)
-        if text is None or not text.startswith(mark + " "):
-            return []
-        return text[len(mark) :].split()
+    def _number(self, attempt: int, text: str | None) -> int | None:
+        """What stands right after the mark of this attempt."""
+        mark = f"{self._mark(attempt)} "
+        words = text.removeprefix(mark).split() if text and text.startswith(mark) else []
+        return int(words[0]) if words and words[0].isdigit() else None
 
     def _mark(self, attempt: int) -> str:
         return f"{self.run}/{self.step} {attempt}"

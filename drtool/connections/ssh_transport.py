@@ -72,7 +72,8 @@ class SshTransport:
         """
         import paramiko  # noqa: PLC0415 - heavy, and only with the extra
 
-        end = time.monotonic() + seconds
+        end, what = time.monotonic() + seconds, what or argv[0]
+        late = AnswerLost(self.subject, f"{what} did not end within {seconds:.3g} s")
         channel = self._channel(min(seconds, self._seconds))
         watchdog = threading.Timer(max(end - time.monotonic(), 0.001), channel.close)
         watchdog.daemon = True
@@ -81,16 +82,15 @@ class SshTransport:
             channel.exec_command(shlex.join(argv))
             ran = _ended(channel, feed)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            late = time.monotonic() >= end
-            why = f"did not end within {seconds:.3g} s" if late else "lost its connection"
-            raise AnswerLost(self.subject, f"{what or argv[0]} {why}") from error
+            if time.monotonic() >= end:
+                raise late from error
+            raise AnswerLost(self.subject, f"{what} lost its connection") from error
         finally:
             watchdog.cancel()
             with contextlib.suppress(Exception):
                 channel.close()
         if ran.code == -1 and time.monotonic() >= end:
-            why = f"did not end within {seconds:.3g} s"
-            raise AnswerLost(self.subject, f"{what or argv[0]} {why}")
+            raise late
         return ran
 
     def round_trip_seconds(self) -> float:
