@@ -98,12 +98,8 @@ class HttpReader(Reader):
             )
             try:
                 status, text = _reply(client, request, began + seconds)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
-                raise _not_connected(subject, error, seconds) from error
             except (httpx.TransportError, TimeoutError) as error:
-                late = isinstance(error, httpx.TimeoutException | TimeoutError)
-                found = f"no whole reply within {seconds:g} s" if late else str(error)
-                raise InDoubt(subject, found or type(error).__name__) from error
+                raise _no_reply(httpx, subject, error, seconds) from error
         return Reply(
             method=method,
             url=url,
@@ -185,6 +181,17 @@ def _reply(client: Any, request: Any, end: float) -> tuple[int, str]:
     return response.status_code, body[:LARGEST_BODY_BYTES].decode(
         response.encoding or "utf-8", "replace"
     )
+
+
+def _no_reply(
+    httpx: Any, subject: str, error: Exception, seconds: float
+) -> Unreachable | AccessDenied | StepFailed | InDoubt:
+    """Certainly not sent where there was no connection; otherwise nobody knows."""
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
+        return _not_connected(subject, error, seconds)
+    late = isinstance(error, httpx.TimeoutException | TimeoutError)
+    found = f"no whole reply within {seconds:g} s" if late else str(error)
+    return InDoubt(subject, found or type(error).__name__)
 
 
 def _not_connected(
