@@ -20,7 +20,7 @@ SELECT name FROM unnest(ARRAY[
  WHERE NOT has_function_privilege(current_user, name, 'EXECUTE')
 """
 _HISTORY: Final[LiteralString] = """
-SELECT convert_from(pg_read_binary_file(path), 'UTF8'), (pg_stat_file(path)).modification
+SELECT convert_from(pg_read_binary_file(path), 'UTF8'), (pg_stat_file(path, true)).modification
   FROM (SELECT 'pg_wal/' || %s AS path) p
 """
 _OLDEST: Final[LiteralString] = """

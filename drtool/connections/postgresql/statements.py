@@ -140,10 +140,11 @@ PROMOTE: Final[LiteralString] = """
 SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_promote(false) END
 """
 
+# A schema that is there needs no right to make schemas; IF NOT EXISTS asks for it all the same.
 PROBE_TABLE: Final[LiteralString] = """
 DO $$ BEGIN
   IF to_regclass('drtool.write_probe') IS NULL THEN
-    CREATE SCHEMA IF NOT EXISTS drtool;
+    IF to_regnamespace('drtool') IS NULL THEN CREATE SCHEMA IF NOT EXISTS drtool; END IF;
     CREATE TABLE IF NOT EXISTS drtool.write_probe
       (mark text PRIMARY KEY, written_at timestamptz NOT NULL DEFAULT clock_timestamp());
   END IF;
@@ -159,7 +160,7 @@ PROBE_CLEAN: Final[LiteralString] = "DELETE FROM drtool.write_probe WHERE mark =
 HEARTBEAT_TABLE: Final[LiteralString] = """
 DO $$ BEGIN
   IF to_regclass('drtool.heartbeat') IS NULL THEN
-    CREATE SCHEMA IF NOT EXISTS drtool;
+    IF to_regnamespace('drtool') IS NULL THEN CREATE SCHEMA IF NOT EXISTS drtool; END IF;
     CREATE TABLE IF NOT EXISTS drtool.heartbeat
       (service text PRIMARY KEY, written_at timestamptz NOT NULL, position pg_lsn NOT NULL,
        synchronous text[] NOT NULL DEFAULT '{}');
