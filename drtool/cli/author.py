@@ -73,7 +73,12 @@ def init(
 
 
 def schema(
-    document: Annotated[str, typer.Argument(help="runbook or inventory.")] = "runbook",
+    document: Annotated[
+        str,
+        typer.Argument(
+            help="runbook or inventory.", autocompletion=lambda: ["runbook", "inventory"]
+        ),
+    ] = "runbook",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file.")
     ] = None,

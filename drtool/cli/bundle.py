@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from drtool.cli import complete
 from drtool.cli.options import AsJson
 
 
@@ -17,7 +18,8 @@ def register(app: typer.Typer) -> None:
 
 def bundle(
     runbooks: Annotated[
-        list[Path] | None, typer.Argument(help="Runbooks, or directories of them.")
+        list[Path] | None,
+        typer.Argument(help="Runbooks, or directories of them.", autocompletion=complete.documents),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The archive to write.")] = Path(
         "drtool-bundle.tar.gz"

@@ -6,9 +6,16 @@ from typing import Annotated
 
 import typer
 
+from drtool.cli import complete
 from drtool.cli.options import AsJson, Reason, Run
 
-Step = Annotated[str, typer.Argument(help="The step that waits; 'start' for the consent to begin.")]
+Step = Annotated[
+    str,
+    typer.Argument(
+        help="The step that waits; 'start' for the consent to begin.",
+        autocompletion=complete.steps,
+    ),
+]
 Service = Annotated[str, typer.Option("--service", help="The service's name, typed as consent.")]
 
 

@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
+from drtool.cli import complete
 from drtool.cli.options import AsJson, Inventory, Parameters
 
 MaybeRunbook = Annotated[
     Path | None,
-    typer.Argument(help="A runbook: look at all that its procedures need.", show_default=False),
+    typer.Argument(
+        help="A runbook: look at all that its procedures need.",
+        show_default=False,
+        autocompletion=complete.runbooks,
+    ),
 ]
 
 

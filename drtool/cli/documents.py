@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from drtool.cli import complete
 from drtool.cli.options import AsJson, FromSite, Inventory, Parameters, Runbook, ToSite
 
 
@@ -18,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def lint(
-    paths: Annotated[list[Path], typer.Argument(help="Runbooks, or directories of them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Runbooks, or directories of them.", autocompletion=complete.documents),
+    ],
     inventory: Inventory = None,
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +37,13 @@ def lint(
 
 def plan(
     runbook: Runbook,
-    procedure: Annotated[str, typer.Argument(help="failover, switchover, reprotect, failback ...")],
+    procedure: Annotated[
+        str,
+        typer.Argument(
+            help="failover, switchover, reprotect, failback ...",
+            autocompletion=complete.procedures,
+        ),
+    ],
     inventory: Inventory = None,
     from_site: FromSite = None,
     to_site: ToSite = None,
@@ -41,7 +51,12 @@ def plan(
     manual: Annotated[
         bool, typer.Option("--manual", help="The paper runbook: what a human would type.")
     ] = False,
-    form: Annotated[str, typer.Option("--format", help="table, json, mermaid or svg.")] = "table",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", help="table, json, mermaid or svg.", autocompletion=complete.forms
+        ),
+    ] = "table",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write to this file; --manual as HTML to .html."),
@@ -68,7 +83,9 @@ def plan(
 
 
 def actions(
-    name: Annotated[str, typer.Argument(help="One action, to see its fields.")] = "",
+    name: Annotated[
+        str, typer.Argument(help="One action, to see its fields.", autocompletion=complete.actions)
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """List the actions, checks and notices that runbooks can name."""

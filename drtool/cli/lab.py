@@ -16,7 +16,7 @@ WhichServers = Annotated[
     typer.Option("--servers", help="embedded (the default), or system: this machine's own."),
 ]
 WhichDns = Annotated[str | None, typer.Option("--dns", help="knot or bind, with --servers system.")]
-Site = Annotated[str, typer.Argument(help="east or west.")]
+Site = Annotated[str, typer.Argument(help="east or west.", autocompletion=lambda: ["east", "west"])]
 
 
 @app.command()

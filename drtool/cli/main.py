@@ -7,14 +7,24 @@ import sys
 
 import typer
 
-from drtool.cli import author, bundle, control, doctor, documents, lab, notify, observe, server, start
+from drtool.cli import (
+    author,
+    bundle,
+    control,
+    doctor,
+    documents,
+    lab,
+    notify,
+    observe,
+    server,
+    start,
+)
 from drtool.errors import DrtoolError
 
 app = typer.Typer(
     name="drtool",
     help="Disaster recovery you can prove: runbooks that run, are timed, and tell the truth.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from drtool.cli import complete
 from drtool.cli.options import AsJson
 
 app = typer.Typer(help="How people are told of runs.", no_args_is_help=True)
@@ -19,7 +20,12 @@ def _notify() -> None:
 
 @app.command("test")
 def try_ways(
-    inventory: Annotated[Path, typer.Argument(help="The inventory.", show_default=False)],
+    inventory: Annotated[
+        Path,
+        typer.Argument(
+            help="The inventory.", show_default=False, autocompletion=complete.inventories
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Send a test message through every way; the exit code is 0 when all of them arrived."""

@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
+from drtool.cli import complete
 from drtool.cli.options import AsJson, Run
 
-MaybeRun = Annotated[str, typer.Argument(help="A run's id; without it, the services' state.")]
+MaybeRun = Annotated[
+    str,
+    typer.Argument(
+        help="A run's id; without it, the services' state.", autocompletion=complete.runs
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -73,8 +79,13 @@ def report(
 
 
 def heartbeat(
-    inventory: Annotated[Path, typer.Argument(help="The inventory's YAML file.")],
-    service: Annotated[str, typer.Argument(help="The service's name.")],
+    inventory: Annotated[
+        Path,
+        typer.Argument(help="The inventory's YAML file.", autocompletion=complete.inventories),
+    ],
+    service: Annotated[
+        str, typer.Argument(help="The service's name.", autocompletion=complete.services)
+    ],
 ) -> None:
     """Write the service's heartbeat row at its primary until stopped; run it as a service."""
     from drtool.verbs.heartbeat import beat

@@ -7,15 +7,38 @@ from typing import Annotated
 
 import typer
 
-Runbook = Annotated[Path, typer.Argument(help="The runbook's YAML file.", show_default=False)]
+from drtool.cli import complete
+
+Runbook = Annotated[
+    Path,
+    typer.Argument(
+        help="The runbook's YAML file.", show_default=False, autocompletion=complete.runbooks
+    ),
+]
 Inventory = Annotated[
     Path | None,
-    typer.Option("--inventory", "-i", help="Use this inventory, not the one the runbook names."),
+    typer.Option(
+        "--inventory",
+        "-i",
+        help="Use this inventory, not the one the runbook names.",
+        autocompletion=complete.inventories,
+    ),
 ]
-Run = Annotated[str, typer.Argument(help="A run's id; the beginning is enough, or 'last'.")]
+Run = Annotated[
+    str,
+    typer.Argument(
+        help="A run's id; the beginning is enough, or 'last'.", autocompletion=complete.runs
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-FromSite = Annotated[str | None, typer.Option("--from", help="The site that is left.")]
-ToSite = Annotated[str | None, typer.Option("--to", help="The site that takes over.")]
+FromSite = Annotated[
+    str | None,
+    typer.Option("--from", help="The site that is left.", autocompletion=complete.sites),
+]
+ToSite = Annotated[
+    str | None,
+    typer.Option("--to", help="The site that takes over.", autocompletion=complete.sites),
+]
 Parameters = Annotated[
     list[str] | None, typer.Option("--set", help="A parameter of the runbook, as NAME=VALUE.")
 ]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from drtool.cli import complete
 from drtool.cli.options import AsJson, FromSite, Inventory, Parameters, Runbook, ToSite
 
 DryRun = Annotated[
@@ -16,7 +17,12 @@ Drill = Annotated[
     bool, typer.Option("--drill", help="An announced drill: real, and marked as such.")
 ]
 EngineName = Annotated[
-    str, typer.Option("--engine", help="auto, prefect or direct: what carries the steps.")
+    str,
+    typer.Option(
+        "--engine",
+        help="auto, prefect or direct: what carries the steps.",
+        autocompletion=complete.engines,
+    ),
 ]
 Detach = Annotated[
     bool,

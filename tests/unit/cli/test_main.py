@@ -9,7 +9,19 @@ from covered import covered
 
 EVERY = (
     *("failover", "switchover", "failback", "reprotect", "approve", "deny", "state", "abort"),
-    *("resume", "attach", "status", "explain", "runs", "report", "heartbeat", "lint", "plan"),
+    *(
+        "resume",
+        "attach",
+        "status",
+        "explain",
+        "runs",
+        "report",
+        "heartbeat",
+        "lint",
+        "plan",
+        "init",
+        "schema",
+    ),
     *("bundle", "actions", "server", "lab", "doctor"),
 )
 
