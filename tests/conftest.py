@@ -14,6 +14,7 @@ pytest_plugins = [
     "prefect_server",
     "slack_standin",
     "ssh_host",
+    "patroni_sites",  # uses ssh_host
     "power_controller",  # uses ssh_host
     "sshd_host",  # uses ssh_host
 ]

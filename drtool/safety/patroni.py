@@ -6,8 +6,12 @@ own server's word, under a configuration that keeps Patroni from promoting it ag
 
 from __future__ import annotations
 
-from drtool.model.patroni import Cluster, Node, Word
+from drtool.model.patroni import Cluster, Listed, Node, Word
 from drtool.safety.identity import reason_not_same_cluster
+from drtool.units import seconds_text
+
+# Three of Patroni's rounds, by its default.
+MOST_SILENT_SECONDS = 30.0
 
 
 def reason_not_steerable(cluster: Cluster) -> str | None:
@@ -56,20 +60,26 @@ def reason_leaderless(cluster: Cluster) -> str | None:
 
 
 def reason_unhealthy(node: Node, max_lag_bytes: int) -> str | None:
-    """A sentence unless a member runs, streams where it should, and is not behind."""
+    """A sentence unless a member runs, has its DCS, streams where it should, and keeps up."""
     if not node.running:
         return str(node)
+    silent = node.dcs_age_seconds or 0.0
+    if silent > MOST_SILENT_SECONDS:
+        return f"{node.name} has not heard of its DCS for {seconds_text(silent)}"
     if node.listed is None:
         return f"{node.name}: its cluster's DCS does not list it"
-    if node.leads:
-        return None
+    return None if node.leads else _reason_behind(node, node.listed, max_lag_bytes)
+
+
+def _reason_behind(node: Node, listed: Listed, max_lag_bytes: int) -> str | None:
+    """A sentence when a replica does not stream, or lags."""
     if node.replication != "streaming":
         return f"{node.name}: {node.role} that does not stream ({node.replication or node.state})"
-    lag = node.listed.lag_bytes
-    if lag is None or lag > max_lag_bytes:
-        behind = "an unknown number of" if lag is None else str(lag)
-        return f"{node.name} is {behind} bytes behind, more than {max_lag_bytes}"
-    return None
+    lag = listed.lag_bytes
+    if lag is not None and lag <= max_lag_bytes:
+        return None
+    behind = "an unknown number of" if lag is None else str(lag)
+    return f"{node.name} is {behind} bytes behind, more than {max_lag_bytes}"
 
 
 def reason_not_to_lead(cluster: Cluster, name: str, max_lag_bytes: int) -> str | None:

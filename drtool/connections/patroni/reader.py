@@ -59,22 +59,24 @@ class PatroniReader(Reader):
             return tuple(pool.map(self._node, members, members.values()))
 
     def cluster(self) -> Cluster:
-        """The members, and what their DCS holds by the word of one of them."""
+        """The members, and what their DCS holds by the word of the leader, or else of another."""
         nodes = self.nodes()
         seen = Cluster(place=self.target, at=self.context.clock.wall(), nodes=nodes)
-        trouble = "no member answers"
-        for node in answering_first(nodes):
+        answering, trouble = answering_first(nodes), "no member answers"
+        with ThreadPoolExecutor(len(nodes), thread_name_prefix="patroni") as pool:
+            asked = [pool.submit(self._with_dcs, seen, node) for node in answering]
+        for node, one in zip(answering, asked, strict=True):
             try:
-                return self._with_dcs(seen, self.system.members[node.name].url)
+                return one.result()
             except DrtoolError as error:
                 trouble = f"its DCS cannot be read through {node.name}: {error.found}"
         return seen.model_copy(update={"dcs_trouble": trouble})
 
-    def _with_dcs(self, seen: Cluster, url: str) -> Cluster:
+    def _with_dcs(self, seen: Cluster, node: Node) -> Cluster:
         """The cluster with what its DCS holds, asked of one member."""
-        with ThreadPoolExecutor(2, thread_name_prefix="patroni") as pool:
-            asked = [pool.submit(self._ask, "GET", url, path) for path in ("/cluster", "/config")]
-        listed, config = (_told(self.subject, one.result()) for one in asked)
+        url = self.system.members[node.name].url
+        listed = _told(self.subject, self._ask("GET", url, "/cluster"))
+        config = _told(self.subject, self._ask("GET", url, "/config"))
         rows = {row.called: row for row in read_listed(listed)}
         nodes = tuple(
             one.model_copy(update={"listed": rows.pop(one.called, None)}) for one in seen.nodes

@@ -56,6 +56,8 @@ scan() {
 # where they are. What cannot be read there shows nothing.
 other_patroni() {
 	configured=''
+	state_of "${1#/proc/}" || return 0
+	case $state in Z | X) return 0 ;; esac
 	[ -r "$1/environ" ] || return 1
 	grep -qa PATRONI_POSTGRESQL_DATA_DIR= "$1/environ" && return 1
 	for word in $(tr '\0' '\n' <"$1/cmdline" | grep '\.ya\{0,1\}ml$'); do
