@@ -242,20 +242,24 @@ def ordinary_python(user: int) -> str | None:
     return None
 
 
+# PostgreSQL's package brings a user who, unlike nobody, can log in.
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_an_ordinary_user_can_have_a_lab() -> None:
-    nobody = pwd.getpwnam("nobody")
-    python = ordinary_python(nobody.pw_uid)
+@pytest.mark.parametrize(
+    ("name", "servers"), [("nobody", "embedded"), ("nobody", "system"), ("postgres", "system")]
+)
+def test_an_ordinary_user_can_have_a_lab(name: str, servers: str) -> None:
+    user = pwd.getpwnam(name)
+    python = ordinary_python(user.pw_uid)
     if python is None:
         pytest.skip("no Python that an ordinary user can run")
     place = Path(tempfile.mkdtemp(prefix="drtool-lab-"))
-    os.chown(place, nobody.pw_uid, nobody.pw_gid)
+    os.chown(place, user.pw_uid, user.pw_gid)
 
     def lab(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [python, "-m", "drtool.lab", *words],
-            user=nobody.pw_uid,
-            group=nobody.pw_gid,
+            user=user.pw_uid,
+            group=user.pw_gid,
             extra_groups=[],
             cwd=place,
             env=ordinary_environment(place),
@@ -269,12 +273,17 @@ def test_an_ordinary_user_can_have_a_lab() -> None:
     env = ordinary_environment(place)
     has_prefect = subprocess.run(needs, env=env, capture_output=True, check=False).returncode == 0
     try:
-        up = lab("up", *([] if has_prefect else ["--without-prefect"]))
+        up = lab("up", "--servers", servers, *([] if has_prefect else ["--without-prefect"]))
+        if (name, servers) == ("nobody", "system"):
+            assert up.returncode == 2
+            assert "sshd lets only nobody in, whose shell is" in up.stderr
+            assert not (place / "lab").exists()
+            return
         assert up.returncode == 0, up.stderr
         told = LabStatus.model_validate_json(lab("status", "--json").stdout)
         assert told.primaries == ("east",)
         assert told.sites["west"].postgresql.follows
-        assert Path(told.sites["east"].postgresql.data_directory).stat().st_uid == nobody.pw_uid
+        assert Path(told.sites["east"].postgresql.data_directory).stat().st_uid == user.pw_uid
         assert lab("break", "east").returncode == 0
         assert LabStatus.model_validate_json(lab("status", "--json").stdout).primaries == ()
         assert "stays" in lab("mend", "east").stdout or "held back" in lab("mend", "east").stdout
