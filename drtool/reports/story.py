@@ -11,15 +11,13 @@ from drtool.progress.moments import seconds_between
 from drtool.progress.objectives import answered, downtime_seconds, recovery_seconds
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState
+from drtool.reports.ahead import title as title_of
 from drtool.units import seconds_text
 
 
 def title(state: RunState) -> str:
     """What was run, of which service, which way."""
-    plan = state.plan
-    left, to = plan.direction.from_site, plan.direction.to_site
-    way = f" from {left} to {to}" if left and to else f" at {left or to}" if left or to else ""
-    return f"{plan.procedure.value.capitalize()} of {plan.service}{way}"
+    return title_of(state.plan)
 
 
 def paragraph(state: RunState) -> str:

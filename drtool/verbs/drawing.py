@@ -34,6 +34,6 @@ def drawn(plan: Plan, form: str) -> str:
     if form == "mermaid":
         return to_mermaid(plan)
     if form == "svg":
-        return to_svg(plan)
+        return f"{to_svg(plan)}\n"
     paper = paper_runbook(plan)
-    return to_html(paper) if form == "paper" else f"{to_text(paper)}\n"
+    return f"{to_html(paper) if form == 'paper' else to_text(paper)}\n"
