@@ -263,7 +263,7 @@ def test_what_a_reprotect_lacks_is_named(spoiled_lab: PracticeLab, operator: Ope
     lab.sql(WEST, "alter role replicator login")
 
     hints = operator.carry("reprotect", *words, runbook=lab.runbook(only_rewind))
-    assert hints.report.outcome is Outcome.FAILED
+    assert hints.report.outcome is Outcome.REFUSED
     assert "wal_log_hints" in hints.said
     assert "method: rebuild" in hints.said
 

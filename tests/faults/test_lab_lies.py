@@ -118,7 +118,7 @@ def test_l03_a_fence_of_a_copy_while_the_server_itself_runs_on(
         document["sites"][EAST]["systems"]["orders_db"]["fence"] = ["ssh"]
 
     ran = operator.fail_over(
-        inventory=lab.inventory(elsewhere), runbook=lab.runbook(limits(fence="3s"))
+        inventory=lab.inventory(elsewhere), runbook=lab.runbook(limits(fence="8s"))
     )
     assert takes_writes(lab, EAST)
     assert not takes_writes(lab, WEST)

@@ -90,9 +90,10 @@ def test_f61_a_run_is_the_same_whatever_slack_does(
     assert not slack.messages
     assert not slack.hooked
     said = untold(bench)
-    assert any("told of the end" in line for line in said), said
-    page = to_html(report(bench.events))
-    assert "told of the end" in page
+    # a machine so busy that the herald has not begun is told of as just that
+    owned_up = [text for text in ("told of the end", "told is not known") if text in str(said)]
+    assert owned_up, said
+    assert owned_up[0] in to_html(report(bench.events))
 
 
 def test_f61_a_run_ends_while_slack_still_holds_its_first_message(
