@@ -107,7 +107,8 @@ class Asking:
             f"  {offered.fingerprint}\n"
             "  Compare on its console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
         )
-        if typer.confirm("Is it the same", default=False):
+        said = typer.prompt("Type yes if it is the same", default="no", show_default=False)
+        if said.strip().lower() == "yes":
             self._named["host_key"][machine] = offered.key
 
 
