@@ -107,6 +107,7 @@ class Set(StateAction[Seen]):
     hint: str = ""
     lies: bool = False
     fails: int = 0
+    takes: float = 0.0
     hangs: bool = False
     raises: str = ""
 
@@ -129,8 +130,7 @@ class Set(StateAction[Seen]):
         assert changes
         world = world_of(hands)
         world.effect(f"{self.key}={self.value}")
-        if self.hangs:
-            time.sleep(60)
+        time.sleep(60 if self.hangs else self.takes)
         if self.raises:
             raise RuntimeError(self.raises)
         if world.effects.count(f"{self.key}={self.value}") <= self.fails:

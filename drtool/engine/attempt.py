@@ -67,8 +67,7 @@ class Attempt:
 
     def facts(self) -> Facts:
         """What the run knows at this moment."""
-        left = self.deadline_at - self.context.clock.monotonic()
-        return self.context.facts(self.step, self.number, max(0.0, left))
+        return self.context.facts(self.step, self.number, max(0.0, self.seconds_left))
 
     def look(self) -> Look:
         """The means to read."""
@@ -174,7 +173,12 @@ class Attempt:
     @property
     def late(self) -> bool:
         """Whether the deadline has ended; nothing is begun then."""
-        return self.context.clock.monotonic() >= self.deadline_at
+        return self.seconds_left <= 0
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the deadline leaves; negative when it has ended."""
+        return self.deadline_at - self.context.clock.monotonic()
 
     def effect_applied(self) -> None:
         """Name the moment after an effect and before its outcome is written."""
@@ -191,7 +195,7 @@ class Attempt:
         was changed, Abandoned when the step was ended elsewhere.
         """
         self.going_on()
-        left = self.deadline_at - self.context.clock.monotonic()
+        left = self.seconds_left
         if left <= 0:
             raise DeadlineOver(problem, hint)
         every = self.step.every.seconds

@@ -30,6 +30,9 @@ _PASSING = (Unreachable, StepFailed, InDoubt)
 _TO_THE_END = {Purpose.FENCE, Purpose.PROMOTE, Purpose.REDIRECT}
 # After an effect that did not come about, the next try waits longer each time.
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.05, 2.0
+# With less time left than a failed effect took, it is not begun again: cut short, it would only
+# hide why it failed.
+_WANTED_AT_MOST_SECONDS = 1.0
 
 
 class StateStep:
@@ -50,6 +53,7 @@ class StateStep:
         self._just_changed: set[tuple[str, str]] = set()
         self._warned = False
         self._retry_after = _FIRST_RETRY_SECONDS
+        self._wanted_seconds = 0.0
 
     def run(self) -> Result:
         """Look and act until nothing is left to change; raises what ends the step otherwise."""
@@ -103,15 +107,20 @@ class StateStep:
             raise Refused(f"step {attempt.step.name}", reason, hint=hint_of(reason))
         if attempt.late:
             raise DeadlineOver(self._problem, self._hint)
+        if attempt.seconds_left < self._wanted_seconds:
+            attempt.pause(self._problem, self._hint)
+            return None
         attempt.may_act(changes)
         attempt.intend(fields_of(seen), changes)
         self._changed = tuple(dict.fromkeys((*self._changed, *changes)))
         self._just_changed = {(change.subject, change.after) for change in changes}
+        began = attempt.seconds_left
         try:
             self._action.apply(attempt.hands(), changes)
         except _FINAL:
             raise
         except _PASSING as error:
+            self._wanted_seconds = min(began - attempt.seconds_left, _WANTED_AT_MOST_SECONDS)
             self._note(error.line(), error.hint)
             self._warn_of_fence(error)
             attempt.effect_applied()
