@@ -98,7 +98,7 @@ def test_what_is_reported_done_and_not_seen_fails_at_the_deadline(bench: Bench) 
 def test_a_failed_effect_is_not_begun_again_with_less_time_than_it_took(bench: Bench) -> None:
     ended = bench.execute(step("one", fails=9, takes=0.3, deadline=Duration(0.5)))
     assert bench.world.effects == ["one=yes"]
-    assert "not done within 0.5s: one: not this time" in ended.reason
+    assert "not done within 500ms: one: not this time" in ended.reason
 
 
 def test_an_action_may_raise_anything(bench: Bench) -> None:
