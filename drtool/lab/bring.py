@@ -58,6 +58,7 @@ def up(
             "lab", f"there is one in {home} already", hint="drtool lab status, drtool lab down"
         )
     _prepare(layout, chosen)
+    say(f"{chosen.choice} servers: {chosen.makes}")
     try:
         _start(layout, chosen, say, prefect=prefect)
     except BaseException:

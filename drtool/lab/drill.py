@@ -83,7 +83,6 @@ def _lab(home: Path, servers: Servers, teller: Teller, *, found: bool) -> Layout
         return layout
     began = time.monotonic()
     with teller.waiting("bringing the lab up"):
-        teller.line(f"{servers.choice} servers: {servers.makes}")
         layout = bring.up(home, servers=servers, tell=teller.line)
     took = time.monotonic() - began
     teller.line(f"the lab is up after {took:.1f} s; drtool lab status shows it")

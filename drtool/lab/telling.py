@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from drtool.lab.runs import Ran, Step
+from drtool.lab.tables import plain_table
 from drtool.model.event import (
     ConsentAsked,
     ConsentGiven,
@@ -25,10 +25,12 @@ from drtool.model.event import (
     Warned,
 )
 from drtool.model.purpose import Outcome
-from drtool.units import seconds_text
+from drtool.units import brief_text
 
 WIDTH = 100
 _INDENT = 10
+# As long as the longest step of the runbook, so that outcomes and times stand in columns.
+_NAME = 15
 _STYLES = {
     Outcome.SUCCEEDED: "green",
     Outcome.SKIPPED: "dim",
@@ -111,41 +113,22 @@ def _person(event: Event) -> str:
     match event.body:
         case ConsentAsked() as body:
             whose = f" of {body.of}" if body.of else ""
-            return f"{body.step}: waits for the consent{whose}"
+            return f"{body.step:<{_NAME}}  waits for the consent{whose}"
         case ConsentGiven() as body:
-            return f"{body.step}: {body.decision} by {body.by}"
+            return f"{body.step:<{_NAME}}  {body.decision} by {body.by}"
         case Warned() as body:
             return f"warning: {body.text}"
     return ""
 
 
 def _step(body: StepEnded) -> str:
-    direct = "" if body.via is Via.PREFECT else ", direct"
-    why = f": {body.reason}" if body.reason else ""
-    proof = "".join(f"; proof by {proof.kind.value}" for proof in body.proofs)
-    took = seconds_text(body.seconds)
-    return f"{body.step} {body.outcome.value} in {took}{direct}{proof}{why}"
-
-
-def show(out: Console, shown: RenderableType) -> None:
-    """Print a table without the spaces that fill its lines up."""
-    with out.capture() as caught:
-        out.print(shown)
-    for line in caught.get().splitlines():
-        out.file.write(line.rstrip() + "\n")
-
-
-def plain_table(title: str, *, header: bool = True) -> Table:
-    """A table with a title, a line under its head, and nothing else drawn."""
-    return Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        show_header=header,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
+    notes = [
+        "" if body.via is Via.PREFECT else "direct",
+        *(f"proof by {proof.kind.value}" for proof in body.proofs),
+        body.reason,
+    ]
+    told = f"{body.step:<{_NAME}}  {body.outcome.value:<9}  {brief_text(body.seconds):>7}"
+    return "  ".join([told, ", ".join(note for note in notes if note)]).rstrip()
 
 
 def run_table(ran: Ran) -> Table:
@@ -174,4 +157,4 @@ def _time(step: Step) -> Text:
     if step.seconds is None:
         return Text("")
     over = step.budget is not None and step.seconds > step.budget.seconds
-    return Text(seconds_text(step.seconds), style="yellow" if over else "")
+    return Text(brief_text(step.seconds), style="yellow" if over else "")

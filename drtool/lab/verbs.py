@@ -23,7 +23,7 @@ def up(*, servers: str | None = None, dns: str | None = None, prefect: bool = Tr
         default_home(),
         servers=choose(servers, dns),
         prefect=prefect,
-        tell=lambda sentence: console.print(f"  {sentence}"),
+        tell=lambda sentence: console.print(f"  {sentence}", soft_wrap=True),
     )
     console.print(f"The lab is up after {seconds_text(time.monotonic() - began)}.")
     seen = look(layout.home)

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from drtool.lab.account import Account, Criterion, cause, criteria
 from drtool.lab.runs import Objective
-from drtool.lab.telling import plain_table, run_table, show
+from drtool.lab.tables import plain_table, show
+from drtool.lab.telling import run_table
 from drtool.units import seconds_text
 
 _LISTED = 20
