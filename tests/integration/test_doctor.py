@@ -45,7 +45,7 @@ def unfit(found: Diagnosis) -> list[Finding]:
 
 def only(found: Diagnosis) -> Finding:
     told = unfit(found)
-    assert len(told) == 1, told
+    assert len(told) == 1, "\n".join(f"{one.subject}: {one.found}" for one in told)
     return told[0]
 
 

@@ -95,7 +95,7 @@ class _Looking:
         )
 
     def data(self, target: str) -> HostState:
-        return self._with(PostgresqlHostReader, target, lambda reader: reader.state())
+        return self._with(PostgresqlHostReader, target, _settled)
 
     def server(self, target: str) -> Server:
         return self._with(ReadinessReader, target, self._server)
@@ -185,3 +185,13 @@ class _Looking:
             return read(reader)
         finally:
             reader.close()
+
+
+def _settled(reader: PostgresqlHostReader) -> HostState:
+    """What the host shows; a server that is just ending hides its directory for a moment."""
+    seen = reader.state()
+    if not seen.hidden:
+        return seen
+    again = reader.state()
+    still = tuple(pid for pid in again.hidden if pid in seen.hidden)
+    return again.model_copy(update={"hidden": still})

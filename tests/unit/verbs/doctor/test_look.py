@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from fit_world import scope
+from fit_world import EAST, data, scope
 
 from drtool.clock import SystemClock
+from drtool.connections.postgresql_host import PostgresqlHostReader
 from drtool.connections.reach import Context, Reader
 from drtool.connections.secrets import Secrets
 from drtool.errors import StepFailed, Unreachable
 from drtool.model.inventory import Inventory
+from drtool.model.postgresql_host import HostState
 from drtool.redact import Redactor
 from drtool.verbs.doctor import look as looking
 from drtool.verbs.doctor.examine import examine
@@ -78,3 +80,28 @@ def test_without_a_document_this_machine_alone_is_examined(
     assert found.exit_code == 0
     assert found.count(State.PROBLEM) == 0
     assert not (tmp_path / "home").exists()
+
+
+class Ending(PostgresqlHostReader):
+    """A host where one server is just ending, and another is somebody's that we may not see."""
+
+    def __init__(self) -> None:
+        self.shown = [(7, 8), (8, 9), (9,)]
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        return cls()
+
+    def state(self, *, wal: bool = False, seconds: float = 5.0) -> HostState:
+        return data(EAST, hidden=self.shown.pop(0))
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_server_that_is_just_ending_is_not_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "PostgresqlHostReader", Ending)
+    context = Context(scope().inventory, Secrets(Redactor(), tmp_path), SystemClock())
+    assert looking._Looking(scope(), context).data(EAST).hidden == (8,)
