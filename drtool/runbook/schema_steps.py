@@ -46,6 +46,7 @@ _KEYS: dict[str, tuple[Schema, str]] = {
     "purpose": ({"enum": [one.value for one in Purpose]}, "What it is for."),
 }
 _LIMITS = ("at", "budget", "deadline", "on_failure", "when")
+_HUMAN = ("approval", "manual")
 _KINDS = {
     StepKind.ACTION: ("action", "What it changes."),
     StepKind.COMMAND: ("action", ""),
@@ -62,8 +63,9 @@ def step_definitions(catalog: Catalog) -> Schema:
     definitions["key"] = {"properties": {key: _key(key) for key in _KEYS}}
     for (name, entry), own in zip(loaded.items(), fields, strict=True):
         definitions[name] = _step_of(name, entry, or_template(own))
-    definitions |= {"approval": _approval(), "manual": _manual(), "step": _step(loaded)}
-    return definitions | _forms()
+    return (
+        definitions | _choices(loaded) | {"approval": _approval(), "manual": _manual()} | _forms()
+    )
 
 
 def _loaded(catalog: Catalog, name: str) -> type[Entry] | None:
@@ -130,23 +132,34 @@ def _manual() -> Schema:
     return _closed({**_keys("step", "purpose", *_LIMITS), "manual": text})
 
 
-def _step(loaded: dict[str, type[Entry]]) -> Schema:
-    """One step: what it does says which keys it may have."""
-    named: Schema = {}
-    choices = []
+def _choices(loaded: dict[str, type[Entry]]) -> Schema:
+    """One step, told by what it does: by the key, then the technology, then the whole name.
+
+    An editor tries every condition that it meets: asked one by one they would cost it time.
+    """
+    named: dict[str, dict[str, list[str]]] = {}
     for name, entry in loaded.items():
-        word, about = _KINDS[kind_of(entry)]
-        empty = {"description": about, "enum": [], "markdownEnumDescriptions": []}
-        listed = named.setdefault(word, empty)
-        listed["enum"].append(name)
-        listed["markdownEnumDescriptions"].append((entry.__doc__ or "").strip().partition("\n")[0])
-        choices.append({"if": having(word, name), "then": {"$ref": REF + name}})
-    doing = [
-        {"if": having(word), "then": {"properties": {word: one}}} for word, one in named.items()
-    ]
-    human = {word: {"$ref": f"{REF}{word}/properties/{word}"} for word in ("approval", "manual")}
-    choices += [{"if": having(word), "then": {"$ref": REF + word}} for word in human]
-    return {"allOf": [_until_chosen({**named, **human}), *doing, *choices]}
+        word = _KINDS[kind_of(entry)][0]
+        named.setdefault(word, {}).setdefault(name.partition(".")[0], []).append(name)
+    definitions = {word: _choice(word, by, loaded) for word, by in named.items()}
+    keys = {word: definitions[word]["properties"][word] for word in named}
+    keys |= {word: {"$ref": f"{REF}{word}/properties/{word}"} for word in _HUMAN}
+    parts = [{"if": having(word), "then": {"$ref": REF + word}} for word in keys]
+    return {**definitions, "step": {"allOf": [_until_chosen(keys), *parts]}}
+
+
+def _choice(word: str, by: dict[str, list[str]], loaded: dict[str, type[Entry]]) -> Schema:
+    """The steps of one key: which names there are, and what each brings."""
+    names = [name for several in by.values() for name in several]
+    about = next(text for key, text in _KINDS.values() if key == word)
+    told = [(loaded[name].__doc__ or "").strip().partition("\n")[0] for name in names]
+    listed = {"description": about, "enum": names, "markdownEnumDescriptions": told}
+    parts = []
+    for technology, several in by.items():
+        within = [{"if": having(word, name), "then": {"$ref": REF + name}} for name in several]
+        of_it = {"properties": {word: {"type": "string", "pattern": rf"^{technology}\."}}}
+        parts.append({"if": {**having(word), **of_it}, "then": {"allOf": within}})
+    return {"properties": {word: listed}, "allOf": parts}
 
 
 def _until_chosen(words: Schema, **rest: Any) -> Schema:

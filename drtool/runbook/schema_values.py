@@ -8,6 +8,9 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from drtool.model.inventory import HostKey, Plain
+from drtool.model.value import NAME
+from drtool.runbook.validation import pattern_of
 from drtool.units import Duration
 
 Schema = dict[str, Any]
@@ -15,6 +18,11 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 REF = "#/definitions/"
 TEMPLATE: Schema = {"type": "string", "pattern": r"\{[{%#]"}
 _ANNOTATIONS = ("description", "default")
+_SAID = {
+    NAME: "small letters, digits and underscores, a letter first",
+    pattern_of(Plain): "no space in it, and no dash in front",
+    pattern_of(HostKey): "a host key as ssh-keyscan prints it: ssh-ed25519 AAAA...",
+}
 
 
 class _Generator(GenerateJsonSchema):
@@ -46,6 +54,8 @@ def draft_07(node: Schema) -> Schema:
     made = {key: node[key] for key in node if key not in {"title", "examples", "format"}}
     if made.get("default", ...) is None:
         del made["default"]
+    if made.get("pattern") in _SAID:
+        made["patternErrorMessage"] = _SAID[made["pattern"]]
     for key in ("items", "additionalProperties"):
         if isinstance(made.get(key), dict):
             made[key] = draft_07(made[key])

@@ -171,16 +171,17 @@ def _pattern(key: str, found: str, pattern: str) -> tuple[str, str]:
     if pattern == NAME:
         what = f"{key} {found!r} is not a name"
         return what, "small letters, digits and underscores, a letter first"
-    if pattern == _pattern_of(Plain):
+    if pattern == pattern_of(Plain):
         if found.startswith("-"):
             what = f"{key} {found!r} starts with a dash and could be taken for an option"
             return what, ""
         return f"{key} {found!r} has a space in it", ""
-    if pattern == _pattern_of(HostKey):
+    if pattern == pattern_of(HostKey):
         what = f"{key} is not a host key"
         return what, "as ssh-keyscan prints it: ssh-ed25519 AAAA..."
     return f"{key} {found!r} does not look right, expected {pattern}", ""
 
 
-def _pattern_of(kind: Any) -> str:
+def pattern_of(kind: Any) -> str:
+    """The pattern of an annotated text."""
     return str(get_args(kind)[1].pattern)
