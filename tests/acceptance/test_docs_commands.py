@@ -19,6 +19,7 @@ RUN_BY = {
     "docs/how-to/check-readiness.md": "tests/integration/test_doctor.py",
     "docs/how-to/bundle.md": "tests/acceptance/test_wheel.py",
     "docs/how-to/notify-slack.md": "tests/integration/test_slack.py",
+    "docs/how-to/lab-system-servers.md": "tests/integration/test_lab_system.py",
 }
 TYPED_HERE = {"README.md", "docs/how-to/run-from-ci.md"}
 CANNOT = {

@@ -11,6 +11,7 @@ import dns.update
 import pytest
 from lab_runs import Operator, PracticeLab, wait_until
 from machine_servers import needed
+from terminal import ROOT, commands, terminal_in
 
 from drtool.lab import bring
 from drtool.lab.documents import KEY_NAME
@@ -120,10 +121,9 @@ def test_a_live_primary_is_fenced_over_ssh_and_comes_back_as_a_standby(
     assert lab.world().roles == {EAST: "standby", WEST: "primary"}
 
 
-@pytest.mark.parametrize("dns_server", ["knot", "bind"])
-def test_down_leaves_no_process_no_file_and_no_memory(tmp_path: Path, dns_server: str) -> None:
+def test_down_leaves_no_process_no_file_and_no_memory(tmp_path: Path) -> None:
     had_directory = SEPARATION.exists()
-    lab = system_lab(tmp_path / "lab", dns_server)
+    lab = system_lab(tmp_path / "lab", "knot")
     mark = lab.layout.identity().mark
     noted = [lab.layout.site(site).data / "postmaster.pid" for site in SITES]
     made = {file.read_text().splitlines()[6].split()[1] for file in noted}
@@ -134,3 +134,13 @@ def test_down_leaves_no_process_no_file_and_no_memory(tmp_path: Path, dns_server
     assert not lab.home.exists()
     assert not made & segments()
     assert SEPARATION.exists() is had_directory
+
+
+def test_the_how_tos_commands_do_what_they_say(tmp_path: Path) -> None:
+    for found in (postgresql.find(), dns_servers.find(), openssh.find()):
+        needed(found)
+    page = ROOT / "docs" / "how-to" / "lab-system-servers.md"
+    with terminal_in(tmp_path) as terminal:
+        said = [terminal.follow(one) for one in commands(page.read_text(encoding="utf-8"))]
+    assert "(system)" in said[1]
+    assert not (tmp_path / "lab").exists()
