@@ -50,7 +50,7 @@ class Switchover(StateAction[Led]):
     @model_validator(mode="after")
     def _one_aim(self) -> Self:
         if (self.candidate is None) == (self.leave is None):
-            msg = "wants candidate, or leave, and not both; leave: the member that shall not lead"
+            msg = "wants candidate, or leave, and not both; candidate: MEMBER"
             raise ValueError(msg)
         return self
 
