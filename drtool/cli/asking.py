@@ -9,7 +9,7 @@ import typer
 
 from drtool.errors import BadInput, Faults, Unreachable
 from drtool.scaffold.questions import Question, questions, reason_not_a_host_key
-from drtool.verbs.init import begin, look_at_key, offered_keys
+from drtool.verbs.init import begin, look_at_key, offered_keys, refuse_to_overwrite
 
 
 class Asking:
@@ -26,6 +26,10 @@ class Asking:
         self._directory, self._given, self._ask = directory, given, ask
         self._named = {what: _pairs(what, said or []) for what, said in named.items()}
         self._given |= {f"host {name}": said for name, said in self._named["host"].items()}
+
+    def refuse_to_overwrite(self) -> None:
+        """Raise BadInput before anything is asked when documents are there already."""
+        refuse_to_overwrite(self._directory)
 
     def questions(self) -> None:
         """Ask what no flag has said; raises BadInput for all that is wrong or missing at once."""

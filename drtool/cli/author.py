@@ -67,6 +67,8 @@ def init(
     if site:
         given["site"] = " ".join(site)
     asking = Asking(directory, given, named, ask=sys.stdin.isatty() and not no_input)
+    if not force:
+        asking.refuse_to_overwrite()
     asking.questions()
     asking.host_keys(wanted=scan_host_keys)
     asking.write(force=force)

@@ -21,6 +21,20 @@ _HOME: Schema = {
     "required": ["switchover"],
     "additionalProperties": False,
 }
+_HEADING: Schema = {
+    "version": {"description": "The version of this language.", "const": 1},
+    "runbook": {"description": "The runbook's name.", **_NAME},
+    "strategy": {
+        "description": "How the other site stands by; its rules are asked of the runbook.",
+        "enum": [one.value for one in Strategy],
+    },
+    "inventory": {
+        "description": "The inventory's file, relative to the runbook.",
+        "type": "string",
+        "minLength": 1,
+    },
+    "service": {"description": "A service of the inventory.", **_NAME},
+}
 _PROCEDURES = {
     Procedure.FAILOVER: "The site with the primary is lost.",
     Procedure.SWITCHOVER: "A planned move between healthy sites.",
@@ -43,45 +57,30 @@ def runbook_schema(catalog: Catalog) -> Schema:
     """What a runbook may say, with the fields of every action that is installed."""
     (objectives, parameter), shared = schemas_of([Objectives, Parameter])
     properties: Schema = {
-        "version": {"description": "The version of this language.", "const": 1},
-        "runbook": {"description": "The runbook's name.", **_NAME},
-        "strategy": {
-            "description": "How the other site stands by; its rules are asked of the runbook.",
-            "enum": [one.value for one in Strategy],
-        },
-        "inventory": {
-            "description": "The inventory's file, relative to the runbook.",
-            "type": "string",
-            "minLength": 1,
-        },
-        "service": {"description": "A service of the inventory.", **_NAME},
+        **_HEADING,
         "objectives": objectives,
         "parameters": _named(parameter, "What may be given at the command line."),
         "blocks": _named(_STEPS, "Named lists of steps that procedures use."),
         "procedures": {
             "description": "The ways through the runbook.",
-            "type": "object",
             "minProperties": 1,
-            "properties": {one.value: _procedure(one) for one in Procedure},
-            "additionalProperties": False,
+            **_mapping({one.value: _procedure(one) for one in Procedure}),
         },
         "waivers": {
             "description": "What is left out on purpose, and why.",
-            "type": "object",
-            "properties": {
-                "failback": {"description": "Why there is no way back.", "type": "string"}
-            },
-            "additionalProperties": False,
+            **_mapping({"failback": {"description": "Why none is needed.", "type": "string"}}),
         },
     }
     return {
         **_head("runbook"),
-        "type": "object",
-        "required": ["version", "runbook", "service", "procedures"],
-        "properties": properties,
-        "additionalProperties": False,
+        **_mapping(properties, "version", "runbook", "service", "procedures"),
         "definitions": {**shared, **step_definitions(catalog)},
     }
+
+
+def _mapping(properties: Schema, *required: str) -> Schema:
+    made = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**made, "required": list(required)} if required else made
 
 
 def _head(what: str) -> Schema:

@@ -45,6 +45,27 @@ _KEYS: dict[str, tuple[Schema, str]] = {
     "repeatable": ({"type": "boolean"}, "Whether it may run again when it is in doubt."),
     "purpose": ({"enum": [one.value for one in Purpose]}, "What it is for."),
 }
+_FORMS: dict[str, Schema] = {
+    "use": {
+        "use": {"description": "The steps of a block.", **_NAME},
+        "as": {"description": "A prefix, when the block is used twice.", **_NAME},
+    },
+    "parallel": {"parallel": {"description": "Entries side by side.", **_STEPS}},
+    "each": {
+        "each": {"description": "The same steps for each item; its name in templates.", **_NAME},
+        "in": {"description": "The list, known when planned.", **_KNOWN_LIST},
+        "pace": {"description": "How many at once.", "default": 1, **_COUNT},
+        "steps": {"description": "The steps.", **_STEPS},
+    },
+    "ramp": {
+        "ramp": {"description": "A value in stages; its name in templates.", **_NAME},
+        "start": {"description": "What stands before the first stage."},
+        "through": {"description": "The stages.", **_KNOWN_LIST},
+        "steps": {"description": "The steps.", **_STEPS},
+        "between": {"description": "Looks after each stage.", **_STEPS},
+        "never": {"description": "An expression that refuses a stage.", **EXPRESSION},
+    },
+}
 _LIMITS = ("at", "budget", "deadline", "on_failure", "when")
 _HUMAN = ("approval", "manual")
 _KINDS = {
@@ -171,55 +192,16 @@ def _until_chosen(words: Schema, **rest: Any) -> Schema:
 
 def _forms() -> Schema:
     """An entry by the key that says what it is; a list is a branch of steps."""
-    forms = {
-        "step": {"$ref": f"{REF}step"},
-        "use": {"$ref": f"{REF}use"},
-        "parallel": {"$ref": f"{REF}parallel"},
-        "each": {"$ref": f"{REF}each"},
-        "ramp": {"$ref": f"{REF}ramp"},
-    }
-    abouts = {
-        "use": "The steps of a block.",
-        "parallel": "Entries side by side.",
-        "each": "The same steps for each item of a list; the item's name in templates.",
-        "ramp": "A value in stages; its name in templates.",
-    }
-    steps = {"description": "The steps.", **_STEPS}
-    use = _closed(
-        {
-            "use": {"description": abouts["use"], **_NAME},
-            "as": {"description": "A prefix, when the block is used twice.", **_NAME},
-        }
-    )
-    each = {
-        "each": {"description": abouts["each"], **_NAME},
-        "in": {"description": "The list, known when planned.", **_KNOWN_LIST},
-        "pace": {"description": "How many at once.", "default": 1, **_COUNT},
-        "steps": steps,
-    }
-    ramp = {
-        "ramp": {"description": abouts["ramp"], **_NAME},
-        "start": {"description": "What stands before the first stage."},
-        "through": {"description": "The stages.", **_KNOWN_LIST},
-        "steps": steps,
-        "between": {"description": "Looks after each stage.", **_STEPS},
-        "never": {"description": "An expression that refuses a stage.", **EXPRESSION},
-    }
-    begun = {**_keys("step"), **{word: {"description": about} for word, about in abouts.items()}}
+    begun = {**_keys("step"), **{word: form[word] for word, form in _FORMS.items()}}
     entry = {
         "type": ["object", "array"],
         "minItems": 1,
         "items": {"$ref": f"{REF}entry"},
         "allOf": [
             _until_chosen(begun, additionalProperties=False),
-            *({"if": having(word), "then": place} for word, place in forms.items()),
+            *({"if": having(word), "then": {"$ref": REF + word}} for word in ("step", *_FORMS)),
         ],
     }
-    parallel = _closed({"parallel": {"description": abouts["parallel"], **_STEPS}})
-    return {
-        "use": use,
-        "parallel": parallel,
-        "each": _closed(each, "in", "steps"),
-        "ramp": _closed(ramp, "through", "steps"),
-        "entry": entry,
-    }
+    wanted = {"each": ("in", "steps"), "ramp": ("through", "steps")}
+    forms = {word: _closed(form, *wanted.get(word, ())) for word, form in _FORMS.items()}
+    return {**forms, "entry": entry}

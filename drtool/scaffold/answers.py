@@ -72,7 +72,6 @@ def answers_of(given: Mapping[str, str], named: Mapping[str, Mapping[str, str]])
     ``host``, ``host_key``, ``power`` and ``dns_server``.
     """
     shape = SHAPES[given["strategy"]]
-    sites = [pair.split("=", 1) for pair in given["site"].split()]
     endpoint = given.get("endpoint", "")
     return Answers(
         service=given["service"],
@@ -80,17 +79,7 @@ def answers_of(given: Mapping[str, str], named: Mapping[str, Mapping[str, str]])
         endpoint=endpoint,
         url=given["url"],
         zone=given.get("zone") or endpoint.partition(".")[2] or "example.test",
-        sites=tuple(
-            Place(
-                name=name,
-                address=address,
-                machines=tuple(
-                    _machine(shape, name, part, given, named) for part in shape.machines
-                ),
-                dns_server=named["dns_server"].get(name) or blank(f"the DNS server at {name}"),
-            )
-            for name, address in sites
-        ),
+        sites=tuple(_place(shape, pair, given, named) for pair in given["site"].split()),
         ssh_port=int(given["ssh_port"]),
         ssh_key=given.get("ssh_key", ""),
         rto=given["rto"],
@@ -98,6 +87,19 @@ def answers_of(given: Mapping[str, str], named: Mapping[str, Mapping[str, str]])
         approver=given["approver"],
         data_directory=given.get("data_directory", ""),
         command=given.get("command", ""),
+    )
+
+
+def _place(
+    shape: Shape, pair: str, given: Mapping[str, str], named: Mapping[str, Mapping[str, str]]
+) -> Place:
+    """One site, from ``NAME=ADDRESS``."""
+    name, _, address = pair.partition("=")
+    return Place(
+        name=name,
+        address=address,
+        machines=tuple(_machine(shape, name, part, given, named) for part in shape.machines),
+        dns_server=named["dns_server"].get(name) or blank(f"the DNS server at {name}"),
     )
 
 

@@ -55,6 +55,20 @@ def questions(given: Given, directory: str) -> Iterator[Question]:
         like if re.fullmatch(NAME, like) else None,
         _reason_not_a_name,
     )
+    yield from _about_strategy(given)
+    yield Question(
+        "site",
+        "The two sites with their addresses, the one where it is at home first",
+        "east=192.0.2.10 west=198.51.100.10",
+        None,
+        reason_not_sites,
+    )
+    yield from _about_clients(given)
+    yield from _about_machines(given)
+    yield from _about_objectives(given)
+
+
+def _about_strategy(given: Given) -> Iterator[Question]:
     yield Question(
         "kind",
         "What holds its data: postgresql or none",
@@ -72,16 +86,6 @@ def questions(given: Given, directory: str) -> Iterator[Question]:
         DEFAULTS.get(kind),
         _one_of(tuple(fitting)),
     )
-    yield Question(
-        "site",
-        "The two sites with their addresses, the one where it is at home first",
-        "east=192.0.2.10 west=198.51.100.10",
-        None,
-        reason_not_sites,
-    )
-    yield from _about_clients(given)
-    yield from _about_machines(given)
-    yield from _about_objectives(given)
 
 
 def _about_clients(given: Given) -> Iterator[Question]:
@@ -130,7 +134,8 @@ def _about_machines(given: Given) -> Iterator[Question]:
 
 def _about_objectives(given: Given) -> Iterator[Question]:
     shape = SHAPES.get(given.get("strategy", ""), SHAPES[PLAIN])
-    yield Question("rto", "How long it may be away (RTO)", "15m", shape.rto, _duration)
+    least = Duration.parse(shape.least_rto)
+    yield Question("rto", "How long it may be away (RTO)", "15m", shape.rto, _at_least(least))
     if shape.rpo:
         yield Question("rpo", "How much of the newest data may be lost (RPO)", "10s", shape.rpo,
                        _duration)  # fmt: skip
@@ -195,6 +200,16 @@ def _duration(said: str) -> str | None:
     except ValueError as error:
         return str(error)
     return None
+
+
+def _at_least(least: Duration) -> Judge:
+    def judge(said: str) -> str | None:
+        reason = _duration(said)
+        if reason or Duration.parse(said) >= least:
+            return reason
+        return f"{said} is less than the {least} that the steps' budgets add up to"
+
+    return judge
 
 
 def _reason_not_a_url(said: str) -> str | None:

@@ -16,7 +16,7 @@ class Shape:
     ``example`` is the runbook among those that travel with drtool, ``word`` the service's name in
     it; the plain shape has neither. ``machines`` are the hosts of each site, by what they are
     called behind the site's name; the first is asked for. ``powered`` are those that only a power
-    controller can start or fence.
+    controller can start or fence. ``least_rto`` is what the budgets of its steps add up to.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Shape:
     machines: tuple[str, ...] = ()
     powered: tuple[str, ...] = ()
     rto: str = "30m"
+    least_rto: str = "7m"
     rpo: str = ""
     dns: bool = True
 
@@ -42,6 +43,7 @@ SHAPES = {
             word="orders",
             machines=("db",),
             rto="5m",
+            least_rto="1m45s",
             rpo="10s",
         ),
         Shape(
@@ -52,6 +54,7 @@ SHAPES = {
             word="shop",
             machines=("db", "web_1", "web_2", "web_3"),
             rto="15m",
+            least_rto="8m25s",
             rpo="30s",
         ),
         Shape(
@@ -63,6 +66,7 @@ SHAPES = {
             machines=("db", "app_1", "app_2"),
             powered=("app_1", "app_2"),
             rto="45m",
+            least_rto="19m35s",
             rpo="1m",
         ),
         Shape(
@@ -74,6 +78,7 @@ SHAPES = {
             machines=("archive",),
             powered=("archive",),
             rto="8h",
+            least_rto="4h49m40s",
             rpo="24h",
         ),
         Shape(
@@ -85,6 +90,7 @@ SHAPES = {
             machines=("writer",),
             powered=("writer",),
             rto="5m",
+            least_rto="2m50s",
             rpo="5s",
         ),
         Shape(

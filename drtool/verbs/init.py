@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from drtool.bootstrap import build
@@ -30,6 +30,7 @@ from drtool.verbs.writing import write
 
 SCAN_SECONDS = 5.0
 INVENTORY = "inventory.yaml"
+ALWAYS = (INVENTORY, "README.md", *map(file_name, DOCUMENTS))
 Named = Mapping[str, Mapping[str, str]]
 
 
@@ -81,7 +82,8 @@ def begin(directory: Path, given: Given, named: Named, *, force: bool) -> Begun:
         runbook: runbook_text(answers, modeline(file_name("runbook"))),
         **{file_name(document): schema_text(document) for document in DOCUMENTS},
     }
-    _refuse_to_overwrite(directory, [*texts, "README.md"], force=force)
+    if not force:
+        refuse_to_overwrite(directory, [*texts, "README.md"])
     _judge({name: texts[name] for name in (INVENTORY, runbook)}, runbook)
     blanks = _blanks(texts[INVENTORY])
     commands = _commands(answers, runbook, blanks=bool(blanks))
@@ -96,9 +98,10 @@ def begin(directory: Path, given: Given, named: Named, *, force: bool) -> Begun:
     return Begun(written=written, blanks=tuple(blanks), commands=tuple(commands))
 
 
-def _refuse_to_overwrite(directory: Path, names: list[str], *, force: bool) -> None:
+def refuse_to_overwrite(directory: Path, names: Iterable[str] = ALWAYS) -> None:
+    """Raise BadInput that names the documents that are there already."""
     there = [name for name in names if (directory / name).exists()]
-    if there and not force:
+    if there:
         found = f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
         raise BadInput(str(directory), found, hint="another directory, or --force to write over it")
 

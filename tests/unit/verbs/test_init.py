@@ -21,6 +21,7 @@ from drtool.runbook.marks import FaultList, bare
 from drtool.runbook.planning import ObservedRoles, plan
 from drtool.runbook.schema import inventory_schema, runbook_schema
 from drtool.scaffold.shapes import SHAPES
+from drtool.units import Duration
 
 MACHINES = ("db", "web_1", "web_2", "web_3", "app_1", "app_2", "archive", "writer", "host")
 KEYS = {"fra": EAST_KEY, "ams": WEST_KEY}
@@ -84,6 +85,19 @@ def test_it_is_clean_once_all_is_said(strategy: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("strategy", SHAPES)
+def test_the_least_rto_is_what_the_budgets_add_up_to(strategy: str, tmp_path: Path) -> None:
+    least = Duration.parse(SHAPES[strategy].least_rto)
+    words = (*BASE, "--strategy", strategy, "--rto")
+    assert init(tmp_path, *words, str(least)).code == 0
+    runbook = (tmp_path / "billing.yaml").read_text(encoding="utf-8")
+    less = runbook.replace(f"rto: {least}", f"rto: {Duration(least.seconds - 1)}")
+    (tmp_path / "billing.yaml").write_text(less, encoding="utf-8")
+    with pytest.raises(Faults) as told:
+        load(tmp_path / "billing.yaml", None, Catalog.load())
+    assert any(f"add up to {least}" in line for line in told.value.lines)
+
+
+@pytest.mark.parametrize("strategy", SHAPES)
 def test_lint_names_what_is_left_to_fill_in_and_nothing_else(strategy: str, tmp_path: Path) -> None:
     done = init(tmp_path, *BASE, "--strategy", strategy)
     assert done.code == 0, done.err
@@ -124,7 +138,7 @@ def test_what_is_there_is_kept_unless_force_is_said(tmp_path: Path) -> None:
     [
         (("--service", "Billing"), "--service: 'Billing' is no name"),
         (("--rto", "5"), "--rto: '5' is not a duration"),
-        (("--rto", "30s"), "more than the rto of 30s"),
+        (("--rto", "30s"), "--rto: 30s is less than the 1m45s that the steps' budgets"),
         (("--strategy", "warm"), "--strategy: 'warm' is not one of hot-standby"),
         (("--kind", "none", "--strategy", "hot-standby"), "is not one of cold-standby"),
         (("--host-key", "fra=AAAA"), "--host-key fra: 'AAAA' is no host key"),
