@@ -153,6 +153,9 @@ class Pgbouncer(Value):
     """A PgBouncer that stands before a service's database."""
 
     kind: Literal["pgbouncer"] = Field(description="What it is.")
+    host: Name | None = Field(
+        default=None, description="The machine it runs on, for steps that act there."
+    )
     address: Plain | None = Field(
         default=None, description="Where it listens; default: the site's address."
     )
@@ -169,8 +172,8 @@ class Pgbouncer(Value):
 
     @property
     def hosts(self) -> tuple[Name, ...]:
-        """None: it is only spoken to."""
-        return ()
+        """The machine it runs on, where that is known."""
+        return (self.host,) if self.host else ()
 
 
 System = Annotated[Postgresql | Patroni | Pgbouncer, Field(discriminator="kind")]

@@ -7,15 +7,21 @@ import binascii
 import shlex
 import stat
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from drtool.runbook.inventory_clusters import check_clusters
+from drtool.runbook.inventory_nodes import (
+    Say,
+    Server,
+    inner_of,
+    must_be_known,
+    named_under,
+    servers_of,
+    systems_of,
+    text_of,
+)
 from drtool.runbook.mapping import did_you_mean
 from drtool.runbook.marks import FaultList, Items, Node, Pairs, Scalar, bare, walk
-
-Say = Callable[[Node, str, str], None]
-Named = tuple[str, Pairs]
 
 
 def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
@@ -28,7 +34,7 @@ def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
     _references(root, say)
     _one_host_one_role(root, say)
     _identities(root, say)
-    _clusters(root, say)
+    check_clusters(root, say)
     _host_keys(root, say)
     _dns(root, say)
     _mentions(root, say)
@@ -36,29 +42,29 @@ def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
 
 
 def _references(root: Pairs, say: Say) -> None:
-    sites, hosts = dict(_under(root, "sites")), dict(_under(root, "hosts"))
-    for name, service in _under(root, "services"):
-        _known(service, "preferred", sites, f"service {name}: unknown site {{}}", say)
-        lease = _text(_inner(service, "lease"), "at")
+    sites, hosts = dict(named_under(root, "sites")), dict(named_under(root, "hosts"))
+    for name, service in named_under(root, "services"):
+        must_be_known(service, "preferred", sites, f"service {name}: unknown site {{}}", say)
+        lease = text_of(inner_of(service, "lease"), "at")
         if lease == "dns" and "dns" not in root.nodes:
             say(service.nodes["lease"], f"service {name}: the lease is at dns; there is no dns", "")
-        arbiters = {_text(system, "kind") for _, _, system in _systems(root)}
+        arbiters = {text_of(system, "kind") for _, _, system in systems_of(root)}
         if lease == "postgresql" and not arbiters & {"postgresql", "patroni"}:
             what = f"service {name}: the lease is at postgresql; no site has a system of that kind"
             say(service.nodes["lease"], what, "lease: {at: journal}")
     for name, host in hosts.items():
-        _known(host, "site", sites, f"host {name}: unknown site {{}}", say)
-    for server in _servers(root):
+        must_be_known(host, "site", sites, f"host {name}: unknown site {{}}", say)
+    for server in servers_of(root):
         what = f"{server.subject}: host"
-        _known(server.node, "host", hosts, f"{what} {{}} is not under hosts", say)
+        must_be_known(server.node, "host", hosts, f"{what} {{}} is not under hosts", say)
         bearer = hosts.get(server.host)
-        home = _text(bearer, "site")
+        home = text_of(bearer, "site")
         if home and home != server.site and home in sites:
             say(server.node.nodes["host"], f"{what} {server.host} is of site {home}", "")
         _fence_paths(server, bearer, say)
 
 
-def _fence_paths(server: _Server, host: Pairs | None, say: Say) -> None:
+def _fence_paths(server: Server, host: Pairs | None, say: Say) -> None:
     subject, name, paths = server.subject, server.host, server.system.nodes.get("fence")
     for path in paths.nodes if isinstance(paths, Items) and host else ():
         word = bare(path)
@@ -73,10 +79,12 @@ def _fence_paths(server: _Server, host: Pairs | None, say: Say) -> None:
 
 
 def _one_host_one_role(root: Pairs, say: Say) -> None:
-    """One machine cannot be what is fenced and what is promoted."""
+    """One machine cannot be what is fenced and what is promoted; a pooler may stand beside."""
     seen: dict[object, str] = {}
-    for server in _servers(root):
+    for server in servers_of(root):
         host = server.host
+        if text_of(server.system, "kind") == "pgbouncer":
+            continue
         if host and host in seen:
             say(
                 server.node.nodes["host"],
@@ -87,8 +95,8 @@ def _one_host_one_role(root: Pairs, say: Say) -> None:
     _shared(root, "ssh", ("address", "port"), "ssh reaches the same machine as", say)
     _shared(root, "power", ("redfish", "system"), "power switches the same machine as", say)
     where: dict[object, str] = {}
-    for name, site_node in _under(root, "sites"):
-        address = _text(site_node, "address")
+    for name, site_node in named_under(root, "sites"):
+        address = text_of(site_node, "address")
         if address and address in where:
             say(
                 site_node.nodes["address"],
@@ -100,8 +108,8 @@ def _one_host_one_role(root: Pairs, say: Say) -> None:
 
 def _shared(root: Pairs, part: str, keys: tuple[str, str], words: str, say: Say) -> None:
     seen: dict[object, str] = {}
-    for name, host in _under(root, "hosts"):
-        inner = _inner(host, part)
+    for name, host in named_under(root, "hosts"):
+        inner = inner_of(host, part)
         if inner is None or keys[0] not in inner.nodes:
             continue
         what = tuple(str(bare(inner.nodes[key])) if key in inner.nodes else "" for key in keys)
@@ -118,7 +126,7 @@ def _identities(root: Pairs, say: Say) -> None:
     """A standby bears its primary's identifier, and no other server does."""
     of_name: dict[str, tuple[object, str]] = {}
     of_identity: dict[object, tuple[str, str]] = {}
-    for site, name, system in _systems(root):
+    for site, name, system in systems_of(root):
         node = system.nodes.get("system_identifier")
         if node is None or bare(node) is None:
             continue
@@ -141,33 +149,9 @@ def _identities(root: Pairs, say: Say) -> None:
         of_identity.setdefault(identity, (name, site))
 
 
-def _clusters(root: Pairs, say: Say) -> None:
-    """What a Patroni cluster says of its members and of how they are fenced."""
-    for site, name, system in _systems(root):
-        if _text(system, "kind") != "patroni":
-            continue
-        subject = f"site {site}, system {name}"
-        for key in ("url", "name"):
-            seen: dict[str, str] = {}
-            for member, node in _under(system, "members"):
-                found = _text(node, key) or (member if key == "name" else "")
-                if found and found in seen:
-                    what = f"{subject}, member {member}: {key} {found} is {seen[found]}'s too"
-                    say(node.nodes.get(key, node), what, "each member is a server of its own")
-                seen.setdefault(found, member)
-        paths = system.nodes.get("fence")
-        ssh = isinstance(paths, Items) and "ssh" in map(bare, paths.nodes)
-        if ssh and "stop_command" not in system.nodes:
-            say(
-                system.nodes["fence"],
-                f"{subject}: fence by ssh, and no stop_command: Patroni would start it again",
-                'stop_command: ["sudo", "systemctl", "disable", "--now", "patroni"]',
-            )
-
-
 def _host_keys(root: Pairs, say: Say) -> None:
-    for name, host in _under(root, "hosts"):
-        key = _text(_inner(host, "ssh"), "host_key").split(" ")
+    for name, host in named_under(root, "hosts"):
+        key = text_of(inner_of(host, "ssh"), "host_key").split(" ")
         known = len(key) == 2 and key[0].startswith(("ssh-ed25519", "ecdsa-", "rsa-", "ssh-rsa"))
         reason = reason_not_a_key(key[0], key[1]) if known else None
         if reason:
@@ -194,20 +178,20 @@ def reason_not_a_key(kind: str, text: str) -> str | None:
 
 
 def _dns(root: Pairs, say: Say) -> None:
-    dns = _inner(root, "dns")
+    dns = inner_of(root, "dns")
     if dns is None:
         return
-    sites, servers = dict(_under(root, "sites")), list(_under(dns, "servers"))
+    sites, servers = dict(named_under(root, "sites")), list(named_under(dns, "servers"))
     for name, server in servers:
-        _known(server, "site", sites, f"dns server {name}: unknown site {{}}", say)
+        must_be_known(server, "site", sites, f"dns server {name}: unknown site {{}}", say)
     least = dns.nodes.get("min_servers")
     wanted = bare(least) if least else 1
     if isinstance(wanted, int) and wanted > len(servers) and "servers" in dns.nodes:
         what = f"dns: min_servers is {wanted}, and there are {len(servers)}"
         say(least or dns.nodes["servers"], what, "")
-    zone = _text(dns, "zone").rstrip(".")
-    for name, service in _under(root, "services"):
-        endpoint = _text(service, "endpoint").rstrip(".")
+    zone = text_of(dns, "zone").rstrip(".")
+    for name, service in named_under(root, "services"):
+        endpoint = text_of(service, "endpoint").rstrip(".")
         if endpoint and zone and endpoint != zone and not endpoint.endswith(f".{zone}"):
             say(
                 service.nodes["endpoint"],
@@ -218,8 +202,8 @@ def _dns(root: Pairs, say: Say) -> None:
 
 def _mentions(root: Pairs, say: Say) -> None:
     """Whom to call for a role that nobody asks for."""
-    roles = dict(_under(root, "roles"))
-    mentions = _inner(_inner(_inner(root, "notify"), "slack"), "mentions")
+    roles = dict(named_under(root, "roles"))
+    mentions = inner_of(inner_of(inner_of(root, "notify"), "slack"), "mentions")
     for role, node in mentions.nodes.items() if mentions else ():
         if role not in roles:
             what = f"notify: mentions of {role}, which is not under roles"
@@ -248,60 +232,3 @@ def _secret_files(root: Pairs, directory: Path, say: Say) -> None:
                 f"{file} can be read by others, its mode is {mode:04o}",
                 f"chmod 600 {shlex.quote(str(found))}",
             )
-
-
-def _known(holder: Pairs, key: str, known: dict[str, Pairs], what: str, say: Say) -> None:
-    name = _text(holder, key)
-    if name and name not in known:
-        say(holder.nodes[key], what.format(name), did_you_mean(name, known))
-
-
-@dataclass(frozen=True, slots=True)
-class _Server:
-    """One PostgreSQL server: ``node`` says where it runs, ``system`` what it is part of."""
-
-    site: str
-    subject: str
-    target: str
-    node: Pairs
-    system: Pairs
-
-    @property
-    def host(self) -> str:
-        """The machine it runs on."""
-        return _text(self.node, "host")
-
-
-def _servers(root: Pairs) -> Iterator[_Server]:
-    """Every system that runs on a host, and every member of a cluster."""
-    for site, name, system in _systems(root):
-        subject, target = f"site {site}, system {name}", f"{site}.{name}"
-        if "members" not in system.nodes:
-            yield _Server(site, subject, target, system, system)
-        for member, node in _under(system, "members"):
-            yield _Server(site, f"{subject}, member {member}", f"{target}.{member}", node, system)
-
-
-def _systems(root: Pairs) -> Iterator[tuple[str, str, Pairs]]:
-    for site, node in _under(root, "sites"):
-        for name, system in _under(node, "systems"):
-            yield site, name, system
-
-
-def _under(holder: Pairs, key: str) -> Iterator[Named]:
-    """The named mappings under a key."""
-    inner = _inner(holder, key)
-    for name, node in inner.nodes.items() if inner else ():
-        if isinstance(node, Pairs):
-            yield name, node
-
-
-def _inner(holder: Pairs | None, key: str) -> Pairs | None:
-    node = holder.nodes.get(key) if holder else None
-    return node if isinstance(node, Pairs) else None
-
-
-def _text(holder: Pairs | None, key: str) -> str:
-    node = holder.nodes.get(key) if holder else None
-    value = node.value if isinstance(node, Scalar) else None
-    return value if isinstance(value, str) else ""

@@ -61,7 +61,8 @@ class Promote(StateAction[ClusterPromotion]):
         cluster, place = look_at(look), place_of(look.facts)
         leader = cluster.leader
         if leader is None:
-            raise Unreachable(f"patroni {place}", reason_leaderless(cluster) or "no leader")
+            why = reason_unknown(cluster) or reason_leaderless(cluster) or ""
+            raise Unreachable("promotion", why, "a leader to promote")
         seen = self._as_server.observe(look.aside(member_of(place, leader)))
         return ClusterPromotion(**{**dict(seen), "managers": ()}, cluster=cluster)
 

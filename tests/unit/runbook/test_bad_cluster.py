@@ -103,15 +103,15 @@ def test_the_good_one_is_clean() -> None:
         (
             [("host: west_pg3", "host: west_pg4")],
             (
-                "inventory.yaml:29:23: site west, system orders_db, member pg3: host west_pg4 is not "
-                "under hosts\n  hint: did you mean west_pg3?"
+                "inventory.yaml:29:23: site west, system orders_db, member pg3: host west_pg4 is "
+                "not under hosts\n  hint: did you mean west_pg3?"
             ),
         ),
         (
             [("host: west_pg3", "host: east_pg1")],
             (
-                "inventory.yaml:29:23: site west, system orders_db, member pg3: host east_pg1 is of "
-                "site east"
+                "inventory.yaml:29:23: site west, system orders_db, member pg3: host east_pg1 is "
+                "of site east"
             ),
         ),
         (
@@ -135,15 +135,15 @@ def test_the_good_one_is_clean() -> None:
         (
             [("fence: [patroni]", "fence: [patroni, power]")],
             (
-                "inventory.yaml:27:26: site west, system orders_db, member pg3: fence by power, and "
-                "host west_pg3 has no power"
+                "inventory.yaml:27:26: site west, system orders_db, member pg3: fence by power, "
+                "and host west_pg3 has no power"
             ),
         ),
         (
             [("fence: [patroni]", "fence: [patronictl]")],
             (
-                "inventory.yaml:27:17: site west, system orders_db: an item of fence is 'patronictl', "
-                "expected patroni, ssh or power\n  hint: did you mean patroni?"
+                "inventory.yaml:27:17: site west, system orders_db: an item of fence is "
+                "'patronictl', expected patroni, ssh or power\n  hint: did you mean patroni?"
             ),
         ),
         (
@@ -195,8 +195,9 @@ def test_each_fault_has_its_place(inventory: list[tuple[str, str]], told: str) -
         (
             [("patroni.promote", "postgresql.promote")],
             (
-                "orders.yaml:12:55: step promote: site east has no postgresql system, but orders_db of "
-                "kind patroni\n  hint: actions on it begin with patroni: `drtool actions` lists them"
+                "orders.yaml:12:55: step promote: site east has no postgresql system, but "
+                "orders_db of kind patroni\n  hint: actions on it begin with patroni: "
+                "`drtool actions` lists them"
             ),
         ),
         (
