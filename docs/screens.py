@@ -49,7 +49,7 @@ def screens() -> str:
     parts = ["---\nhide: [toc]\n---\n\n# All screens of drtool explain\n", ABOUT]
     by_state: dict[str, list[str]] = {name: [] for name in STATES}
     for heading, title, screen in _different():
-        by_state[heading].append(f'??? example "{title}"\n\n    ```text\n{screen}    ```\n')
+        by_state[heading].append(f'??? quote "{title}"\n\n    ```text\n{screen}    ```\n')
     for name, shown in by_state.items():
         parts += [f"## {name}\n", f"{STATES[name]}\n", *shown]
     return "\n".join(parts)

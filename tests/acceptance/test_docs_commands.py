@@ -131,5 +131,5 @@ def test_the_script_for_ci_needs_neither_network_nor_secret(tmp_path: Path) -> N
         },
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^orders [0-9a-f]{64}$", done.stdout, re.MULTILINE)
+    assert re.search(r"orders.yaml [0-9a-f]{64}$", done.stdout, re.MULTILINE)
     assert (tmp_path / "paper.html").exists()

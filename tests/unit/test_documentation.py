@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -103,3 +106,15 @@ def test_the_glossary_knows_every_procedure_strategy_and_purpose() -> None:
     words = page("glossary.md")
     for one in (*Procedure, *Strategy, *Purpose):
         assert one.value in words
+
+
+def test_the_site_fetches_nothing_from_elsewhere(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "-q", "-d", tmp_path, "-f", ".ci/mkdocs.yml"],
+        cwd=DOCS.parent, capture_output=True, text=True, check=False,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    fetched = re.compile(r'<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)="(?:https?:)?//[^>]*>')
+    for path in tmp_path.rglob("*.html"):
+        assert not fetched.findall(path.read_text(encoding="utf-8")), path.name
