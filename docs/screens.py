@@ -79,8 +79,9 @@ def _plain(state: RunState) -> RunState:
 
 
 def _may_be(state: RunState) -> bool:
-    """Whether what is asked is a thing that such a step asks; a decision is asked of any."""
-    return all(
+    """Whether such a step asks what is asked, and only what has effects is in doubt."""
+    in_doubt = [step for step in state.steps if step.outcome is Outcome.IN_DOUBT]
+    return all(step.intent_at is not None for step in in_doubt) and all(
         one.asked.what != "manual" and (one.asked.what != "approval" or _is_approval(state, one))
         for one in state.waiting_for
     )
