@@ -26,6 +26,7 @@ RUN_BY = {
 }
 TYPED_HERE = {"README.md", "docs/how-to/run-from-ci.md"}
 CANNOT = {
+    "source .venv/bin/activate": "the test's shell has drtool on its path",
     "prefect worker start --pool recovery": "it works until it is stopped",
     "cat /etc/ssh/ssh_host_ed25519_key.pub": "the machine may have no SSH server of its own",
     "touch /var/lib/postgresql/drtool.release && systemctl start postgresql@17-main": (
