@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import shutil
 import signal
@@ -34,6 +35,11 @@ def free_port(address: str) -> int:
     with socket.socket() as probe:
         probe.bind((address, 0))
         return int(probe.getsockname()[1])
+
+
+def program(name: str) -> Path:
+    """One of the programs that Patroni's package brings."""
+    return Path(sys.executable).parent / name
 
 
 class Process:
@@ -130,15 +136,18 @@ class Member:
 
     def start(self) -> None:
         """Start Patroni, which starts the server."""
-        patroni = Path(sys.executable).parent / "patroni"
         log = self.directory / f"{self.name}.log"
-        self.process = Process([*_AS_USER, str(patroni), str(self.settings)], log)
+        self.process = Process([*_AS_USER, str(program("patroni")), str(self.settings)], log)
         (self.directory / f"{self.name}.pid").write_text(str(self.process.child.pid))
 
     def end(self) -> None:
-        """End Patroni and its server at once."""
+        """End Patroni and its server at once, also one that drtool has started."""
         if self.process is not None:
             self.process.kill()
+        with contextlib.suppress(OSError):
+            pid = int((self.directory / f"{self.name}.pid").read_text())
+            if str(self.settings) in Path(f"/proc/{pid}/cmdline").read_text():
+                os.kill(pid, signal.SIGKILL)
         end_servers_of(self.data)
 
     def says(self, path: str = "/patroni") -> dict[str, Any]:

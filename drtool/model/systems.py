@@ -40,9 +40,6 @@ class Served(Value):
     system_identifier: Annotated[str, StringConstraints(pattern=r"^\d+$")] | None = Field(
         default=None, description="Which cluster it is: pg_controldata shows it. Quote it."
     )
-    start_command: tuple[Text, ...] | None = Field(
-        default=None, description="What starts it on the host, word by word; default: pg_ctl."
-    )
     boot_guard: bool = Field(
         default=False, description="Whether the boot guard is installed on the host."
     )
@@ -58,6 +55,9 @@ class Postgresql(Served):
     )
     port: Port = Field(default=5432, description="The port it listens at.")
     data_directory: Plain = Field(description="Its data directory on the host.")
+    start_command: tuple[Text, ...] | None = Field(
+        default=None, description="What starts it on the host, word by word; default: pg_ctl."
+    )
     replication: Replication | None = Field(
         default=None, description="How a standby connects to it."
     )
@@ -125,6 +125,14 @@ class Patroni(Served):
     stop_command: tuple[Text, ...] | None = Field(
         default=None,
         description="What ends Patroni on a member's host and keeps it down, word by word.",
+    )
+    start_command: tuple[Text, ...] | None = Field(
+        default=None, description="What starts Patroni on a member's host again, word by word."
+    )
+    patronictl: tuple[Text, ...] = Field(
+        default=("patronictl", "-c", "/etc/patroni/config.yml"),
+        min_length=1,
+        description="How patronictl is called on a member's host, word by word.",
     )
     fence: tuple[PatroniFencePath, ...] = Field(
         default=("patroni", "ssh"), description="How each member is fenced, tried in this order."

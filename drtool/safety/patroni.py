@@ -6,7 +6,7 @@ own server's word, under a configuration that keeps Patroni from promoting it ag
 
 from __future__ import annotations
 
-from drtool.model.patroni import Cluster, Listed, Node, Word
+from drtool.model.patroni import Cluster, Following, Listed, Node, Word
 from drtool.safety.identity import reason_not_same_cluster
 from drtool.units import seconds_text
 
@@ -102,6 +102,17 @@ def best_candidate(cluster: Cluster, leave: str, max_lag_bytes: int) -> str | No
         and reason_not_to_lead(cluster, node.name, max_lag_bytes) is None
     ]
     return min(fit)[1] if fit else None
+
+
+def reason_no_slot(wanted: Following, source: Cluster) -> str | None:
+    """A sentence when the slot that a standby cluster shall take there is not a permanent one."""
+    slots = source.settings.slots if source.settings else ()
+    if not wanted.slot or wanted.slot in slots:
+        return None
+    return (
+        f"patroni {source.place} has no permanent slot {wanted.slot}: Patroni would drop it; "
+        f"configure slots: {{{wanted.slot}: {{type: physical}}}} there"
+    )
 
 
 def reason_not_demoted(cluster: Cluster) -> str | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from driven import drive, facts_of
-from patroni_sites import Member, Sites
-from postgresql_pair import wait_until
+from patroni_sites import Member, Sites, program
+from postgresql_pair import _AS_USER, wait_until
 from ssh_host import SshHost
 
 from drtool.action import Facts, Hands, Look
@@ -18,6 +19,7 @@ from drtool.actions.patroni.fence import Fence
 from drtool.actions.patroni.healthy import CheckHealthy
 from drtool.actions.patroni.pause import Pause, Resume
 from drtool.actions.patroni.promote import Promote
+from drtool.actions.patroni.reprotect import Reprotect
 from drtool.actions.patroni.role import CheckRole
 from drtool.actions.patroni.switchover import Switchover
 from drtool.actions.postgresql.data_loss import CheckDataLoss
@@ -144,8 +146,9 @@ def test_there_in_order_and_back_through_a_fence(sites: Sites, connections: Conn
     customer = Customer(*sites.members)
     customer.start()
     move(connections, "east", "west")
-    wait_until(lambda: judged(CheckRole(role="standby"), connections, "east") is None, 40)
     at_east = facts_at(connections, "east")
+    assert drive(Reprotect(), connections, at_east, 60).following
+    assert judged(CheckRole(role="standby"), connections, "east") is None
     assert Demote().changes(Demote().observe(Look(connections, at_east))) == []
     wait_until(sites.pg2.streams, 40)
     assert sites.pg3.accepts_writes()
@@ -193,11 +196,14 @@ def hosts(sites: Sites) -> Iterator[dict[str, SshHost]]:
 def test_without_its_dcs_every_member_is_ended_on_its_host(
     sites: Sites, hosts: dict[str, SshHost]
 ) -> None:
-    """The last of all: east is not brought up again."""
+    """And, once its DCS is back, brought home as a standby of the new primary."""
+    own = f"{sites.directory}/$MEMBER"
     stop = (
-        f"p=$(cat {sites.directory}/$MEMBER.pid); kill $p; "
+        f"p=$(cat {own}.pid); kill $p; "
         "while grep -q '^State:.[^Z]' /proc/$p/status 2>/dev/null; do sleep 0.02; done"
     )
+    start = f"{shlex.join(_AS_USER)} {program('patroni')} {own}.yml >>{own}.log 2>&1 & "
+    ctl = f'exec {program("patronictl")} -c {own}.yml "$@"'
     known = {
         f"east_{name}": {
             "ssh": {
@@ -211,6 +217,8 @@ def test_without_its_dcs_every_member_is_ended_on_its_host(
         known,
         fence=["patroni", "ssh"],
         stop_command=["sh", "-c", stop],
+        start_command=["sh", "-c", f"{start} echo $! > {own}.pid"],
+        patronictl=["sh", "-c", ctl, "patronictl"],
     )
     connections = sites.connections(inventory)
     session = connections.get(PostgresqlSession, EAST)
@@ -239,4 +247,9 @@ def test_without_its_dcs_every_member_is_ended_on_its_host(
     promoted = drive(Promote(), connections, at_west, 40)
     assert promoted.role == "primary"
     assert sites.pg3.accepts_writes()
+    sites.etcds["east"].start()
+    home = facts_at(connections, "east", procedure=Procedure.REPROTECT)
+    assert drive(Reprotect(), connections, home, 60).following
+    assert judged(CheckRole(role="standby"), connections, "east") is None
+    assert Reprotect().changes(Reprotect().observe(Look(connections, home))) == []
     connections.close()

@@ -8,7 +8,7 @@ from drtool.model.patroni import Cluster, Following, Word
 from drtool.model.replication import Replication, position_text
 from drtool.model.value import Value
 from drtool.safety.identity import reason_not_same_cluster
-from drtool.safety.patroni import reason_not_steerable
+from drtool.safety.patroni import reason_no_slot, reason_not_steerable
 
 
 class ClusterDemotion(Value):
@@ -93,7 +93,11 @@ def _reason_standby_not_ready(seen: ClusterDemotion) -> str | None:
         return f"{seen.standby_place} is a primary already: demoting {seen.place} helps nobody"
     if not standby.streaming:
         return f"{standby.place} does not stream: it would miss the last records"
-    return reason_not_steerable(other) or _reason_other_line(seen, standby) or _reason_slot(seen)
+    return (
+        reason_not_steerable(other)
+        or _reason_other_line(seen, standby)
+        or reason_no_slot(seen.wanted, other)
+    )
 
 
 def _reason_other_line(seen: ClusterDemotion, standby: Replication) -> str | None:
@@ -103,14 +107,3 @@ def _reason_other_line(seen: ClusterDemotion, standby: Replication) -> str | Non
         if server and not server.in_recovery and server.timeline != standby.timeline:
             return f"{standby} follows another timeline than {server}"
     return None
-
-
-def _reason_slot(seen: ClusterDemotion) -> str | None:
-    """A sentence when the slot that it shall take is not a permanent one there."""
-    slots = seen.other.settings.slots if seen.other and seen.other.settings else ()
-    if not seen.wanted.slot or seen.wanted.slot in slots:
-        return None
-    return (
-        f"patroni {seen.standby_place} has no permanent slot {seen.wanted.slot}: Patroni would "
-        f"drop it; configure slots: {{{seen.wanted.slot}: {{type: physical}}}} there"
-    )

@@ -111,4 +111,4 @@ def proof_of(
 def patronictl(cluster: Patroni, verb: str, *options: str) -> str:
     """One of Patroni's own commands, typed on the first member's host."""
     host = next(iter(cluster.members.values())).host
-    return typed(shlex.join(["patronictl", verb, cluster.scope, *options]), host)
+    return typed(shlex.join([*cluster.patronictl, verb, cluster.scope, *options]), host)

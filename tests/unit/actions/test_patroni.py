@@ -26,6 +26,8 @@ from drtool.actions.patroni.fencing import ClusterFence, MemberSeen
 from drtool.actions.patroni.healthy import CheckHealthy
 from drtool.actions.patroni.pause import Pause, Resume
 from drtool.actions.patroni.promote import ClusterPromotion, Promote
+from drtool.actions.patroni.reprotect import Reprotect
+from drtool.actions.patroni.reprotection import ClusterReprotected
 from drtool.actions.patroni.role import CheckRole
 from drtool.actions.patroni.sides import following_of, standby_section
 from drtool.actions.patroni.switchover import Switchover
@@ -38,7 +40,7 @@ from drtool.model.patroni import Cluster, Following, Listed, Settings, Word
 from drtool.model.place import Direction, Place
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Mode, Procedure
-from drtool.model.replication import DataLoss
+from drtool.model.replication import DataLoss, Receiver
 from drtool.model.value import Fields
 from drtool.testing import FakeConnections, check_action
 from drtool.units import Duration
@@ -100,6 +102,7 @@ EXAMPLES: list[tuple[type[Entry], Fields, str]] = [
     (Demote, {"max_age": "2m"}, "east"),
     (Fence, {"paths": ["patroni", "ssh"], "drain": "5s"}, "east"),
     (Promote, {"max_data_loss": "5s"}, "west"),
+    (Reprotect, {}, "east"),
     (CheckRole, {"role": "standby"}, "west"),
     (CheckHealthy, {"members": 1, "max_lag_bytes": 0}, "west"),
 ]
@@ -468,6 +471,57 @@ def test_a_lost_or_paused_cluster_is_told_to_follow_too() -> None:
     assert [change.subject for change in Fence().changes(nowhere)] == [
         "postgresql east.orders_db.pg1"
     ]
+
+
+def reprotection(**changed: Any) -> ClusterReprotected:
+    """A cluster that follows the new primary."""
+    given: dict[str, Any] = {
+        "place": "east.orders_db", "source_place": "west.orders_db", "at": NOW,
+        "cluster": cluster(node("pg1", "standby_leader"), settings=FOLLOWS),
+        "source": cluster(node("pg3", "primary"), place="west.orders_db"),
+        "server": server(
+            "east.orders_db.pg1", receiver=Receiver(status="streaming", timeline=2)
+        ),
+        "source_server": server("west.orders_db.pg3", standby=False, timeline=2),
+        "wanted": WEST, **changed,
+    }  # fmt: skip
+    return ClusterReprotected(**given)
+
+
+def test_a_cluster_is_protected_when_its_leader_streams_from_the_primary() -> None:
+    assert Reprotect().changes(reprotection()) == []
+    old = server("east.orders_db.pg1", receiver=Receiver(status="streaming", timeline=1))
+    for under_way in (reprotection(server=old), reprotection(server=None)):
+        assert Reprotect().changes(under_way)
+        assert "does not stream yet" in str(Reprotect().reason_to_wait(under_way))
+    elsewhere = reprotection(wanted=WEST.model_copy(update={"host": "192.0.2.4"}))
+    assert Reprotect().changes(elsewhere)
+    assert Reprotect().reason_to_wait(elsewhere) is None
+    assert Reprotect().reason_not_to_apply(elsewhere, facts()) is None
+    silent = reprotection(cluster=Cluster(place="east.orders_db", at=NOW, nodes=()), server=None)
+    assert Reprotect().changes(silent)[0].before == "Patroni does not answer"
+    assert Reprotect().reason_to_wait(silent) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"source_server": server("west.orders_db.pg3")}, "there is no primary to follow"),
+        ({"cluster": cluster(), "server": None}, "split brain suspected: pg1 of east.orders_db"),
+        (
+            {"cluster": cluster(node("pg1", system_identifier="9")), "server": None},
+            "this is another cluster",
+        ),
+        (
+            {"wanted": WEST.model_copy(update={"slot": "east"}), "server": None},
+            "no permanent slot east",
+        ),
+    ],
+)
+def test_what_speaks_against_following(changed: dict[str, Any], words: str) -> None:
+    seen = reprotection(**changed)
+    assert words in str(Reprotect().reason_not_to_apply(seen, facts()))
+    assert Reprotect().reason_to_wait(seen) is None
 
 
 def test_how_following_reads() -> None:
