@@ -114,6 +114,7 @@ class Server:
         self.process.kill()
         self.process.wait(timeout=10)
         wait_until(lambda: not any(child.runs for child in children))
+        shared_memory.free(self.data)
 
     def children(self) -> list[int]:
         assert self.process is not None

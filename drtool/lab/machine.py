@@ -8,7 +8,9 @@ import time
 from enum import Enum
 from pathlib import Path
 
+from drtool.lab import shared_memory
 from drtool.lab.children import Children
+from drtool.lab.layout import SitePaths
 from drtool.lab.processes import power_cut
 
 _SITE = "site"
@@ -78,3 +80,5 @@ class Machine:
         until = time.monotonic() + _GONE_SECONDS
         while self.children.pid(_SITE) is not None and time.monotonic() < until:
             time.sleep(_POLL)
+        # Memory does not outlive a power cut.
+        shared_memory.free(SitePaths(self._directory).data)
