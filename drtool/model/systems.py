@@ -135,7 +135,7 @@ class Patroni(Served):
         description="How patronictl is called on a member's host, word by word.",
     )
     fence: tuple[PatroniFencePath, ...] = Field(
-        default=("patroni", "ssh"), description="How each member is fenced, tried in this order."
+        default=("patroni",), description="How each member is fenced, tried in this order."
     )
 
     @property

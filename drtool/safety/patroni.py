@@ -25,11 +25,15 @@ def reason_not_steerable(cluster: Cluster) -> str | None:
 
 
 def reason_unknown(cluster: Cluster) -> str | None:
-    """A sentence when the cluster's configuration could not be read."""
-    if cluster.settings is not None:
-        return None
-    said = "; ".join(map(str, cluster.nodes))
-    return f"patroni {cluster.place}: {cluster.dcs_trouble} ({said})"
+    """A sentence when the cluster's configuration could not be read, or only an old one."""
+    if cluster.settings is None:
+        said = "; ".join(map(str, cluster.nodes))
+        return f"patroni {cluster.place}: {cluster.dcs_trouble} ({said})"
+    ages = [node.dcs_age_seconds for node in cluster.nodes if node.dcs_age_seconds is not None]
+    if ages and min(ages) > MOST_SILENT_SECONDS:
+        silent = seconds_text(min(ages))
+        return f"patroni {cluster.place}: no member has heard of its DCS for {silent}"
+    return None
 
 
 def reason_strangers(cluster: Cluster) -> str | None:

@@ -31,6 +31,7 @@ def listed(lag: int | None, *, barred: bool = False) -> Listed:
     [
         (cluster(), None),
         (cluster(settings=None, dcs_trouble="its DCS is gone"), "its DCS is gone (pg1: primary"),
+        (cluster(node("pg1", "primary", dcs_age_seconds=31.0)), "no member has heard of its DCS"),
         (cluster(strangers=("pg9",)), "has the member pg9, which the inventory does not name"),
         (cluster(settings=Settings(paused=True)), "patroni.resume first"),
         (cluster(node("pg1", listed=None), REPLICA), "has no leader"),
