@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drtool.model.inventory import Inventory
-from drtool.model.patroni import Checkpoint, Cluster, Following, Listed, Node, Settings, Word
+from drtool.model.patroni import Cluster, Following, Listed, Node, Settings, Word
 from drtool.model.replication import Receiver, Replication
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -101,11 +101,7 @@ def server(place: str, *, standby: bool = True, **changed: Any) -> Replication:
     return Replication(**given)
 
 
-def word(name: str, *, standby: bool = True, at: int = 800, redo: int | None = None) -> Word:
-    """A member's server, with its last checkpoint: of a shutdown unless ``redo`` is another."""
+def word(name: str, *, standby: bool = True, **changed: Any) -> Word:
+    """A member's server."""
     place = f"east.orders_db.{name}"
-    return Word(
-        place=place,
-        replication=server(place, standby=standby),
-        checkpoint=Checkpoint(position=at, redo=at if redo is None else redo),
-    )
+    return Word(place=place, replication=server(place, standby=standby, **changed))

@@ -131,17 +131,9 @@ class Cluster(Value):
         return f"{self.place}: {self.role} cluster, {'; '.join(map(str, self.nodes))}"
 
 
-class Checkpoint(Value):
-    """The last checkpoint in a server's control file; positions are numbers of bytes."""
-
-    position: int
-    redo: int
-
-
 class Word(Value):
     """What one member's PostgreSQL server says of itself, or why it does not; see Replication."""
 
     place: str
     replication: Replication | None = None
-    checkpoint: Checkpoint | None = None
     trouble: str = ""

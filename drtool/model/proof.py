@@ -27,8 +27,8 @@ class Proof(Value):
     PostgreSQL system identifier, or the controller's system id.
     ``durable`` says that it stays so when a supervisor or an operator starts the server again.
     ``final_position`` is where the shutdown checkpoint of a cleanly stopped PostgreSQL server
-    begins in its WAL (pg_controldata's "Latest checkpoint location", as a number of bytes): a
-    standby that has received more than that has received everything.
+    begins in its WAL (pg_controldata's "Latest checkpoint location", as a number of bytes), or any
+    later byte of that last record: a standby that has received more has received everything.
     """
 
     kind: ProofKind

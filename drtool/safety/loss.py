@@ -114,7 +114,7 @@ def _source_of_nothing(known: LossEvidence) -> str | None:
         return None
     final = known.final_position
     if final is not None and standby.received is not None and standby.received > final:
-        return f"received the primary's shutdown checkpoint at {position_text(final)}"
+        return f"received the primary's last record, at {position_text(final)}"
     return None
 
 

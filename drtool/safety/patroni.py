@@ -138,21 +138,12 @@ def reason_able_to_write(word: Word, identity: str | None) -> str | None:
     return None if seen.in_recovery else f"{seen}"
 
 
-def final_position(words: tuple[Word, ...]) -> int | None:
-    """Where the shutdown checkpoint begins with which a demoted cluster's last primary ended.
+def end_of(words: tuple[Word, ...]) -> int | None:
+    """Where the WAL of a demoted cluster ends: what its members have at most; None if unknown.
 
-    None unless it is known of all members, and the newest of their checkpoints is one that a
-    primary made when it was shut down: its redo position is its own.
+    A server answers as a standby only once it has replayed all that its own disk holds, also after
+    a crash: what it ever acknowledged as a primary is in it.
     """
-    found = [word.checkpoint for word in words if word.checkpoint is not None]
-    if len(found) < len(words) or not found:
-        return None
-    newest = max(found, key=lambda checkpoint: checkpoint.position)
-    return newest.position if newest.redo == newest.position else None
-
-
-def last_position(words: tuple[Word, ...]) -> int | None:
-    """Where the WAL of a demoted cluster ends: what its members have at most; None if unknown."""
     found = [word.replication.position for word in words if word.replication is not None]
     if len(found) < len(words) or None in found:
         return None

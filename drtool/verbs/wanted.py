@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from drtool.action import Entry, Facts
 from drtool.catalog import Catalog
 from drtool.connections.dns import DnsReader, ZoneReader
-from drtool.connections.reach import Reader
+from drtool.connections.reach import Reader, Writer
 from drtool.errors import BadInput, DrtoolError
 from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan, PlanStep
@@ -41,13 +41,18 @@ def facts_before(
 
 
 def wanted(plan: Plan, catalog: Catalog, facts: Facts) -> tuple[Wanted, ...]:
-    """The connections of all steps, each once; those to a site presumed lost are spare."""
+    """The connections of all steps, each once; those to a site presumed lost are spare.
+
+    What can change the world is not even connected where nothing shall be changed.
+    """
     found: dict[tuple[type[Reader], str], Wanted] = {}
     for step in plan.steps:
         entry = entry_of(plan, step, catalog)
         if entry is None:
             continue
         for kind, target in entry.needs(facts.model_copy(update={"at": step.place})):
+            if issubclass(kind, Writer) and not facts.mode.changes_the_world:
+                continue
             spare = _spare(plan, target)
             found.setdefault((kind, target), Wanted(kind, target, spare))
     if plan.inventory.dns is not None and any(issubclass(kind, ZoneReader) for kind, _ in found):

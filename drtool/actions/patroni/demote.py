@@ -31,9 +31,9 @@ from drtool.errors import DrtoolError
 from drtool.model.change import Change
 from drtool.model.proof import Proof
 from drtool.model.purpose import Purpose
+from drtool.model.replication import position_text
 from drtool.safety.patroni import (
-    final_position,
-    last_position,
+    end_of,
     reason_able_to_write,
     reason_not_demoted,
 )
@@ -91,8 +91,7 @@ class Demote(StateAction[ClusterDemotion]):
             wanted=following_of(facts, source, other.leader if other else None),
             identity=identity,
             able_to_write=reason_not_demoted(cluster) or "; ".join(filter(None, able)),
-            position=final_position(words),
-            end=last_position(words),
+            end=end_of(words),
             received=standby.received if standby else None,
         )
 
@@ -115,8 +114,9 @@ class Demote(StateAction[ClusterDemotion]):
         if seen.trouble:
             return f"{seen.place} is a standby cluster; {seen.trouble}"
         return (
-            f"{seen.short_of}; promote nothing: take standby_cluster out of the configuration of "
-            f"{seen.place} again"
+            f"{seen.place} ended at {position_text(seen.end)}, but {seen.standby_place} has "
+            f"received {position_text(seen.received)} only; promote nothing: take standby_cluster "
+            f"out of the configuration of {seen.place} again"
         )
 
     def reason_not_to_apply(self, seen: ClusterDemotion, facts: Facts) -> str | None:
@@ -141,7 +141,7 @@ class Demote(StateAction[ClusterDemotion]):
         if seen.able_to_write:
             return []
         return [
-            proof_of(word, seen.cluster, seen.identity, self.max_age, seen.position)
+            proof_of(word, seen.cluster, seen.identity, self.max_age, seen.end)
             for word in seen.words
         ]
 

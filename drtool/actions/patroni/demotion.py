@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from drtool.model.patroni import Cluster, Following, Word
-from drtool.model.replication import Replication, position_text
+from drtool.model.replication import Replication
 from drtool.model.value import Value
 from drtool.safety.identity import reason_not_same_cluster
 from drtool.safety.patroni import reason_no_slot, reason_not_steerable
@@ -14,10 +14,10 @@ from drtool.safety.patroni import reason_no_slot, reason_not_steerable
 class ClusterDemotion(Value):
     """How far a primary cluster is on its way to following the other, and what that one has.
 
-    ``wanted`` is whom it shall follow. ``position`` is where its last primary's shutdown
-    checkpoint begins, ``end`` where the WAL of its members ends, ``received`` what the leader of
-    the ``other`` cluster, ``standby``, has; numbers of bytes. ``able_to_write`` says why it counts
-    as still able to, and is empty once every member is seen to be a standby that nobody promotes.
+    ``wanted`` is whom it shall follow. ``end`` is where the WAL of its members ends, ``received``
+    what the leader of the ``other`` cluster, ``standby``, has; numbers of bytes. ``able_to_write``
+    says why it counts as still able to, and is empty once every member is seen to be a standby
+    that nobody promotes.
     """
 
     place: str
@@ -31,28 +31,17 @@ class ClusterDemotion(Value):
     wanted: Following
     identity: str
     able_to_write: str = ""
-    position: int | None = None
     end: int | None = None
     received: int | None = None
 
     @property
     def everything_received(self) -> bool:
-        """Whether the other cluster has the shutdown checkpoint, or is the primary already."""
+        """Whether the other cluster has all of its WAL, or is the primary already."""
         if self.standby is not None and not self.standby.in_recovery:
             return True
-        if self.position is None or self.end is None or self.received is None:
+        if self.end is None or self.received is None:
             return False
-        return self.received > self.position and self.received >= self.end
-
-    @property
-    def short_of(self) -> str:
-        """What the other cluster has not received."""
-        if self.position is None:
-            return f"{self.place} was not shut down in order, so what it wrote last is not known"
-        return (
-            f"{self.place} ended at {position_text(self.end)}, but {self.standby_place} has "
-            f"received {position_text(self.received)} only"
-        )
+        return self.received >= self.end
 
 
 def reason_not_to_demote(seen: ClusterDemotion) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
@@ -36,7 +37,7 @@ from drtool.actions.patroni.sides import (
 from drtool.actions.postgresql.fence import Fence as HostFence
 from drtool.actions.postgresql.fence_paths import FenceSeen, seen_by, what_listens
 from drtool.actions.postgresql.sides import other_side, place_of, system_at
-from drtool.connections.postgresql.control import ControlReader
+from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.connections.ssh import SshHands
 from drtool.connections.typed import patroni, typed
@@ -49,7 +50,7 @@ from drtool.model.proof import Proof
 from drtool.model.purpose import Purpose
 from drtool.model.systems import PatroniFencePath
 from drtool.safety.patroni import (
-    final_position,
+    end_of,
     reason_able_to_write,
     reason_not_demoted,
 )
@@ -84,7 +85,7 @@ class Fence(StateAction[ClusterFence]):
         """Patroni, every member's server, and the paths to its host."""
         found = both_of(facts)
         for part in parts_at(facts):
-            found.append((ControlReader, str(part)))
+            found.append((PostgresqlReader, str(part)))
             fence = self._host_fence(facts, part)
             if fence is not None:
                 found += fence.needs(_turned(facts, part))
@@ -120,7 +121,7 @@ class Fence(StateAction[ClusterFence]):
             members=members,
             identity=identity or "",
             wanted=wanted.result(),
-            position=final_position(words) if all_say_so else None,
+            end=end_of(words) if all_say_so else None,
         )
 
     def changes(self, seen: ClusterFence) -> list[Change]:
@@ -176,7 +177,7 @@ class Fence(StateAction[ClusterFence]):
         for part in parts_at(facts):
             fence = self._host_fence(facts, part)
             if cluster.stop_command:
-                lines.append(typed(" ".join(cluster.stop_command), system_at(facts, part).host))
+                lines.append(typed(shlex.join(cluster.stop_command), system_at(facts, part).host))
             lines += fence.by_hand(_turned(facts, part)) if fence is not None else []
         return lines
 

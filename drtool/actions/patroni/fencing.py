@@ -50,7 +50,7 @@ class MemberSeen(Value):
 class ClusterFence(Value):
     """A cluster as far as it is fenced; ``wanted`` is whom it shall follow, if that is known.
 
-    ``position`` is where the shutdown checkpoint of its last primary begins, if that is known.
+    ``end`` is where the WAL of its members ends, if that is known.
     """
 
     place: str
@@ -59,7 +59,7 @@ class ClusterFence(Value):
     members: tuple[MemberSeen, ...]
     identity: str = ""
     wanted: Following | None = None
-    position: int | None = None
+    end: int | None = None
 
     @property
     def left(self) -> tuple[MemberSeen, ...]:
@@ -110,7 +110,7 @@ def proof_of_member(
     single member only: of several nobody knows which one was the primary.
     """
     if not member.able_to_write:
-        return proof_of(member.word, seen.cluster, seen.identity, max_age, seen.position)
+        return proof_of(member.word, seen.cluster, seen.identity, max_age, seen.end)
     (proof,) = HostFence(max_age=max_age).proofs(member.host, facts)
     lasts = proof.durable and (guarded or reason_not_demoted(seen.cluster) is None)
     position = proof.final_position if len(seen.members) == 1 else None

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from drtool.action import Facts, Hands, Look
 from drtool.actions.postgresql.sides import place_of
 from drtool.connections.patroni import PatroniHands, PatroniReader
-from drtool.connections.postgresql.control import ControlReader
+from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
 from drtool.connections.typed import typed
 from drtool.errors import BadInput, DrtoolError
@@ -86,16 +86,18 @@ def words_of(look: Look, place: Place) -> tuple[Word, ...]:
 
 def _word(look: Look, target: str) -> Word:
     try:
-        reader = look.reach(ControlReader, target)
-        return Word(place=target, replication=reader.replication(), checkpoint=reader.checkpoint())
+        return Word(place=target, replication=look.reach(PostgresqlReader, target).replication())
     except DrtoolError as error:
         return Word(place=target, trouble=error.found)
 
 
 def proof_of(
-    word: Word, cluster: Cluster, identity: str, max_age: Duration, position: int | None
+    word: Word, cluster: Cluster, identity: str, max_age: Duration, end: int | None
 ) -> Proof:
-    """That a member is a standby, in a cluster whose configuration keeps it one."""
+    """That a member is a standby, in a cluster whose configuration keeps it one.
+
+    ``end`` is where the WAL of all its members ends, if that is known.
+    """
     return Proof(
         kind=ProofKind.PROCESSES,
         subject=word.place,
@@ -104,7 +106,7 @@ def proof_of(
         at=cluster.at,
         max_age=max_age,
         durable=True,
-        final_position=position,
+        final_position=None if end is None else end - 1,
     )
 
 

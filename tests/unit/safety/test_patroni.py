@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from patroni_values import NOW, WEST, cluster, inventory, node, server, word
+from patroni_values import NOW, WEST, cluster, inventory, node, word
 
 from drtool.model.patroni import Cluster, Listed, Node, Settings, Word
 from drtool.model.place import Place
@@ -9,8 +9,7 @@ from drtool.model.proof import Proof, ProofKind
 from drtool.safety.fence import reason_not_proven, trusted_proof
 from drtool.safety.patroni import (
     best_candidate,
-    final_position,
-    last_position,
+    end_of,
     reason_able_to_write,
     reason_not_demoted,
     reason_not_steerable,
@@ -89,18 +88,13 @@ def test_only_its_own_server_shows_a_member_unable_to_write() -> None:
     assert reason_able_to_write(silent, "7412") == "east.orders_db.pg1: nothing listens"
 
 
-def test_the_end_is_known_only_of_a_shutdown_in_order() -> None:
-    demoted, replica = word("pg1", at=800), word("pg2", at=500, redo=400)
-    assert final_position((demoted, replica)) == 800
-    crashed = word("pg1", at=800, redo=700)
-    assert final_position((crashed, replica)) is None
+def test_the_end_is_known_when_every_member_told_it() -> None:
+    both = (word("pg1", received=900), word("pg2", received=850))
+    assert end_of(both) == 900
     silent = Word(place="east.orders_db.pg2", trouble="nothing listens")
-    assert final_position((demoted, silent)) is None
-    assert final_position(()) is None
-    assert last_position((demoted, replica)) == 900
-    assert last_position((demoted, silent)) is None
-    ahead = replica.model_copy(update={"replication": server("pg2", received=950)})
-    assert last_position((demoted, ahead)) == 950
+    assert end_of((both[0], silent)) is None
+    assert end_of((both[0], word("pg2", received=None))) is None
+    assert end_of(()) is None
 
 
 def proof(member: str, kind: ProofKind = ProofKind.PROCESSES, **changed: object) -> Proof:
