@@ -12,11 +12,12 @@ from pathlib import Path
 
 import asyncssh
 import pytest
-from postgresql_pair import Pair, Release
+from postgresql_pair import Pair, Release, wait_until
 
 from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
+from drtool.lab.processes import Process, process
 from drtool.model.inventory import Inventory
 from drtool.redact import Redactor
 
@@ -204,7 +205,11 @@ def hosts(tmp_path: Path, postgresql_release: Release, pair: Pair) -> Iterator[H
 
 def end_servers_of(*directories: Path) -> None:
     """End what was started over SSH, or outlived its postmaster: it is no child of the test."""
-    for process in Path("/proc").glob("[0-9]*"):
+    found: list[Process] = []
+    for directory in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if (process / "cwd").resolve(strict=True) in directories:
-                os.kill(int(process.name), signal.SIGKILL)
+            if (directory / "cwd").resolve(strict=True) in directories:
+                found += filter(None, [process(int(directory.name))])
+    for one in found:
+        one.send(signal.SIGKILL)
+    wait_until(lambda: not any(one.runs for one in found))
