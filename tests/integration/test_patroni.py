@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import yaml
 from driven import drive, facts_of
 from patroni_sites import Member, Sites, program
 from postgresql_pair import _AS_USER, wait_until
@@ -22,8 +27,6 @@ from drtool.actions.patroni.promote import Promote
 from drtool.actions.patroni.reprotect import Reprotect
 from drtool.actions.patroni.role import CheckRole
 from drtool.actions.patroni.switchover import Switchover
-from drtool.actions.postgresql.data_loss import CheckDataLoss
-from drtool.actions.postgresql.write_probe import WriteProbe
 from drtool.connections.patroni import PatroniHands, PatroniReader
 from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
 from drtool.connections.reach import Connections
@@ -120,24 +123,49 @@ def test_another_member_leads_and_back_again(sites: Sites, connections: Connecti
     wait_until(sites.pg3.streams, 30)
 
 
-def move(connections: Connections, left: str, taking: str) -> None:
-    """A planned switchover from site to site, as the engine would drive it."""
-    ends = {"from_site": left, "to_site": taking}
-    at_left, at_taking = (facts_at(connections, site, **ends) for site in (left, taking))
-    check = CheckDataLoss()
-    loss = check.observe(Look(connections, at_taking))
-    assert (check.judge(loss, at_taking), loss.seconds) == (None, 0.0)
-    demoted = drive(Demote(), connections, at_left, 60)
-    proofs = tuple(Demote().proofs(demoted, at_left))
-    assert None not in {proof.final_position for proof in proofs}
-    for held in range(len(proofs)):
-        short = at_taking.model_copy(update={"proofs": proofs[:held]})
-        with pytest.raises(Refused, match="no fence of"):
-            drive(Promote(), connections, short)
-    proven = at_taking.model_copy(update={"proofs": proofs})
-    promoted = drive(Promote(), connections, proven, 60)
-    assert (promoted.role, promoted.loss.already_primary) == ("primary", True)
-    assert WriteProbe().run(Hands(connections, proven)).seconds < 5
+RUNBOOK = """\
+version: 1
+runbook: orders
+strategy: hot-standby
+inventory: inventory.yaml
+service: orders
+objectives: {rto: 5m, rpo: 10s, downtime: 1m}
+waivers: {failback: "tested"}
+procedures:
+  switchover:
+    - {step: in_step, check: postgresql.data_loss, at: to, max: 0s, budget: 5s}
+    - {step: well, check: patroni.healthy, at: from, budget: 5s}
+    - {step: demote, action: patroni.demote, at: from, budget: 15s}
+    - {step: promote, action: patroni.promote, at: to, budget: 10s}
+    - {step: committed, action: postgresql.write_probe, at: to, budget: 5s}
+    - {step: follow, action: patroni.reprotect, at: from, budget: 20s}
+"""
+
+
+def typed(home: Path, *words: str) -> str:
+    """What a command of drtool printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "drtool", *words], cwd=home, capture_output=True, text=True,
+        check=False, timeout=90, env={**os.environ, "DRTOOL_HOME": str(home / "journal")},
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def switch_over(sites: Sites) -> str:
+    """A planned switchover from east to west, as a person starts it; what its end says."""
+    identity = sites.pg1.sql("SELECT system_identifier::text FROM pg_control_system()")[0][0]
+    known = sites.inventory(system_identifier=identity).model_dump(mode="json", exclude_none=True)
+    known["services"]["orders"]["lease"] = {"at": "postgresql"}
+    home = sites.directory / "operator"
+    home.mkdir()
+    (home / "inventory.yaml").write_text(yaml.safe_dump(known))
+    (home / "orders.yaml").write_text(RUNBOOK)
+    dry = typed(home, "switchover", "orders.yaml", "--dry-run", "--engine", "direct")
+    assert "untouched" in dry, dry
+    said = typed(home, "switchover", "orders.yaml", "--engine", "direct", "--detach")
+    run = said.removeprefix("started ").strip()
+    wait_until(lambda: "is given" in typed(home, "approve", run, "start", "--service", "orders"))
+    return typed(home, "attach", run) + typed(home, "explain", run)
 
 
 def test_there_in_order_and_back_through_a_fence(sites: Sites, connections: Connections) -> None:
@@ -145,9 +173,13 @@ def test_there_in_order_and_back_through_a_fence(sites: Sites, connections: Conn
     wait_until(lambda: sites.pg3.sql("SELECT to_regclass('orders') IS NOT NULL") == [(True,)])
     customer = Customer(*sites.members)
     customer.start()
-    move(connections, "east", "west")
+    at_west = facts_at(connections, "west")
+    with pytest.raises(Refused, match=r"no fence of east\.orders_db\.pg1 has been proven"):
+        drive(Promote(), connections, at_west)
+    end = switch_over(sites)
+    assert "Recovered. orders runs at west" in end, end
+    assert "UNPROTECTED" not in end
     at_east = facts_at(connections, "east")
-    assert drive(Reprotect(), connections, at_east, 60).following
     assert judged(CheckRole(role="standby"), connections, "east") is None
     assert Demote().changes(Demote().observe(Look(connections, at_east))) == []
     wait_until(sites.pg2.streams, 40)

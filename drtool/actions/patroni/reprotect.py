@@ -79,7 +79,7 @@ class Reprotect(StateAction[ClusterReprotected]):
         """One, until its leader streams from the primary."""
         if seen.following:
             return []
-        before = str(seen.cluster) if seen.answers else "Patroni does not answer"
+        before = f"{seen.cluster.role} cluster" if seen.answers else "Patroni does not answer"
         after = f"follows {seen.wanted}, streaming on timeline {seen.source_server.timeline}"
         return [Change(subject=f"patroni {seen.place}", before=before, after=after)]
 
