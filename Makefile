@@ -38,11 +38,12 @@ faults: $(READY)
 	$(BIN)/pytest tests/faults $(TESTS)
 
 # The drill ten times in a row, then once in each variation.
-drills: $(READY)
+drills: $(READY) servers
 	for n in 1 2 3 4 5 6 7 8 9 10; do echo "drill $$n of 10"; $(BIN)/drtool lab drill || exit 1; done
 	$(BIN)/drtool lab drill --engine direct
 	$(BIN)/drtool lab drill --prefect stop
 	$(BIN)/drtool lab drill --prefect hang
+	$(BIN)/drtool lab drill --servers system
 
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/run.py $(BENCH)

@@ -52,13 +52,13 @@ def drill(
         raise BadInput(f"--engine {engine}", "no such engine", "auto, prefect or direct")
     if prefect not in {"run", "stop", "hang"}:
         raise BadInput(f"--prefect {prefect}", "no such state", "run, stop or hang")
-    wanted = choose(servers, dns)
     found = Layout(home.absolute()).identity_file.exists()
-    if found and servers is not None:
-        _check_makes(Layout(home.absolute()), wanted)
+    chosen = None if found and servers is dns is None else choose(servers, dns)
+    if found and chosen is not None:
+        _check_makes(Layout(home.absolute()), chosen, dns)
     teller = Teller(console())
     try:
-        layout = _lab(home, wanted, teller, found=found)
+        layout = _lab(home, chosen, teller, found=found)
         return Story(layout, teller, engine, prefect).tell()
     finally:
         if not found and not keep:
@@ -66,16 +66,14 @@ def drill(
             teller.line("the lab is down again; journal and reports stay", "dim")
 
 
-def _check_makes(layout: Layout, wanted: Servers) -> None:
+def _check_makes(layout: Layout, chosen: Servers, dns: str | None) -> None:
     """A lab that is up keeps its servers; raises BadInput when others are wanted."""
     runs = layout.identity().makes
-    if runs != wanted.makes:
-        raise BadInput(
-            "lab", f"is up with {runs} ({runs.choice})", str(wanted.makes), "drtool lab down"
-        )
+    if runs.choice != chosen.choice or (dns is not None and runs.dns != chosen.dns.make):
+        raise BadInput("lab", f"is up with {runs}", str(chosen.makes), "drtool lab down")
 
 
-def _lab(home: Path, servers: Servers, teller: Teller, *, found: bool) -> Layout:
+def _lab(home: Path, servers: Servers | None, teller: Teller, *, found: bool) -> Layout:
     teller.chapter("Two sites")
     if found:
         layout = Layout(home.absolute())
