@@ -13,9 +13,12 @@ from lab_runs import Operator, PracticeLab, wait_until
 from machine_servers import needed
 from terminal import ROOT, commands, terminal_in
 
+from drtool.errors import BadInput, DrtoolError
 from drtool.lab import bring
 from drtool.lab.documents import KEY_NAME
+from drtool.lab.drill import drill
 from drtool.lab.layout import ADDRESSES, EAST, ENDPOINT, MARK, SITES, WEST, ZONE
+from drtool.lab.listening import wait_for_services
 from drtool.lab.nameserver import read_key
 from drtool.lab.processes import marked
 from drtool.lab.servers import dns as dns_servers
@@ -97,6 +100,27 @@ def test_a_site_comes_back_with_its_peers_zone_and_its_database_held_back(
     lab.layout.site(EAST).release.touch()
     lab.service(EAST, "start", "postgresql")
     wait_until(lambda: lab.whole)
+
+
+def test_a_drill_on_other_servers_than_run_is_refused(lab: PracticeLab) -> None:
+    with pytest.raises(BadInput, match=r"lab: is up with PostgreSQL 1\d.*; expected .*asyncssh"):
+        drill(lab.home, servers="embedded")
+    other = "bind" if lab.seen().servers.dns.name == "knot" else "knot"  # type: ignore[union-attr]
+    with pytest.raises(BadInput, match=f"(?i)expected .*{other}"):
+        drill(lab.home, servers="system", dns=other)
+
+
+def test_a_server_that_ends_at_once_is_told_with_its_last_words(lab: PracticeLab) -> None:
+    lab.service(EAST, "stop", "dns")
+    (written,) = (lab.layout.site(EAST).root / "dns").glob("*.conf")
+    right = written.read_text()
+    written.write_text(f"nonsense {right}")
+    lab.service(EAST, "start", "dns")
+    with pytest.raises(DrtoolError, match=r"dns of east: ended with code .*nonsense"):
+        wait_for_services(lab.layout, EAST)
+    written.write_text(right)
+    lab.service(EAST, "start", "dns")
+    wait_for_services(lab.layout, EAST)
 
 
 def test_a_live_primary_is_fenced_over_ssh_and_comes_back_as_a_standby(
