@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := .ci/requirements.lock
 READY := .venv/.ready
 # Branch coverage; it only rises.
-FLOOR := 89
+FLOOR := 91
 
 .PHONY: drill test bench drills faults lint docs docs-as-they-are servers clean
 
