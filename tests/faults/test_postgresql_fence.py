@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -274,5 +275,27 @@ def test_a_host_in_patronis_charge_is_refused_with_its_verb(
 
 def test_another_servers_patroni_is_in_nobodys_way(hosts: Hosts, tmp_path: Path) -> None:
     with patroni(tmp_path, hosts.pair.west.data):
+        fence(hosts, seconds=5)
+    assert not accepts_writes(hosts.pair.east)
+
+
+@contextlib.contextmanager
+def python_with(argument: str) -> Iterator[None]:
+    """A Python that waits, with an argument of that name."""
+    waits = [sys.executable, "-c", "import sys; sys.stdin.read()", argument]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE):
+        yield
+
+
+@pytest.mark.parametrize(
+    "argument", ["/usr/bin/patroni", "patroni", "/opt/patroni.py", "/lib/patroni/__main__.py"]
+)
+def test_a_patroni_that_python_runs_is_known_by_its_argument(hosts: Hosts, argument: str) -> None:
+    with python_with(argument), pytest.raises(Refused, match=r"patroni\.fence"):
+        fence(hosts, seconds=5)
+
+
+def test_a_file_that_only_ends_like_patronis_is_in_nobodys_way(hosts: Hosts) -> None:
+    with python_with("tests/integration/test_patroni.py"):
         fence(hosts, seconds=5)
     assert not accepts_writes(hosts.pair.east)

@@ -47,8 +47,8 @@ scan() {
 		fi
 	done
 	[ -z "$pythons" ] && return
-	# an argument of its own: somebody's test_patroni.py is no Patroni
-	for p in $(grep -lazE '(^|/)(bin/patroni|patroni\.py|patroni/__main__\.py)$|^patroni$' $pythons 2>/dev/null); do
+	# an argument that begins so: somebody's test_patroni.py is no Patroni
+	for p in $(grep -lazE '(^|/)(bin/patroni|patroni\.py|patroni/__main__)|^patroni$' $pythons 2>/dev/null); do
 		other_patroni "${p%/cmdline}" || manager=patroni
 	done
 }
