@@ -159,11 +159,14 @@ class Layout:
         write_private(self.identity_file, json.dumps(asdict(identity)))
 
     def identity(self) -> Identity:
-        """What the lab is; raises BadInput when there is none."""
+        """What the lab is; raises BadInput when there is none, or another release's."""
         try:
             return Identity.parse(self.identity_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
             raise BadInput("lab", f"there is none in {self.home}", hint="drtool lab up") from error
+        except (ValueError, KeyError, TypeError) as error:
+            found = f"the one in {self.home} was brought up by another release"
+            raise BadInput("lab", found, hint="drtool lab down") from error
 
 
 @dataclass(frozen=True)
