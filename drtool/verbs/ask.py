@@ -40,8 +40,11 @@ def ask(said: str, verb: Verb, *, step: str = "", service: str = "", reason: str
         )
     waiting = [consent.asked.step for consent in state.waiting_for]
     if verb in {"approve", "deny"} and step not in waiting:
-        names = ", ".join(waiting) or "nothing"
-        raise BadInput(f"run {run}", f"step {step!r} does not wait", f"one that does: {names}")
+        names = ", ".join(waiting) or "nothing waits now"
+        hint = f"drtool status {run}" if waiting else f"it may ask in a moment: drtool attach {run}"
+        raise BadInput(
+            f"run {run}", f"step {step!r} does not wait", f"one that does: {names}", hint
+        )
     journal = app.journal()
     journal.request(
         Request(
