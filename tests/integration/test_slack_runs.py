@@ -128,7 +128,9 @@ def test_the_webhook_calls_people_too(
     bench.until(lambda: any("<@U0ANN>" in one.all_text for one in slack.hooked), 20)
     bench.ask("approve", "consent", by="ann")
     running.wait(60)
-    assert slack.hooked[-2].text == f":large_blue_circle: {HEAD}, consent approved by ann"
+    assert f":large_blue_circle: {HEAD}, consent approved by ann" in [
+        one.text for one in slack.hooked
+    ]
 
 
 def test_a_secret_that_is_missing_is_told_with_what_to_type(
