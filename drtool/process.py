@@ -35,3 +35,12 @@ def runs(pid: int, known: str = "") -> bool:
     """Whether a process is there and can do anything, and has the identity that is known of it."""
     found = identity(pid)
     return found == known if known else bool(found)
+
+
+def stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal; known where there is ``/proc`` only."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[_STATE] == "T"

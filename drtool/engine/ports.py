@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -121,7 +122,8 @@ class Ports:
     """Everything that a run reaches beyond its own values.
 
     ``hands`` is None in dry-run and tabletop: nothing there can change the world. ``report``
-    writes the report of an ended run, named by its id.
+    writes the report of an ended run, named by its id. ``pulse`` leaves signs of life of the
+    engine of a run while it is entered.
     """
 
     journal: JournalPort
@@ -134,6 +136,7 @@ class Ports:
     lease: LeasePort | None = None
     listeners: tuple[Listener, ...] = ()
     report: Callable[[str], ReportWritten] | None = None
+    pulse: Callable[[str], AbstractContextManager[object]] | None = None
     limits: Limits = Limits()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -88,7 +88,7 @@ class Engine:
         JournalUnusable when nothing can be recorded any more.
         """
         context = self._context
-        with Signals(context.inbox):
+        with Signals(context.inbox), self._pulse():
             try:
                 self._recorder.write(*self._first)
                 crashpoint("run.resumed-written" if context.resumed else "run.started-written")
@@ -101,6 +101,10 @@ class Engine:
             finally:
                 self._release()
                 self._audience.dismiss(context.clock, context.limits.listeners)
+
+    def _pulse(self) -> AbstractContextManager[object]:
+        pulse = self._ports.pulse
+        return nullcontext() if pulse is None else pulse(self._recorder.run)
 
     def _carry(self) -> RunEnded:
         scheduler = Scheduler(self._context)

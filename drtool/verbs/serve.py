@@ -13,6 +13,7 @@ from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Executor, Listener, Ports, RunSettings
 from drtool.engine.run import Engine
 from drtool.errors import Interrupted
+from drtool.journal.pulse import Pulsing
 from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
 from drtool.lease.lease import Lease
@@ -137,6 +138,7 @@ def ports(ready: Ready) -> Ports:
         lease=lease,
         listeners=ready.listeners,
         report=report,
+        pulse=lambda run: Pulsing(ready.journal.path, run, ready.app.clock),
     )
 
 

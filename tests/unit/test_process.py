@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from drtool.process import identity, runs
+from drtool.process import identity, runs, stopped
 
 
 def test_the_identity_of_a_process_lasts_as_long_as_it_does() -> None:
@@ -38,3 +39,15 @@ def test_a_zombie_is_gone() -> None:
     assert identity(child.pid) == ""
     assert not runs(child.pid)
     child.wait()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_process_that_was_stopped_is_known_as_such() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        assert not stopped(child.pid)
+        child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+        assert stopped(child.pid)
+        assert runs(child.pid)
+        child.kill()
+    assert not stopped(child.pid)
