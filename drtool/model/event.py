@@ -12,6 +12,14 @@ from drtool.model.change import Change
 from drtool.model.plan import Plan
 from drtool.model.proof import AcceptedLoss, Proof, Statement
 from drtool.model.purpose import Mode, Outcome
+from drtool.model.steering import (
+    EscalationAsked,
+    RunContinued,
+    RunPaused,
+    StepDirected,
+    UnwindAsked,
+    Verb,
+)
 from drtool.model.value import Fields, Value
 from drtool.model.verdict import Verdict
 from drtool.units import Duration
@@ -48,6 +56,7 @@ class RunStarted(Value):
     """A run began, with everything that it will be judged by.
 
     ``process`` tells the engine from a later process with its ``pid``; old journals lack it.
+    ``escalates`` is the planned run that handed over to this one.
     """
 
     kind: Literal["run.started"] = "run.started"
@@ -64,6 +73,7 @@ class RunStarted(Value):
     outage_source: str = "not measured"
     accepted_loss: AcceptedLoss | None = None
     adopts: str | None = None
+    escalates: str | None = None
 
 
 class RunResumed(Value):
@@ -121,7 +131,8 @@ class StepEnded(Value):
     """How a step ended: what it saw last, what it changed, what it proved.
 
     ``answered`` is the moment of the first success seen from outside, for steps that look from
-    there. ``adopted`` says that the effect was found done and not repeated.
+    there. ``adopted`` says that the effect was found done and not repeated. ``by`` is the person
+    who had the step skipped.
     """
 
     kind: Literal["step.ended"] = "step.ended"
@@ -137,6 +148,7 @@ class StepEnded(Value):
     seconds: float = 0.0
     answered: Instant | None = None
     adopted: bool = False
+    by: str = ""
 
 
 class ConsentAsked(Value):
@@ -154,11 +166,11 @@ class ConsentAsked(Value):
 
 
 class ConsentGiven(Value):
-    """A person answered."""
+    """A person answered; ``skipped`` answers a question about a step that is left out."""
 
     kind: Literal["consent.given"] = "consent.given"
     step: str
-    decision: Literal["approved", "denied", "expired"]
+    decision: Literal["approved", "denied", "expired", "skipped"]
     by: str = ""
     self_consented: bool = False
     reason: str = ""
@@ -190,7 +202,10 @@ class AbortAsked(Value):
 
 
 class RunEnded(Value):
-    """A run's end: outcome, the state of the world, the verdicts."""
+    """A run's end: outcome, the state of the world, the verdicts.
+
+    ``heir`` is the run that it was handed over to.
+    """
 
     kind: Literal["run.ended"] = "run.ended"
     outcome: Outcome
@@ -199,6 +214,7 @@ class RunEnded(Value):
     verdicts: tuple[Verdict, ...] = ()
     reason: str = ""
     hint: str = ""
+    heir: str = ""
 
 
 class ReportWritten(Value):
@@ -218,11 +234,16 @@ Body = Annotated[
     | StepStarted
     | StepIntent
     | StepEnded
+    | StepDirected
     | ConsentAsked
     | ConsentGiven
     | StatementMade
     | Warned
     | AbortAsked
+    | RunPaused
+    | RunContinued
+    | UnwindAsked
+    | EscalationAsked
     | RunEnded
     | ReportWritten,
     Field(discriminator="kind"),
@@ -242,13 +263,17 @@ class Event(Value):
 
 
 class Request(Value):
-    """What another terminal asks of a run; only the engine turns it into events."""
+    """What another terminal asks of a run; only the engine turns it into events.
+
+    ``outage_start`` is what an escalation was told of it.
+    """
 
     id: int = 0
     run: str
-    verb: Literal["approve", "deny", "abort", "state", "pause", "continue"]
+    verb: Verb
     step: str = ""
     service: str = ""
     by: str
     reason: str = ""
     at: datetime
+    outage_start: datetime | None = None
