@@ -262,6 +262,7 @@ def patroni(directory: Path, data: Path | None) -> Iterator[None]:
         process.wait()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("known", [True, False])
 def test_a_host_in_patronis_charge_is_refused_with_its_verb(
     hosts: Hosts, tmp_path: Path, *, known: bool
@@ -287,6 +288,7 @@ def python_with(argument: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "argument", ["/usr/bin/patroni", "patroni", "/opt/patroni.py", "/lib/patroni/__main__.py"]
 )
