@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from drtool.model.lease import DynamodbTable, LeaseAt
 from drtool.model.notify import Notify
+from drtool.model.people import Person, Role
 from drtool.model.secret import SecretRef
 from drtool.model.systems import (
     FencePath,
@@ -24,6 +26,7 @@ from drtool.units import Duration
 __all__ = [
     "Dns",
     "DnsServer",
+    "DynamodbTable",
     "FencePath",
     "Host",
     "HostKey",
@@ -31,6 +34,7 @@ __all__ = [
     "LeaseAt",
     "Patroni",
     "PatroniMember",
+    "Person",
     "Pgbouncer",
     "Plain",
     "Port",
@@ -44,15 +48,6 @@ __all__ = [
     "System",
     "Text",
 ]
-
-
-class LeaseAt(Value):
-    """Which arbiter says who may act on a service."""
-
-    at: Literal["postgresql", "dns", "journal"] = Field(
-        default="journal",
-        description="A session at the database, a record in DNS, or this machine's journal.",
-    )
 
 
 class Service(Value):
@@ -74,6 +69,13 @@ class Site(Value):
     region: str | None = Field(default=None, description="Where it is, for people.")
     systems: dict[Name, System] = Field(
         default={}, description="What holds data there, or stands before it."
+    )
+    machines: tuple[Plain, ...] = Field(
+        default=(), description="The machines there that people run drtool on, by hostname."
+    )
+    holds: tuple[Plain, ...] = Field(
+        default=(),
+        description="What else is lost with it: names, networks, addresses, directories, programs.",
     )
 
 
@@ -103,6 +105,10 @@ class Power(Value):
     password: SecretRef = Field(description="A reference to its password.")
     ca_file: Plain | None = Field(
         default=None, description="The authority to believe; default: the machine's own."
+    )
+    out_of_band: bool | None = Field(
+        default=None,
+        description="Whether it is reached, and has power, while its site has neither.",
     )
 
 
@@ -143,13 +149,6 @@ class Dns(Value):
     servers: dict[Name, DnsServer] = Field(description="The authoritative servers, by name.")
 
 
-class Role(Value):
-    """People who may be asked, and who stands in for them."""
-
-    people: tuple[Text, ...] = Field(description="Who may be asked.")
-    deputies: tuple[Text, ...] = Field(default=(), description="Who stands in for them.")
-
-
 class Inventory(Value):
     """Everything that runbooks may speak of."""
 
@@ -159,7 +158,22 @@ class Inventory(Value):
     hosts: dict[Name, Host] = Field(default={}, description="The machines, by name.")
     dns: Dns | None = Field(default=None, description="The zone that clients follow.")
     roles: dict[Name, Role] = Field(default={}, description="Who consents, by role.")
+    people: dict[Name, Person] = Field(
+        default={}, description="Who proves their identity with which keys, and may do what."
+    )
     notify: Notify | None = Field(default=None, description="Who is told of a run, and how.")
+    outside: tuple[Plain, ...] = Field(
+        default=(), description="What outlives every site: names, networks, programs."
+    )
+
+    @property
+    def proves_identity(self) -> bool:
+        """Whether people answer and act with their keys; without any key, by their typed word."""
+        return any(person.keys for person in self.people.values())
+
+    def person_of(self, key: str) -> str | None:
+        """Whose a public key is."""
+        return next((name for name, person in self.people.items() if person.has(key)), None)
 
     def system(self, target: str) -> System | None:
         """The system that ``site.system`` names, or whose member ``site.system.member`` does."""
