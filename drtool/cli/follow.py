@@ -7,12 +7,16 @@ import sys
 import time
 
 import typer
+from rich.console import Group
 from rich.live import Live
+from rich.text import Text
 
 from drtool.cli import show
 from drtool.cli.picture import picture
 from drtool.errors import Interrupted
 from drtool.model.event import ConsentAsked
+from drtool.model.pulse import Life, Living
+from drtool.progress.life import life_sentence
 from drtool.progress.narrate import narrate
 from drtool.verbs.follow import Following, following
 
@@ -39,21 +43,44 @@ def follow(run: str, *, as_json: bool, ask: bool) -> int:
         followed.journal.close()
 
 
+class _Watch:
+    """Says of itself when the engine does not move, and when it moves again; each once."""
+
+    def __init__(self, followed: Following) -> None:
+        self._followed = followed
+        self._told: Life | None = None
+
+    def news(self) -> str:
+        """A sentence to tell now, or ""."""
+        life, run = self._followed.life, self._followed.run
+        hung = life is not None and life.word is Living.HUNG
+        if life is None or hung == (self._told is not None):
+            return ""
+        self._told = life if hung else None
+        return f"run {run}: {life_sentence(life, run) if hung else 'its engine moves again'}"
+
+
 def _as_json(followed: Following) -> int:
+    watch = _Watch(followed)
     while True:
         for event in followed.poll():
             typer.echo(event.model_dump_json())
+        if news := watch.news():
+            typer.echo(news, err=True)
         if followed.over:
             return _code(followed)
         time.sleep(POLL_SECONDS)
 
 
 def _plain(followed: Following) -> int:
+    watch = _Watch(followed)
     while True:
         for event in followed.poll():
             line = narrate(event, followed.state)
             if line:
                 typer.echo(line)
+        if news := watch.news():
+            typer.echo(news)
         if followed.over:
             break
         time.sleep(POLL_SECONDS)
@@ -70,7 +97,7 @@ def _live(followed: Following, *, ask: bool) -> int:
             while not followed.over and waiting is None:
                 followed.poll()
                 if followed.seen:
-                    live.update(picture(followed.state, followed.now()), refresh=True)
+                    live.update(_picture(followed), refresh=True)
                     waiting = _unanswered(followed, asked) if ask else None
                 time.sleep(POLL_SECONDS * 4)
         if waiting is not None:
@@ -82,13 +109,23 @@ def _live(followed: Following, *, ask: bool) -> int:
     return _code(followed)
 
 
+def _picture(followed: Following) -> Group:
+    """The run, and above it an engine that does not move."""
+    shown = picture(followed.state, followed.now())
+    life = followed.life
+    if life is None or life.word is not Living.HUNG:
+        return shown
+    return Group(Text(life_sentence(life, followed.run), style="bold red"), shown)
+
+
 def _code(followed: Following) -> int:
     ended = followed.state.ended if followed.seen else None
     if ended is not None:
         return ended.exit_code
+    gone = followed.life
     error = Interrupted(
         f"run {followed.run}",
-        "its engine is gone and it has not ended",
+        life_sentence(gone, followed.run) if gone else "its engine is gone and it has not ended",
         hint=f"drtool explain {followed.run}, then drtool resume {followed.run}",
     )
     typer.echo(error.text(), err=True)
@@ -111,13 +148,17 @@ def _ask(followed: Following, question: ConsentAsked, asked: set[str]) -> None:
         if consent.asked.step == question.step
     )
     show.question(question, service)
+    watch = _Watch(followed)
     while True:
         sys.stdout.write(f"Type {service} to consent, no to refuse: ")
         sys.stdout.flush()
         while not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
             followed.poll()
-            if followed.over or question.step not in _waiting(followed):
-                typer.echo("\nanswered elsewhere")
+            over = followed.over
+            if news := watch.news():
+                typer.echo(f"\n{news}")
+            if over or question.step not in _waiting(followed):
+                typer.echo("" if over else "\nanswered elsewhere")
                 return
         said = sys.stdin.readline().strip()
         if said == service:

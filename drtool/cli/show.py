@@ -13,9 +13,11 @@ from rich.text import Text
 
 from drtool.model.event import ConsentAsked
 from drtool.model.plan import Plan, PlanStep
+from drtool.model.pulse import Life
 from drtool.model.purpose import Outcome
 from drtool.model.verdict import Verdict
 from drtool.progress.explain import Explanation
+from drtool.progress.life import life_sentence, life_title
 from drtool.progress.run_state import RunState
 from drtool.units import seconds_text
 from drtool.verbs.documents import ActionLine, Actions, Checked
@@ -130,9 +132,19 @@ def runs(listed: Runs) -> None:
             f"{one.from_site or '-'} to {one.to_site or '-'}",
             f"{one.started.wall:%Y-%m-%d %H:%M:%S}Z",
             seconds_text(took) if took is not None else "",
-            outcome(one.outcome) if one.outcome else Text("not ended", style="bold cyan"),
+            outcome(one.outcome) if one.outcome else _goes_on(one.life),
         )
     out.print(rows)
+    for one in listed.runs:
+        if one.life is not None and not one.life.well:
+            said = f"{one.run}: {life_sentence(one.life, one.run)}"
+            out.print(Text(said, style="bold red"), soft_wrap=True)
+
+
+def _goes_on(life: Life | None) -> Text:
+    if life is None or life.well:
+        return Text("not ended", style="bold cyan")
+    return Text(life_title(life), style="bold red")
 
 
 def services(known: Services) -> None:
@@ -147,14 +159,23 @@ def services(known: Services) -> None:
             one.service,
             one.last.run,
             one.last.procedure.value,
-            one.last.world.value if one.last.world else "a run goes on",
+            one.last.world.value if one.last.world else _world_now(one.last.life),
             _protection(one.unprotected_since),
         )
     out.print(rows)
     for one in known.services:
+        if one.last.life is not None and not one.last.life.well:
+            said = f"run {one.last.run}: {life_sentence(one.last.life, one.last.run)}"
+            out.print(Text(said, style="bold red"), soft_wrap=True)
         if one.reprotect:
             out.print(f"protect {one.service} again:")
             out.print(Text(f"  {one.reprotect}", style="bold cyan"), soft_wrap=True)
+
+
+def _world_now(life: Life | None) -> Text:
+    if life is None or life.well:
+        return Text("a run goes on")
+    return Text(life_title(life), style="bold red")
 
 
 def _protection(since: datetime | None) -> Text:
@@ -191,9 +212,9 @@ def run(standing: RunStatus) -> None:
         out.print(Text(f"step {waiting.step} waits: {waiting.text}", style="bold yellow"))
         typed = f"drtool approve {standing.run} {waiting.step} --service {standing.service}"
         out.print(f"  {typed}")
-    if standing.exit_code is None and not standing.engine_alive:
-        out.print(Text("its engine is gone", style="bold red"))
-        out.print(f"  drtool resume {standing.run}")
+    if standing.life is not None and not standing.life.well:
+        said = life_sentence(standing.life, standing.run)
+        out.print(Text(said, style="bold red"), soft_wrap=True)
 
 
 def explanation(said: Explanation) -> None:

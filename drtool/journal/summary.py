@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from drtool.journal.names import LANDMARKS
 from drtool.model.event import Instant, World
 from drtool.model.place import Direction
+from drtool.model.pulse import Life
 from drtool.model.purpose import Mode, Outcome, Procedure
 from drtool.model.value import Value
 
@@ -18,7 +19,7 @@ class RunSummary(Value):
 
     ``pid``, ``process``, ``host`` and ``boot`` are those of the engine that last took the run up.
     ``outcome``, ``world`` and ``exit_code`` are None while the run goes on, or when it was
-    interrupted.
+    interrupted. ``life`` is how the engine is of a run that goes on, where somebody has looked.
     """
 
     run: str
@@ -39,6 +40,7 @@ class RunSummary(Value):
     host: str
     boot: str
     report: str = ""
+    life: Life | None = None
 
 
 class _Plan(BaseModel):

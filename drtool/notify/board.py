@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from drtool.model.event import Instant, RunEnded, World
 from drtool.model.plan import Plan
+from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome
 from drtool.notify.card import Card, Command, Facts, Part, Small, Text, Tone
 from drtool.notify.question import asked_of, question
@@ -37,19 +38,27 @@ def heading(plan: Plan, mode: Mode) -> str:
     return f"{kind}{plan.service}: {plan.procedure.value} {way}".rstrip()
 
 
-def board(state: RunState, now: Instant, *, alive: bool = True) -> Card:
-    """A run at this moment; ``alive`` is False when its engine is gone."""
-    title = f"{heading(state.plan, state.mode)}, {standing(state, alive=alive)}"
-    parts = _ended(state) if state.ended else _gone(state) if not alive else _going(state, now)
-    return Card(title, tone(state, alive=alive), (*parts, *_foot(state, now, alive=alive)))
+def board(state: RunState, now: Instant, *, alive: bool = True, life: Life | None = None) -> Card:
+    """A run at this moment; ``alive`` is False when its engine is gone, ``life`` says more."""
+    life = life or Life(word=Living.LIVES if alive else Living.GONE)
+    title = f"{heading(state.plan, state.mode)}, {standing(state, life)}"
+    parts = (
+        _ended(state)
+        if state.ended
+        else _going(state, now)
+        if life.well
+        else _not_moving(state, life)
+    )
+    foot = _foot(state, now, alive=life.word is not Living.GONE)
+    return Card(title, tone(state, well=life.well), (*parts, *foot))
 
 
-def standing(state: RunState, *, alive: bool = True) -> str:
+def standing(state: RunState, life: Life | None = None) -> str:
     """How a run stands, in a few words."""
     if state.ended is not None:
         return ", ".join(dict.fromkeys(_ended_how(state.ended, state)))
-    if not alive:
-        return "INTERRUPTED"
+    if life is not None and not life.well:
+        return "INTERRUPTED" if life.word is Living.GONE else "its engine DOES NOT MOVE"
     if state.abort is not None:
         return "aborting"
     if state.waiting_for:
@@ -72,13 +81,13 @@ def _ended_how(ended: RunEnded, state: RunState) -> Iterator[str]:
         yield "UNPROTECTED"
 
 
-def tone(state: RunState, *, alive: bool = True) -> Tone:
+def tone(state: RunState, *, well: bool = True) -> Tone:
     """How a run looks at first sight; good only when nothing was missed and nothing is owed."""
     if state.ended is not None:
         if state.ended.exit_code == 0:
             return Tone.WARNING if unprotected(state) else Tone.GOOD
         return Tone.WARNING if state.ended.exit_code == 6 else Tone.BAD
-    if not alive:
+    if not well:
         return Tone.BAD
     return Tone.ASKING if state.waiting_for else Tone.RUNNING
 
@@ -118,12 +127,14 @@ def judged(ended: RunEnded) -> Iterator[Part]:
         yield Text(ended.reason, lead="Why:")
 
 
-def _gone(state: RunState) -> Iterator[Part]:
-    said = explain(state, alive=False)
+def _not_moving(state: RunState, life: Life) -> Iterator[Part]:
+    """The engine is gone, or hangs; the command that takes the run up."""
+    said = explain(state, life=life)
     yield Text(said.world)
     yield Text(said.why)
     yield Text(_row(stages(state), state.last))
-    yield typed(said.options[0], state)
+    resume = (option for option in said.options if option.command.startswith("drtool resume"))
+    yield typed(next(resume, said.options[0]), state)
 
 
 def _measures(state: RunState, now: Instant, ahead: Forecast) -> tuple[tuple[str, str], ...]:

@@ -8,11 +8,15 @@ from drtool.model.value import Value
 
 
 class Begin(Value):
-    """The ways, the directory that secret files are relative to, and where threads are kept."""
+    """The ways, the directory that secret files are relative to, and where threads are kept.
+
+    ``journal`` is where the engine leaves its pulse; without it nobody looks whether it hangs.
+    """
 
     notify: Notify
     directory: str
     threads: str
+    journal: str = ""
 
 
 class Heard(Value):

@@ -15,12 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from drtool.clock import SystemClock
 from drtool.connections.secrets import Secrets
 from drtool.model.event import Instant
+from drtool.model.pulse import Life, Living
 from drtool.notify.account import Account
 from drtool.notify.brief import Begin, Heard, Line, Over, decoded
 from drtool.notify.card import Card
@@ -28,6 +30,7 @@ from drtool.notify.dispatch import Dispatch
 from drtool.notify.opening import ways_of
 from drtool.notify.telling import Teller
 from drtool.notify.threads import Threads
+from drtool.notify.vigil import Vigil
 from drtool.notify.ways import Answer, Job, Way
 from drtool.redact import Redactor
 
@@ -42,20 +45,28 @@ class Herald:
     ``say`` gets the account when there is trouble, and every change once it was asked for.
     """
 
-    def __init__(self, ways: tuple[Way, ...], say: Callable[[Account], None]) -> None:
+    def __init__(
+        self,
+        ways: tuple[Way, ...],
+        say: Callable[[Account], None],
+        journal: Path | None = None,
+    ) -> None:
         self.inbox: queue.SimpleQueue[Line | Answer | None] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._clock = SystemClock()
         self._teller = Teller()
         self._dispatch = Dispatch(ways, self._board)
         self._say, self._said, self._asked = say, Account(), False
-        self._alive, self._leave_at = True, float("inf")
+        self._vigil = Vigil(journal, self._clock)
+        self._left_at: datetime | None = None
+        self._leave_at = float("inf")
         threading.Thread(target=self._work, name="requests", daemon=True).start()
 
     def serve(self) -> None:
         """Go on until the engine is gone and all is told, or its time is over."""
         while time.monotonic() < self._leave_at:
             self._take()
+            self._look_at_engine()
             job = self._dispatch.next(time.monotonic())
             if job is not None:
                 self._jobs.put(job)
@@ -63,7 +74,7 @@ class Herald:
             if account != self._said and (self._asked or account.lines != self._said.lines):
                 self._said = account
                 self._say(account)
-            if not self._alive and account.settled:
+            if self._left_at is not None and account.settled:
                 return
 
     def _take(self) -> None:
@@ -96,7 +107,7 @@ class Herald:
 
     def _left(self) -> None:
         """The engine is gone; whoever follows the run here must know if it has not ended."""
-        self._alive = False
+        self._left_at = self._clock.wall()
         self._leave_at = time.monotonic() + AFTERWARDS_SECONDS
         if self._teller.folder.start is None:
             self._leave_at = 0.0
@@ -110,7 +121,22 @@ class Herald:
         return self._teller.folder.end is not None
 
     def _board(self) -> Card:
-        return self._teller.board(self._now(), alive=self._alive)
+        life = self._vigil.life
+        if self._left_at is not None:
+            life = Life(word=Living.GONE, since=self._left_at)
+        return self._teller.board(self._now(), life=life)
+
+    def _look_at_engine(self) -> None:
+        """Tell of an engine that is there and does not move, and of its moving again."""
+        if self._left_at is not None or self._ended or self._teller.folder.start is None:
+            return
+        before = self._vigil.life
+        if not self._vigil.look(self._teller.state):
+            return
+        now, life = self._now(), self._vigil.life
+        teller = self._teller
+        self._dispatch.put(teller.moves(before, now) if life.well else teller.hangs(life, now))
+        self._dispatch.changed()
 
     def _now(self) -> Instant:
         clock = self._clock
@@ -148,7 +174,8 @@ def _serve(begin: Begin, lines: BinaryIO, engine: int) -> None:
         except OSError:
             return  # the engine is gone: nobody wants to know any more
 
-    herald = Herald(ways_of(begin.notify, secrets, threads), say)
+    journal = Path(begin.journal) if begin.journal else None
+    herald = Herald(ways_of(begin.notify, secrets, threads), say, journal)
 
     def read() -> None:
         try:

@@ -28,11 +28,25 @@ class Notifier:
     the end of a run still reaches those who wait for it.
     """
 
-    def __init__(self, notify: Notify, directory: Path, threads: Path, log: Path) -> None:
+    def __init__(
+        self,
+        notify: Notify,
+        directory: Path,
+        threads: Path,
+        log: Path,
+        journal: Path | None = None,
+    ) -> None:
         self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
         self._news = threading.Condition()
         self._account, self._accounts, self._gone = Account(), 0, ""
-        self._lines.put(Begin(notify=notify, directory=str(directory), threads=str(threads)))
+        self._lines.put(
+            Begin(
+                notify=notify,
+                directory=str(directory),
+                threads=str(threads),
+                journal=str(journal or ""),
+            )
+        )
         threading.Thread(target=self._write, args=(log,), name="notices", daemon=True).start()
 
     def know(self, events: Iterable[Event]) -> None:

@@ -20,6 +20,7 @@ from drtool.model.event import (
     StepStarted,
     Warned,
 )
+from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Outcome, Purpose, StepKind
 from drtool.notify.board import board, heading
 from drtool.notify.card import Call, Card, Note, Part, Small, Text, Tone
@@ -60,14 +61,29 @@ class Teller:
         self.folder.apply(event)
         return tuple(self._notes(event))
 
-    def board(self, now: Instant, *, alive: bool) -> Card:
+    def board(self, now: Instant, *, alive: bool = True, life: Life | None = None) -> Card:
         """The first message, as it should be now."""
-        return board(self.state, now, alive=alive)
+        return board(self.state, now, alive=alive, life=life)
 
     def gone(self, now: Instant) -> Note:
         """What is told when the engine has left and its run has not ended."""
-        card = self.board(now, alive=False)
+        card = self.board(now, life=Life(word=Living.GONE, since=now.wall))
         return Note("the engine is gone", now.wall, card, urgent=True)
+
+    def hangs(self, life: Life, now: Instant) -> Note:
+        """What is told when the engine is there and does not move."""
+        card = self.board(now, life=life)
+        return Note("the engine that does not move", now.wall, card, urgent=True)
+
+    def moves(self, before: Life, now: Instant) -> Note:
+        """What is told when an engine that did not move does so again."""
+        stood = f"It had not moved since {before.since:%H:%M:%S} UTC." if before.since else ""
+        card = Card(
+            f"{self._head}, its engine moves again",
+            Tone.RUNNING,
+            (Text(stood),) if stood else (),
+        )
+        return Note("the engine that moves again", now.wall, card, urgent=True)
 
     def _notes(self, event: Event) -> Iterator[Note]:
         match event.body:

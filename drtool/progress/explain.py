@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from drtool.model.event import World
 from drtool.model.proof import Proof, ProofKind
+from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
+from drtool.progress.life import what_to_do
 from drtool.progress.objectives import judge
 from drtool.progress.options import Option, options
 from drtool.progress.run_state import Consent, RunState, StepState
@@ -34,36 +36,45 @@ class Explanation(Value):
     options: tuple[Option, ...]
 
 
-def explain(state: RunState, *, alive: bool | None = None) -> Explanation:
+def explain(state: RunState, *, alive: bool | None = None, life: Life | None = None) -> Explanation:
     """A run's state in words; ``alive`` says whether its engine runs, None if that is not known.
 
-    A run without an end counts as interrupted when its engine is known to be gone.
+    A run without an end counts as interrupted when its engine is known to be gone. ``life`` says
+    more than ``alive``: since when an engine is gone, or that it does not move.
     """
+    if life is not None:
+        alive = life.word is not Living.GONE
     world = state.world_if_stopped if alive is False else state.world
     return Explanation(
-        title=_title(state, alive=alive),
+        title=_title(state, alive=alive, life=life),
         world=_heading(state, world) + standing(state, world),
-        why=_why(state, alive=alive),
+        why=_why(state, alive=alive, life=life),
         accepted=_accepted(state),
         done=tuple(_done(step) for step in state.steps if step.outcome is Outcome.SUCCEEDED),
         not_done=tuple(
             _not_done(step, state, alive=alive) for step in state.steps if _is_open(step, state)
         ),
-        options=options(state, world, alive=alive),
+        options=options(state, world, alive=alive, hung=_hung(state, life)),
     )
 
 
-def _title(state: RunState, *, alive: bool | None) -> str:
+def _hung(state: RunState, life: Life | None) -> bool:
+    return state.ended is None and life is not None and life.word is Living.HUNG
+
+
+def _title(state: RunState, *, alive: bool | None, life: Life | None) -> str:
     plan = state.plan
     way = " -> ".join(site for site in (plan.direction.from_site, plan.direction.to_site) if site)
-    stands = state.ended.outcome.value if state.ended else _stands(state, alive=alive)
+    stands = state.ended.outcome.value if state.ended else _stands(state, alive=alive, life=life)
     mode = "" if state.mode is Mode.LIVE else f", {state.mode.value}"
     return f"{plan.procedure.value} of {plan.service} {way}{mode}: {stands}  ({state.run})"
 
 
-def _stands(state: RunState, *, alive: bool | None) -> str:
+def _stands(state: RunState, *, alive: bool | None, life: Life | None) -> str:
     if alive is False:
         return "interrupted"
+    if _hung(state, life):
+        return "its engine does not move"
     return "waiting for a person" if state.waiting_for else "running"
 
 
@@ -87,14 +98,18 @@ def _heading(state: RunState, world: World) -> str:
     }[world]
 
 
-def _why(state: RunState, *, alive: bool | None) -> str:
+def _why(state: RunState, *, alive: bool | None, life: Life | None) -> str:
     if state.ended is not None:
         return _why_ended(state)
+    since = f" since {life.since:%H:%M:%S}Z" if life is not None and life.since else ""
     if alive is False:
         return (
-            "The engine's process is gone and the run has not ended; its last word is of "
+            f"The engine's process is gone{since} and the run has not ended; its last word is of "
             f"{state.last.wall:%H:%M:%S}Z."
         )
+    if life is not None and _hung(state, life):
+        do = what_to_do(life, state.run)
+        return f"The engine does not move{since}. {do[0].upper()}{do[1:]}."
     if state.abort is not None:
         return f"{state.abort.by} asked to abort; what was begun is being finished."
     if state.waiting_for:

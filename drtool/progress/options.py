@@ -24,10 +24,12 @@ class Option(Value):
     consequence: str
 
 
-def options(state: RunState, world: World, *, alive: bool | None) -> tuple[Option, ...]:
+def options(
+    state: RunState, world: World, *, alive: bool | None, hung: bool = False
+) -> tuple[Option, ...]:
     """Three options, the most likely one first; at least one of them changes nothing."""
     if state.ended is None and alive is not False:
-        return _going(state)
+        return _hanging(state) if hung else _going(state)
     if not has_command(state.plan.procedure):
         return _without_a_command(state)
     if state.ended is None:
@@ -37,6 +39,18 @@ def options(state: RunState, world: World, *, alive: bool | None) -> tuple[Optio
     if state.ended.outcome is Outcome.SUCCEEDED:
         return _after_success(state)
     return _after_trouble(state, world)
+
+
+def _hanging(state: RunState) -> tuple[Option, ...]:
+    """The engine is there and does not move: it is let go on, or ended and taken up."""
+    resume = f"drtool resume {state.run}"
+    return (
+        _option(
+            f"drtool attach {state.run}", "follow the run; it says when the engine moves again"
+        ),
+        _option(resume, "takes it up once the engine's process was ended; refused before that"),
+        _report(state, "what was observed and changed so far; changes nothing"),
+    )
 
 
 def _going(state: RunState) -> tuple[Option, ...]:

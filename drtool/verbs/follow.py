@@ -9,10 +9,11 @@ from drtool.bootstrap import App, build
 from drtool.clock import Clock
 from drtool.journal.store import Journal
 from drtool.model.event import ConsentAsked, Event, Instant, Request
+from drtool.model.pulse import Life, Living
 from drtool.process import runs
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder
-from drtool.verbs.records import engine_lives, records
+from drtool.verbs.records import engine_life, records
 from drtool.verbs.request import requester
 
 LEAVE_SECONDS = 5.0
@@ -21,13 +22,18 @@ LIFE_SECONDS = 1.0
 
 @dataclass
 class Following:
-    """A run that is being followed; call ``poll`` again and again until ``over``."""
+    """A run that is being followed; call ``poll`` again and again until ``over``.
+
+    ``life`` is how its engine was a second ago at most; None before the first look and after the
+    run's end.
+    """
 
     app: App
     run: str
     journal: Journal
     folder: Folder = field(default_factory=Folder)
     seen: int = 0
+    life: Life | None = None
     _ended_at: float | None = None
     _looked_at: float = 0.0
 
@@ -68,7 +74,8 @@ class Following:
         if time.monotonic() - self._looked_at < LIFE_SECONDS or not self.seen:
             return False
         self._looked_at = time.monotonic()
-        if engine_lives(self.run, self.app):
+        self.life = engine_life(self.run, self.app)
+        if self.life is None or self.life.word is not Living.GONE:
             return False
         return not self._unseen
 

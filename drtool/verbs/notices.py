@@ -8,6 +8,7 @@ from pathlib import Path
 
 from drtool.bootstrap import App
 from drtool.engine.ports import Listener
+from drtool.journal.home import journal_path
 from drtool.model.event import Event
 from drtool.model.inventory import Inventory
 from drtool.model.purpose import Mode
@@ -34,6 +35,6 @@ def listeners(
 
     threads = app.home / "notices" / f"{run}.json"
     log = app.logs / f"{os.getpid()}.notices.log"
-    notifier = Notifier(notify, directory, threads, log)
+    notifier = Notifier(notify, directory, threads, log, journal_path(app.home))
     notifier.know(known)
     return (notifier,)

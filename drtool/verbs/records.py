@@ -12,9 +12,9 @@ from drtool.journal.store import Journal
 from drtool.journal.summary import RunSummary
 from drtool.model.change import Change
 from drtool.model.event import Via, World
+from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
-from drtool.process import runs
 from drtool.progress.commands import start
 from drtool.progress.explain import Explanation, explain
 from drtool.progress.protection import unprotected
@@ -23,6 +23,7 @@ from drtool.progress.state import fold
 from drtool.reports.html import to_html
 from drtool.reports.report import Report, report
 from drtool.units import Duration
+from drtool.verbs.life import with_lives
 
 _MOVED = {World.PROMOTED, World.REDIRECTED, World.RECOVERED}
 
@@ -84,6 +85,7 @@ class RunStatus(Value):
     outcome: Outcome
     world: World
     engine_alive: bool
+    life: Life | None = None
     exit_code: int | None
     waiting: tuple[Waiting, ...]
     steps: tuple[StepLine, ...]
@@ -127,9 +129,9 @@ def list_runs() -> Runs:
         journal = records(app)
     except BadInput:
         return Runs(runs=())
-    found = tuple(journal.summaries())
+    found = journal.summaries()
     journal.close()
-    return Runs(runs=found)
+    return Runs(runs=with_lives(found, app))
 
 
 def services() -> Services:
@@ -166,7 +168,8 @@ def run_status(said: str) -> RunStatus:
     """How a run stands."""
     app = build()
     run, state = state_of(said, app)
-    living = engine_lives(run, app)
+    life = engine_life(run, app)
+    living = life is not None and life.word is not Living.GONE
     return RunStatus(
         run=run,
         service=state.plan.service,
@@ -175,6 +178,7 @@ def run_status(said: str) -> RunStatus:
         outcome=_outcome(state, living=living),
         world=state.world if living else state.world_if_stopped,
         engine_alive=living,
+        life=life,
         exit_code=state.ended.exit_code if state.ended else None,
         waiting=tuple(_waiting(consent) for consent in state.waiting_for),
         steps=tuple(_line(step) for step in state.steps),
@@ -216,21 +220,23 @@ def _line(step: StepState) -> StepLine:
 
 def engine_lives(run: str, app: App) -> bool:
     """Whether the run's engine runs on this machine now."""
-    return any(alive(one, app) for one in list_runs().runs if one.run == run)
+    life = engine_life(run, app)
+    return life is not None and life.word is not Living.GONE
 
 
-def alive(summary: RunSummary, app: App) -> bool:
-    """Whether the engine that last took a run up still runs on this boot of this machine."""
-    if summary.ended is not None or summary.boot != app.clock.boot_id():
-        return False
-    return runs(summary.pid, summary.process)
+def engine_life(run: str, app: App) -> Life | None:
+    """How the run's engine is; None when the run has ended."""
+    journal = records(app)
+    found = [one for one in journal.summaries() if one.run == run]
+    journal.close()
+    return with_lives(found, app)[0].life if found else None
 
 
 def explanation(said: str) -> Explanation:
     """The screen for three in the morning."""
     app = build()
     run, state = state_of(said, app)
-    return explain(state, alive=engine_lives(run, app))
+    return explain(state, alive=False, life=engine_life(run, app))
 
 
 class MadeReport(Value):

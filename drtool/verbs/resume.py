@@ -10,11 +10,13 @@ from drtool.bootstrap import App, build
 from drtool.engine.run import Engine
 from drtool.errors import BadInput
 from drtool.model.event import RunStarted
+from drtool.model.pulse import Living
+from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
 from drtool.progress.state import fold
 from drtool.verbs.launch import Launched, Tell, launch
 from drtool.verbs.notices import listeners
-from drtool.verbs.records import engine_lives, find, state_of
+from drtool.verbs.records import engine_life, find, state_of
 from drtool.verbs.request import requester
 from drtool.verbs.serve import Ready, carrier, execute, lease_for, ports
 
@@ -29,7 +31,10 @@ def resume(said: str) -> Launched:
     state = state_of(run, app)[1]
     if state.ended is not None:
         raise BadInput(f"run {run}", "has ended", hint=f"drtool explain {run}")
-    if engine_lives(run, app):
+    life = engine_life(run, app)
+    if life is not None and life.word is Living.HUNG:
+        raise BadInput(f"run {run}", life_sentence(life, run), hint=f"kill -9 {life.pid}")
+    if life is not None and life.well:
         raise BadInput(f"run {run}", "its engine lives", hint=f"drtool attach {run}")
     return launch(lambda tell: _serve_again(run, app, tell), app.logs / f"{run}.log")
 
