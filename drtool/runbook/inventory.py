@@ -19,6 +19,7 @@ _THINGS = {
     "sites": "site",
     "hosts": "host",
     "roles": "role",
+    "people": "person",
     "systems": "system",
     "servers": "server",
 }

@@ -20,6 +20,7 @@ from drtool.runbook.inventory_nodes import (
     systems_of,
     text_of,
 )
+from drtool.runbook.inventory_people import check_people
 from drtool.runbook.mapping import did_you_mean
 from drtool.runbook.marks import FaultList, Items, Node, Pairs, Scalar, bare, walk
 
@@ -37,6 +38,7 @@ def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
     check_clusters(root, say)
     _host_keys(root, say)
     _dns(root, say)
+    check_people(root, say)
     _mentions(root, say)
     _secret_files(root, directory, say)
 

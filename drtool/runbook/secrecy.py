@@ -11,6 +11,7 @@ from drtool.runbook.templates import is_template
 from drtool.runbook.validation import REFERENCE, is_secret_key
 
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+_PUBLIC = "make a new pair, and write the one line of its .pub file"
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@{}]+:[^/\s@{}]+@", re.IGNORECASE)
 _OPTION = re.compile(r"--?(?:\w+-)*(?:password|passwd|token|secret)=\S+", re.IGNORECASE)
 _HEADER = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie"})
@@ -32,7 +33,10 @@ def secrets_in(value: JsonValue, path: str = "") -> Iterator[tuple[str, str, str
     elif isinstance(value, str) and value and not is_template(value):
         what = _secret(key, value)
         if what:
-            yield path, f"{key if not key.isdigit() else path} {what}", REFERENCE
+            if path.startswith("people."):
+                yield path, f"a key {what}", _PUBLIC
+            else:
+                yield path, f"{key if not key.isdigit() else path} {what}", REFERENCE
 
 
 def _secret(key: str, value: str) -> str | None:

@@ -133,7 +133,7 @@ def _about_value(one: Any, key: str, kind: str, found: object) -> tuple[str, str
         return f"{key} is {one['ctx']['tag']!r}, expected {one_of(words)}", _literal(
             one["ctx"]["tag"], words
         )
-    if kind == "literal_error":
+    if kind in {"literal_error", "enum"}:
         words = re.findall(r"'([^']*)'", one["ctx"]["expected"]) or [one["ctx"]["expected"]]
         return f"{key} is {_shown(found)}, expected {one_of(words)}", _literal(found, words)
     if kind == "string_pattern_mismatch":
