@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drtool.catalog import Catalog
@@ -11,27 +11,35 @@ from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
 from drtool.journal.home import home, journal_path, reports_dir, secure_directory
 from drtool.journal.store import Journal
+from drtool.journal.verify import Checked
 from drtool.model.inventory import Inventory
 from drtool.redact import Redactor
 
 
 @dataclass(frozen=True)
 class App:
-    """What every verb may need."""
+    """What every verb may need; ``checked`` is how far its journal was found to be whole."""
 
     home: Path
     clock: Clock
     redactor: Redactor
     catalog: Catalog
+    checked: Checked = field(default_factory=Checked)
 
     def journal(self) -> Journal:
         """The journal, made if need be; raises JournalUnusable."""
-        return Journal.open(journal_path(secure_directory(self.home)), self.clock, self.redactor)
+        path = journal_path(secure_directory(self.home))
+        return Journal.open(path, self.clock, self.redactor, checked=self.checked)
 
     def records(self) -> Journal:
         """The journal, to read; raises JournalUnusable when there is none."""
         return Journal.open(
-            journal_path(self.home), self.clock, self.redactor, create=False, read_only=True
+            journal_path(self.home),
+            self.clock,
+            self.redactor,
+            create=False,
+            read_only=True,
+            checked=self.checked,
         )
 
     def connections(self, inventory: Inventory, directory: Path, run: str) -> Connections:

@@ -13,6 +13,7 @@ from drtool.cli import (
     control,
     doctor,
     documents,
+    journal,
     lab,
     notify,
     observe,
@@ -33,6 +34,7 @@ for part in (start, control, observe, doctor, author, documents, bundle):
     part.register(app)
 app.add_typer(notify.app, name="notify")
 app.add_typer(server.app, name="server")
+app.add_typer(journal.app, name="journal")
 app.add_typer(lab.app, name="lab")
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from drtool.errors import JournalUnusable
 from drtool.journal.anchor import Anchor
-from drtool.journal.chain import Head, link
+from drtool.journal.chain import Head
 from drtool.journal.database import Identity, connect, identity, make_schema
 from drtool.journal.home import secure_directory, secure_file
 from drtool.journal.machine import machine_id
-from drtool.journal.reading import hash_at, head_of
+from drtool.journal.reading import head_of
 from drtool.journal.trouble import damaged, unusable
+from drtool.journal.verify import Checked, reason_not_to_believe
 
 
 @dataclass(frozen=True)
@@ -36,39 +37,56 @@ def anchor_path(path: Path) -> Path:
 
 
 def open_files(
-    path: Path, *, create: bool, read_only: bool, damaged_too: bool, patience: float
+    path: Path,
+    *,
+    create: bool,
+    read_only: bool,
+    damaged_too: bool,
+    patience: float,
+    checked: Checked | None = None,
 ) -> Opened:
-    """Open database and anchor; raises JournalUnusable."""
+    """Open database and anchor, and find every entry to be what was written.
+
+    ``checked`` says how much of that this process has done before. Raises JournalUnusable.
+    """
+    checked = checked or Checked()
     try:
         if read_only:
-            return _to_read(path, damaged_too=damaged_too, patience=patience)
+            return _to_read(path, damaged_too=damaged_too, patience=patience, checked=checked)
         if create:
             secure_directory(path.parent)
         elif not path.exists():
             raise _missing(path)
-        return _to_write(path, create=create, patience=patience)
+        return _to_write(path, create=create, patience=patience, checked=checked)
     except (OSError, sqlite3.Error) as error:
         raise unusable(path, error) from error
 
 
-def _to_write(path: Path, *, create: bool, patience: float) -> Opened:
+def _to_write(path: Path, *, create: bool, patience: float, checked: Checked) -> Opened:
     with ExitStack() as undo:
         anchor = _anchor(path, undo, write=True, create=create)
         secure_file(anchor.path)
         with anchor.locked(patience):
             begun = _begun(path, anchor)
+            if begun:
+                # to read: a session that may write clears the log away when it is closed, and
+                # with it what is left of a journal that is refused
+                with closing(connect(path, read_only=True, patience=patience)) as reader:
+                    _believed(path, reader, anchor, checked)
             connection = undo.enter_context(
                 closing(connect(path, read_only=False, patience=patience))
             )
             if not begun:
                 _begin(path, connection, anchor)
-            owner = _own(path, connection)
-            _bring_up(path, connection, anchor, owner)
+            owner, known = _believed(path, connection, anchor, checked)
+            head = head_of(connection)
+            if head != known:  # committed right before a crash, and not anchored
+                anchor.write(owner.journal, known, head)
         undo.pop_all()
         return Opened(path, connection, anchor, owner, read_only=False, patience=patience)
 
 
-def _to_read(path: Path, *, damaged_too: bool, patience: float) -> Opened:
+def _to_read(path: Path, *, damaged_too: bool, patience: float, checked: Checked) -> Opened:
     if not path.exists() and not anchor_path(path).exists():
         raise _missing(path)
     with ExitStack() as undo:
@@ -81,7 +99,7 @@ def _to_read(path: Path, *, damaged_too: bool, patience: float) -> Opened:
         owner = identity(connection, path)
         if anchor and not damaged_too:
             anchor.read(owner.journal)
-            _compare(path, connection, head)
+            _believe(path, connection, head, owner, checked)
         undo.pop_all()
         return Opened(path, connection, anchor, owner, read_only=True, patience=patience)
 
@@ -120,31 +138,33 @@ def _begin(path: Path, connection: sqlite3.Connection, anchor: Anchor) -> None:
         os.close(directory)
 
 
-def _bring_up(path: Path, connection: sqlite3.Connection, anchor: Anchor, owner: Identity) -> None:
-    """Compare with the anchor, and anchor what was committed right before a crash."""
-    known = _compare(path, connection, anchor.read(owner.journal))
-    head, before = head_of(connection), bytes.fromhex(known.sha256)
-    if head == known:
-        return
-    rows = connection.execute(
-        "SELECT seq, text, hash FROM events WHERE seq > ? ORDER BY seq", (known.seq,)
-    )
-    for expected, (seq, text, digest) in enumerate(rows, known.seq + 1):
-        if seq != expected or link(before, seq, text) != digest:
-            raise damaged(path, f"entry {seq} does not follow the entry before it")
-        before = digest
-    anchor.write(owner.journal, known, head)
+def _believed(
+    path: Path, connection: sqlite3.Connection, anchor: Anchor, checked: Checked
+) -> tuple[Identity, Head]:
+    """A journal of this machine, and its anchored head."""
+    owner = _own(path, connection)
+    return owner, _believe(path, connection, anchor.read(owner.journal), owner, checked)
 
 
-def _compare(path: Path, connection: sqlite3.Connection, anchored: Head | None) -> Head:
+def _believe(
+    path: Path,
+    connection: sqlite3.Connection,
+    anchored: Head | None,
+    owner: Identity,
+    checked: Checked,
+) -> Head:
+    """The anchored head, once the whole journal is found to be what was written."""
     if anchored is None:
         raise damaged(path, "its anchor is empty", str(anchor_path(path)))
-    last = head_of(connection).seq
-    if last < anchored.seq:
-        found = f"it ends at entry {last}: the entries after it are lost"
-        raise damaged(path, found, f"entry {anchored.seq}, as its anchor says")
-    if hash_at(connection, anchored.seq).hex() != anchored.sha256:
-        raise damaged(path, f"entry {anchored.seq} is not the one that the anchor speaks of")
+    connection.execute("BEGIN")  # one view of it, while an engine may go on writing
+    try:
+        reason = reason_not_to_believe(connection, anchored, checked.head(owner.journal))
+        head = head_of(connection)
+    finally:
+        connection.rollback()
+    if reason is not None:
+        raise damaged(path, reason)
+    checked.take(owner.journal, head)
     return anchored
 
 

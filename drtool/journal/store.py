@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -20,7 +20,7 @@ from drtool.journal.opening import Opened, open_files
 from drtool.journal.reading import events_of, hash_at, head_of, last_number, runs_of
 from drtool.journal.summary import RunSummary, summaries_of
 from drtool.journal.trouble import damaged, unusable
-from drtool.journal.verify import faults
+from drtool.journal.verify import Checked, faults
 from drtool.model.event import Body, Event, Instant, Request
 from drtool.redact import Redactor
 
@@ -60,15 +60,21 @@ class Journal:
         read_only: bool = False,
         damaged_too: bool = False,
         patience: float = PATIENCE,
+        checked: Checked | None = None,
     ) -> Self:
-        """Open a journal, or make it.
+        """Open a journal, or make it; every entry is checked against chain and anchor.
 
         ``read_only`` never writes a byte and reads a copy from another machine too;
-        ``damaged_too`` opens one, to read, that does not match its anchor. Raises
-        JournalUnusable that names the path and the cure.
+        ``damaged_too`` opens one, to read, that is not what was written. ``checked`` is shared
+        by openings of one process. Raises JournalUnusable that names the path and the cure.
         """
         opened = open_files(
-            path, create=create, read_only=read_only, damaged_too=damaged_too, patience=patience
+            path,
+            create=create,
+            read_only=read_only,
+            damaged_too=damaged_too,
+            patience=patience,
+            checked=checked,
         )
         return cls(opened, clock, redactor)
 
@@ -161,20 +167,26 @@ class Journal:
         with self._reading():
             return head_of(self._db)
 
-    def verify(self, exported: Head | None = None) -> list[str]:
+    @property
+    def identity(self) -> str:
+        """What tells this journal from every other."""
+        return self._id.journal
+
+    def verify(self, exported: Mapping[str, Head] | Head | None = None) -> list[str]:
         """Every fault of chain and anchor as a sentence; empty when the journal is whole.
 
-        With ``exported`` the head is compared as well that was written down elsewhere.
+        ``exported`` are heads that were written down elsewhere, each under the name of what
+        holds it: they are compared as well.
         """
+        heads = {"exported head": exported} if isinstance(exported, Head) else dict(exported or {})
         with self._reading():
-            heads = {} if exported is None else {"exported head": exported}
             try:
                 anchor = self._anchor.read(self._id.journal) if self._anchor else None
             except JournalUnusable as error:
                 return [error.found, *faults(self._db, heads)]
             if anchor is None:
                 return ["there is no anchor", *faults(self._db, heads)]
-            return faults(self._db, {"anchor": anchor, **heads})
+            return faults(self._db, {**heads, "anchor": anchor})
 
     def close(self) -> None:
         """Close the files; never raises."""

@@ -10,7 +10,8 @@ from drtool.errors import JournalUnusable
 
 _ELSEWHERE = "or go on with another: export DRTOOL_HOME=/a/directory/on/another/disk"
 _RESTORE = (
-    "keep it as evidence, then restore journal and anchor together from a backup, "
+    "see what differs with drtool journal verify; keep it as evidence, then "
+    "restore journal and anchor together from a backup, "
     "or go on with a new one: export DRTOOL_HOME=/a/new/directory; "
     "a new run observes every step and adopts what is done"
 )

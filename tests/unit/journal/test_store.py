@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def journal(path: Path, redactor: Redactor) -> Iterator[Journal]:
     opened.close()
 
 
-def again(path: Path, **how: bool) -> Journal:
+def again(path: Path, **how: Any) -> Journal:
     return Journal.open(path, SystemClock(), Redactor(), **how)
 
 
