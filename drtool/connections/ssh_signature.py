@@ -26,13 +26,13 @@ RSA_SIGNATURE = "rsa-sha2-512"
 def to_sign(message: str) -> bytes:
     """The bytes that a key really signs."""
     digest = hashlib.sha512(message.encode()).digest()
-    return _MAGIC + b"".join(map(_string, (NAMESPACE.encode(), b"", _HASH, digest)))
+    return _MAGIC + packed(NAMESPACE.encode(), b"", _HASH, digest)
 
 
 def armored(key: str, signature: bytes) -> str:
     """A signature as a file: ``signature`` is the key's own, as an SSH agent gives it."""
     blob = _MAGIC + struct.pack(">I", _VERSION)
-    blob += b"".join(map(_string, (blob_of(key), NAMESPACE.encode(), b"", _HASH, signature)))
+    blob += packed(blob_of(key), NAMESPACE.encode(), b"", _HASH, signature)
     text = base64.b64encode(blob).decode()
     lines = [text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)]
     return "\n".join((_BEGIN, *lines, _END, ""))
@@ -121,5 +121,6 @@ def _verify_sk(key: str, signature: bytes, data: bytes) -> None:
     ed25519.Ed25519PublicKey.from_public_bytes(public).verify(raw, whole)
 
 
-def _string(part: bytes) -> bytes:
-    return struct.pack(">I", len(part)) + part
+def packed(*parts: bytes) -> bytes:
+    """Strings one behind the other, each with its length (RFC 4251, section 5)."""
+    return b"".join(struct.pack(">I", len(part)) + part for part in parts)

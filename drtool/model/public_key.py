@@ -34,6 +34,10 @@ def reason_not_a_person_key(text: str) -> str | None:
         parts = fields_of(blob)
     except (binascii.Error, struct.error, ValueError):
         return f"is not a public key, or is cut short; {_LIKE}"
+    return _reason_of(kind, parts)
+
+
+def _reason_of(kind: str, parts: list[bytes]) -> str | None:
     if parts[0] != kind.encode() or len(parts) != _FIELDS.get(kind, 3):
         return f"is not a public key of the kind {kind}; {_LIKE}"
     if kind == "ssh-ed25519" and len(parts[1]) != 32:
