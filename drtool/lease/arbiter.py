@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Protocol
 
 from drtool.action import Facts
 from drtool.connections.reach import Connections, Context
 from drtool.errors import BadInput, Unreachable
 from drtool.journal.store import Journal
+from drtool.lease.deciding import deciding_site
 from drtool.lease.dns import take_dns
+from drtool.lease.dynamodb import take_dynamodb
+from drtool.lease.file import take_file
 from drtool.lease.lease import Lease
 from drtool.lease.local import take_local
 from drtool.lease.pair import PairLease
 from drtool.lease.postgresql import take_postgresql
 from drtool.model.inventory import Inventory, Served
+from drtool.model.lease import ArbiterKind
 from drtool.model.purpose import Procedure
+
+
+class Taker(Protocol):
+    """Takes the lease at a site."""
+
+    def __call__(self, site: str, *, by_force: bool = False) -> Lease:
+        """The lease there; raises LeaseHeld."""
+
 
 _AT_BOTH = {Procedure.SWITCHOVER, Procedure.FAILBACK}
 
@@ -29,12 +41,15 @@ def take(
     holder: str,
     *,
     from_stopped: bool = False,
+    by_force: bool = False,
 ) -> Lease:
     """Take the lease of a service for the run that ``facts`` tell of.
 
-    Switchover and failback hold it at both sites, everything else at ``to``, or at ``from``
-    where there is no ``to``. ``from_stopped`` says that the run itself may have stopped the
-    server at ``from`` already: its arbiter need not answer then, and is taken when it does.
+    Switchover and failback hold it at both sites, everything else at ``to``, or where there is no
+    ``to`` at ``from``, unless that is the one that is lost. ``from_stopped`` says that the run
+    itself may have stopped the server at ``from`` already: its arbiter need not answer then, and
+    is taken when it does.
+    ``by_force`` takes it also from a holder that is not gone.
     Raises LeaseHeld that names the holder, and what reaching the arbiter raises.
     """
     where = facts.inventory.services[service].lease.at
@@ -42,7 +57,10 @@ def take(
         return take_local(
             service, journal.path.parent, connections.context.clock, holder, facts.run
         )
-    at_site = _taker(where, service, connections.context, holder, facts.run)
+    context, run = connections.context, facts.run
+    if where == "dynamodb":
+        return take_dynamodb(service, context, holder, run, by_force=by_force)
+    at_site = _taker(where, service, context, holder, run)
     first, second = sites(facts)
     if first is None:
         raise BadInput(
@@ -51,19 +69,19 @@ def take(
             "--to SITE",
         )
     if second is None:
-        return at_site(first)
-    return _take_both(first, second, at_site, from_stopped=from_stopped)
+        return at_site(first, by_force=by_force)
+    return _take_both(first, second, at_site, from_stopped=from_stopped, by_force=by_force)
 
 
 def _take_both(
-    first: str, second: str, at_site: Callable[[str], Lease], *, from_stopped: bool
+    first: str, second: str, at_site: Taker, *, from_stopped: bool, by_force: bool
 ) -> PairLease:
     """Take it at both sites or at none, in an order that lets one of two opposite takers win."""
     taken: dict[str, Lease] = {}
     try:
         for site in sorted((first, second)):
             with suppress(*((Unreachable,) if from_stopped and site == second else ())):
-                taken[site] = at_site(site)
+                taken[site] = at_site(site, by_force=by_force)
     except BaseException:
         for lease in taken.values():
             lease.release()
@@ -76,17 +94,17 @@ def sites(facts: Facts) -> tuple[str | None, str | None]:
     direction = facts.direction
     if facts.procedure in _AT_BOTH:
         return direction.to_site, direction.from_site
-    return direction.to_site or direction.from_site, None
+    return deciding_site(facts.service, facts.procedure, direction, facts.inventory), None
 
 
-def _taker(
-    where: str, service: str, context: Context, holder: str, run: str
-) -> Callable[[str], Lease]:
-    def at_site(site: str) -> Lease:
+def _taker(where: ArbiterKind, service: str, context: Context, holder: str, run: str) -> Taker:
+    def at_site(site: str, *, by_force: bool = False) -> Lease:
         if where == "dns":
-            return take_dns(service, site, context, holder, run)
+            return take_dns(service, site, context, holder, run, by_force=by_force)
+        if where == "file":
+            return take_file(service, site, context, holder, run, by_force=by_force)
         target = system_at(service, site, context.inventory)
-        return take_postgresql(service, target, context, holder, run)
+        return take_postgresql(service, target, context, holder, run, by_force=by_force)
 
     return at_site
 
