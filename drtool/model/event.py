@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.change import Change
 from drtool.model.plan import Plan
 from drtool.model.proof import AcceptedLoss, Proof, Statement
 from drtool.model.purpose import Mode, Outcome
+from drtool.model.signed import Evidence, Signed
 from drtool.model.steering import (
     EscalationAsked,
     RunContinued,
@@ -56,7 +58,8 @@ class RunStarted(Value):
     """A run began, with everything that it will be judged by.
 
     ``process`` tells the engine from a later process with its ``pid``; old journals lack it.
-    ``escalates`` is the planned run that handed over to this one.
+    ``escalates`` is the planned run that handed over to this one. ``signed`` proves who asked for
+    it; ``break_glass`` is the reason for which somebody was let start it who otherwise may not.
     """
 
     kind: Literal["run.started"] = "run.started"
@@ -74,6 +77,8 @@ class RunStarted(Value):
     accepted_loss: AcceptedLoss | None = None
     adopts: str | None = None
     escalates: str | None = None
+    signed: Signed | None = None
+    break_glass: str = ""
 
 
 class RunResumed(Value):
@@ -152,7 +157,11 @@ class StepEnded(Value):
 
 
 class ConsentAsked(Value):
-    """The run waits for a person; ``step`` is ``start`` for the procedure's own consent."""
+    """The run waits for a person; ``step`` is ``start`` for the procedure's own consent.
+
+    ``needs`` different people must approve. ``version`` is the engine's that asks. ``instead_of``
+    is the step whose approval is void and is asked for again here.
+    """
 
     kind: Literal["consent.asked"] = "consent.asked"
     step: str
@@ -163,10 +172,16 @@ class ConsentAsked(Value):
     changes_digest: str = ""
     budget: Duration | None = None
     expires: datetime | None = None
+    needs: int = 1
+    version: str = ""
+    instead_of: str = ""
 
 
 class ConsentGiven(Value):
-    """A person answered; ``skipped`` answers a question about a step that is left out."""
+    """A question is answered; ``skipped`` answers one about a step that is left out.
+
+    ``by`` names all who approved. ``break_glass`` says that one of them put the rules aside.
+    """
 
     kind: Literal["consent.given"] = "consent.given"
     step: str
@@ -175,6 +190,8 @@ class ConsentGiven(Value):
     self_consented: bool = False
     reason: str = ""
     changes_digest: str = ""
+    break_glass: bool = False
+    evidence: tuple[Evidence, ...] = ()
 
 
 class StatementMade(Value):
@@ -237,6 +254,8 @@ Body = Annotated[
     | StepDirected
     | ConsentAsked
     | ConsentGiven
+    | ApprovalGiven
+    | ApprovalVoided
     | StatementMade
     | Warned
     | AbortAsked
@@ -265,7 +284,7 @@ class Event(Value):
 class Request(Value):
     """What another terminal asks of a run; only the engine turns it into events.
 
-    ``outage_start`` is what an escalation was told of it.
+    ``outage_start`` is what an escalation was told of it. ``signed`` proves who asks.
     """
 
     id: int = 0
@@ -277,3 +296,6 @@ class Request(Value):
     reason: str = ""
     at: datetime
     outage_start: datetime | None = None
+    signed: Signed | None = None
+    break_glass: bool = False
+    evidence: tuple[Evidence, ...] = ()

@@ -9,6 +9,7 @@ from drtool.model.value import Value
 
 Verb = Literal[
     "approve",
+    "confirm",
     "deny",
     "abort",
     "state",
