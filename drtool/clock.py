@@ -54,6 +54,14 @@ class SystemClock:
         return False
 
 
+def seconds_suspended() -> float:
+    """How long this machine has slept since its boot, which monotonic time does not count."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    if boottime is None:
+        return 0.0
+    return max(0.0, time.clock_gettime(boottime) - time.clock_gettime(time.CLOCK_MONOTONIC))
+
+
 def kept_in_time() -> bool | None:
     """Whether a time service keeps this machine's clock, by the kernel's word; None if unknown.
 

@@ -1,4 +1,4 @@
-"""What the TXT record of a lease says.
+"""What the record of a lease says, in DNS as elsewhere.
 
 One string of at most 255 bytes, in the presentation format of RFC 1035::
 
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from drtool.model.value import Value
 
+LABEL = "_drtool-lease"
 _MAGIC = "drtool-lease 1"
 _TIME = "%Y%m%dT%H%M%SZ"
 _FREE = re.compile(rf'"{_MAGIC} token=(\d+) free"')
@@ -47,7 +48,7 @@ class LeaseRecord(Value):
 
 def lease_name(service: str, zone: str) -> str:
     """The name of a service's lease."""
-    return f"_drtool-lease.{service}.{zone}"
+    return f"{LABEL}.{service}.{zone}"
 
 
 def parse(values: tuple[str, ...]) -> LeaseRecord | None:

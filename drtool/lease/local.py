@@ -34,6 +34,7 @@ class LocalLease:
     """An exclusive lock on a file of the home; the kernel drops it when the process ends."""
 
     session = None
+    over = ""
 
     def __init__(self, service: str, path: Path, fd: int, record: _Record) -> None:
         self.token, self.holder = token_text(record.token), record.holder
@@ -97,9 +98,8 @@ def _held(service: str, path: Path, record: _Record) -> LeaseHeld:
     if not record.run:
         return held(service, str(path), "a process that is just starting", "", "start again")
     by = f"{record.holder}, run {record.run}, since {record.since:%Y-%m-%d %H:%M:%S} UTC"
-    return held(
-        service, str(path), by, record.run, f"see the process that has it with: fuser -v {path}"
-    )
+    how = f"if its process hangs, only its end ends its right to act: kill -9 {record.pid}"
+    return held(service, str(path), by, record.run, how, force=False)
 
 
 def _holder(fd: int) -> _Record:

@@ -29,6 +29,8 @@ class PairLease:
         self._over = threading.Event()
         self._turn = threading.Lock()
         self._refusal: LeaseHeld | None = None
+        self._token_there = second.token if second else ""
+        self.over = " and ".join(filter(None, (first.over, second.over if second else "")))
         self.arbiter = f"{first.arbiter} and {second.arbiter}" if second else first.arbiter
         if second is None:
             self._regain_soon()
@@ -37,6 +39,11 @@ class PairLease:
     def token(self) -> str:
         """The token at ``to``."""
         return self._first.token
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Both tokens, that at ``to`` first; the other one as it was last."""
+        return tuple(filter(None, (self._first.token, self._token_there)))
 
     @property
     def holder(self) -> str:
@@ -93,5 +100,5 @@ class PairLease:
                 if self._over.is_set():
                     regained.release()
                 else:
-                    self._second = regained
+                    self._second, self._token_there = regained, regained.token
             return

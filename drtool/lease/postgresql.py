@@ -2,13 +2,16 @@
 
 A session advisory lock is granted on a hot standby and survives ``pg_promote`` in the same
 session, so that a holder who lost it cannot promote. The server ends a dead holder's session
-by TCP keepalive within 15 s, and the lock with it.
+by TCP keepalive within 15 s, and the lock with it. A holder that is only stopped (SIGSTOP, a
+frozen container) keeps it: its kernel answers the keepalives for it. Ending that session by force
+is the way then.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import time
 from datetime import datetime
 
 from drtool.connections.postgresql import PostgresqlSession
@@ -18,6 +21,8 @@ from drtool.lease.lease import held, lost
 from drtool.model.replication import Holder
 
 CONNECT_SECONDS = 10.0
+END_SECONDS = 5.0
+POLL_SECONDS = 0.02
 _LONGEST_NAME = 63
 _KEY_BITS = (1 << 63) - 1
 _PRINTABLE = re.compile(r"[^ -~]")
@@ -26,8 +31,10 @@ _PRINTABLE = re.compile(r"[^ -~]")
 class PostgresqlLease:
     """A session advisory lock, held by a session of its own."""
 
-    def __init__(self, service: str, holder: str, session: PostgresqlSession, key: int) -> None:
-        self.holder, self.session = holder, session
+    def __init__(
+        self, service: str, holder: str, session: PostgresqlSession, key: int, over: str = ""
+    ) -> None:
+        self.holder, self.session, self.over = holder, session, over
         self.arbiter = f"postgresql {session.target}"
         self.token = session.token()
         self._service, self._key = service, key
@@ -59,9 +66,9 @@ def session_name(holder: str, run: str) -> str:
 
 
 def take_postgresql(
-    service: str, target: str, context: Context, holder: str, run: str
+    service: str, target: str, context: Context, holder: str, run: str, *, by_force: bool = False
 ) -> PostgresqlLease:
-    """Take the lock at the system ``target``.
+    """Take the lock at the system ``target``; by force, the holder's session is ended first.
 
     Raises LeaseHeld that names the holder, and what opening the session raises.
     """
@@ -69,10 +76,26 @@ def take_postgresql(
     try:
         # before the lock, so that whoever is refused finds the name there
         session.set_name(session_name(holder, run))
-        return PostgresqlLease(service, holder, session, _lock(service, session))
+        key = lock_key(service)
+        over = _ended(service, session, key) if by_force else ""
+        return PostgresqlLease(service, holder, session, _lock(service, session, key), over)
     except BaseException:
         session.close()
         raise
+
+
+def _ended(service: str, session: PostgresqlSession, key: int) -> str:
+    """End the holder's session and wait until its lock is gone; who it was, or ""."""
+    holder = session.who_holds(key)
+    if holder is None:
+        return ""
+    session.end_holder(key, holder)
+    end = time.monotonic() + END_SECONDS
+    while (now := session.who_holds(key)) is not None and now == holder:
+        if time.monotonic() > end:
+            raise _held(service, session.target, holder)
+        time.sleep(POLL_SECONDS)
+    return _told(holder)
 
 
 def _patient(context: Context) -> Context:
@@ -81,9 +104,8 @@ def _patient(context: Context) -> Context:
     return Context(context.inventory, context.secrets, context.clock, seconds, context.run)
 
 
-def _lock(service: str, session: PostgresqlSession) -> int:
+def _lock(service: str, session: PostgresqlSession, key: int) -> int:
     """Take the lock and give its number."""
-    key = lock_key(service)
     if not session.try_lock(key):
         raise _held(service, session.target, session.who_holds(key))
     return key
@@ -93,15 +115,19 @@ def _held(service: str, target: str, holder: Holder | None) -> LeaseHeld:
     arbiter = f"postgresql {target}"
     if holder is None:
         return held(service, arbiter, "somebody who has just let it go", "", "start again")
-    who, run = holder_of(holder.application_name)
     return held(
         service,
         arbiter,
-        f"{who}{f', run {run}' if run else ''}, since {_since(holder.since)}, pid {holder.pid}",
-        run,
-        "if that machine is dead its lock ends within 15 s; if it hangs, this ends its right "
-        f"to act: SELECT pg_terminate_backend({holder.pid}); at {target}",
+        f"{_told(holder)}, pid {holder.pid}",
+        holder_of(holder.application_name)[1],
+        "if that machine is dead its lock ends within 15 s; one that is stopped or hangs keeps it",
     )
+
+
+def _told(holder: Holder) -> str:
+    """Who it is, for which run, since when."""
+    who, run = holder_of(holder.application_name)
+    return f"{who}{f', run {run}' if run else ''}, since {_since(holder.since)}"
 
 
 def holder_of(name: str) -> tuple[str, str]:

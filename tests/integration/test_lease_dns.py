@@ -13,8 +13,9 @@ from drtool.connections.dns import DnsReader
 from drtool.errors import LeaseHeld, Unreachable
 from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
-from drtool.lease.dns import DnsLease, take_dns
+from drtool.lease.dns import take_dns
 from drtool.lease.dns_record import lease_name
+from drtool.lease.kept import KeptLease
 from drtool.model.inventory import Inventory
 from drtool.model.purpose import Procedure
 from drtool.redact import Redactor
@@ -27,7 +28,7 @@ def record(pair: DnsPair, site: str = "west") -> tuple[str, ...]:
     ).values  # fmt: skip
 
 
-def take_at_west(pair: DnsPair, holder: str, run: str) -> DnsLease:
+def take_at_west(pair: DnsPair, holder: str, run: str) -> KeptLease:
     context = pair.connections(pair.facts()).context
     return take_dns("orders", "west", context, holder, run)
 
@@ -55,7 +56,7 @@ def test_one_holds_renews_and_gives_back(sites: DnsPair) -> None:
 
 
 def test_of_many_takers_one_wins_and_the_others_name_it(sites: DnsPair) -> None:
-    leases: list[DnsLease] = []
+    leases: list[KeptLease] = []
     refusals: list[str] = []
     start = threading.Barrier(12)
 

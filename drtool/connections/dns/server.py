@@ -113,6 +113,16 @@ class DnsReader(Reader):
                 raise self._denied(found.code)
             self._key_accepted = True
 
+    def server_time(self) -> int | None:
+        """Seconds since the epoch by which the server signs; None where it tells none.
+
+        Raises AccessDenied when it does not take our key, Unreachable.
+        """
+        found = self._ask(self.zone, "SOA", self._key())
+        if found.code in TURNED_AWAY:
+            raise self._denied(found.code)
+        return found.signed_at
+
     def _key(self) -> TsigKey:
         secret = self._context.secrets.resolve(self._dns.key)
         return TsigKey(self._dns.key_name, secret, self._dns.algorithm)

@@ -11,6 +11,7 @@ from drtool.connections.postgresql.reader import PostgresqlReader, bigint
 from drtool.connections.postgresql.wire import Wire
 from drtool.connections.reach import Context, Writer
 from drtool.errors import AccessDenied, BadInput, StepFailed
+from drtool.model.replication import Holder
 
 POLL_SECONDS = 0.003
 ASK_AGAIN_SECONDS = 0.03
@@ -42,6 +43,14 @@ class PostgresqlSession(PostgresqlReader, Writer):
     def unlock(self, key: int) -> None:
         """Give a session advisory lock back."""
         self._rows("unlock", "SELECT pg_advisory_unlock(%s)", (bigint(key),))
+
+    def end_holder(self, key: int, holder: Holder) -> bool:
+        """End the session that holds a lock, if it is still that one; whether it was told to.
+
+        Raises AccessDenied when our user may not end another's session.
+        """
+        words = (bigint(key), holder.pid, holder.since)
+        return any(row[0] for row in self._rows("end the holder's session", sql.END_HOLDER, words))
 
     def holds(self, key: int) -> bool:
         """Whether this very session holds the lock, by the server's own table."""

@@ -130,6 +130,16 @@ SELECT l.pid, coalesce(a.application_name, ''), a.backend_start
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
+# Only that very session: a pid may be another's by now.
+END_HOLDER: Final[LiteralString] = """
+SELECT pg_terminate_backend(l.pid)
+  FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+   AND (l.classid::bigint << 32) + l.objid::bigint = %s
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND l.pid = %s AND a.backend_start = %s AND l.pid <> pg_backend_pid()
+"""
+
 WHO_AM_I: Final[LiteralString] = """
 SELECT to_char(backend_start AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') || '-' || pid
   FROM pg_stat_activity WHERE pid = pg_backend_pid()

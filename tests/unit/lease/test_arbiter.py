@@ -67,10 +67,21 @@ class Taken:
     def __init__(self, *refuse: str) -> None:
         self.targets: list[str] = []
         self.released: list[str] = []
+        self.forced: list[bool] = []
         self.refuse = refuse
 
-    def take(self, service: str, target: str, context: Context, holder: str, run: str) -> Lease:
+    def take(
+        self,
+        service: str,
+        target: str,
+        context: Context,
+        holder: str,
+        run: str,
+        *,
+        by_force: bool = False,
+    ) -> Lease:
         del context, run
+        self.forced.append(by_force)
         self.targets.append(target)
         if target in self.refuse:
             raise held(service, target, "ben", "run-2", "wait")
@@ -79,6 +90,7 @@ class Taken:
 
 class One:
     session = None
+    over = ""
 
     def __init__(self, taken: Taken, target: str, holder: str) -> None:
         self.taken, self.arbiter, self.holder, self.token = taken, target, holder, target

@@ -39,11 +39,20 @@ class Zone:
     def __init__(self) -> None:
         self.values: dict[str, tuple[str, ...]] = {}
         self.silent: set[str] = set()
+        self.passed = 0.0
 
 
 class Hands(DnsHands):
     def __init__(self, world: Zone, server: str) -> None:
         self.world, self.server = world, server
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def server_time(self) -> int | None:
+        self.answer(NAME, "TXT")
+        return int((WHEN + timedelta(seconds=self.world.passed)).timestamp())
 
     @property
     def zone(self) -> str:
@@ -131,10 +140,10 @@ def test_one_holds_and_the_other_is_told_who(zone: Zone) -> None:
 def test_a_dead_holders_lease_runs_out_and_the_dead_one_cannot_come_back(zone: Zone) -> None:
     clock = Movable()
     dead = take_dns("orders", "west", context(Movable()), "ann", "run-1")
-    clock.passed = 65.0
+    zone.passed = 65.0
     with pytest.raises(LeaseHeld):
         take_dns("orders", "west", context(clock), "ben", "run-2")
-    clock.passed = 71.0
+    zone.passed = 71.0
     lease = take_dns("orders", "west", context(clock), "ben", "run-2")
     assert lease.token > dead.token
     with pytest.raises(LeaseHeld, match="another's"):
@@ -161,13 +170,13 @@ def test_a_silent_server_is_believed_until_the_record_runs_out(zone: Zone) -> No
 
 
 def test_it_is_renewed(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leasing, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(leasing, "SPAN", leasing.SPAN.model_copy(update={"renew": 0.01}))
     clock = Movable()
     lease = take_dns("orders", "west", context(clock), "ann", "run-1")
-    before = zone.values["w0"]
-    clock.passed = 45.0
+    before, began = zone.values["w0"], lease._renewed
+    clock.passed = zone.passed = 45.0
     until = time.monotonic() + 20
-    while lease._renewed < 45.0:
+    while lease._renewed < began + 44.0:
         assert time.monotonic() < until
         time.sleep(0.005)
     assert zone.values["w0"] != before

@@ -14,6 +14,7 @@ from drtool.lease.pair import PairLease
 class Fake:
     holder = "ann"
     session: Writer | None = None
+    over = ""
 
     def __init__(self, arbiter: str) -> None:
         self.arbiter, self.token = arbiter, f"token of {arbiter}"

@@ -103,8 +103,9 @@ def test_the_holder_is_named(server: Server, context: Context) -> None:
         "lease of orders: held by ann@desk:7, run 20261123-051401-7f3a, since 2026-11-23 05:14:01 "
         "UTC, pid 1 (at postgresql west.db); expected nobody else acting on the service\n"
         "  hint: on that machine: drtool attach 20261123-051401-7f3a, or drtool abort "
-        "20261123-051401-7f3a; if that machine is dead its lock ends within 15 s; if it hangs, "
-        "this ends its right to act: SELECT pg_terminate_backend(1); at west.db"
+        "20261123-051401-7f3a; if that machine is dead its lock ends within 15 s; one that is "
+        "stopped or hangs keeps it; to act all the same, add: --take-over --reason 'why its "
+        "holder must not act'"
     )
     assert [session.over for session in server.sessions] == [False, True]
     lease.release()
