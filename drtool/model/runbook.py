@@ -11,6 +11,7 @@ from drtool.model.purpose import OnFailure, Procedure, Purpose, StepKind, Strate
 from drtool.model.value import Fields, Name, Value
 from drtool.units import Duration
 
+Waiver = Literal["failback", "static_stability"]
 Positive = Annotated[int, Field(ge=1, le=10_000)]
 
 
@@ -38,6 +39,7 @@ class Step(Value):
     fields: Fields = {}
     approval: Approval | None = None
     instructions: str | None = None
+    owner: Name | None = None
     source: str = ""
     sources: dict[str, str] = {}
 
@@ -149,7 +151,7 @@ class Runbook(Value):
     parameters: dict[Name, Parameter] = {}
     blocks: dict[Name, tuple[Entry, ...]] = {}
     procedures: dict[Procedure, Way]
-    waivers: dict[Literal["failback"], str] = {}
+    waivers: dict[Waiver, str] = {}
     sources: dict[str, str] = {}
 
     def way(self, procedure: Procedure) -> Way:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from drtool.model.value import Value
 
@@ -25,3 +26,17 @@ class SecretRef(Value):
     def name(self) -> str:
         """What stands behind the source."""
         return self.secret.partition(":")[2]
+
+
+def secrets_in(value: object) -> tuple[SecretRef, ...]:
+    """All references below a value, each once."""
+    if isinstance(value, SecretRef):
+        return (value,)
+    parts: Iterable[object] = ()
+    if isinstance(value, BaseModel):
+        parts = (getattr(value, name) for name in type(value).model_fields)
+    elif isinstance(value, dict):
+        parts = value.values()
+    elif isinstance(value, tuple | list):
+        parts = value
+    return tuple(dict.fromkeys(ref for part in parts for ref in secrets_in(part)))

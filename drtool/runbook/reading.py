@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from drtool.model.plan import Objectives
 from drtool.model.purpose import Procedure, Strategy
-from drtool.model.runbook import Entry, Lost, Parameter, Runbook, Way
+from drtool.model.runbook import Entry, Lost, Parameter, Runbook, Waiver, Way
 from drtool.runbook.mapping import Keys, did_you_mean, one_of
 from drtool.runbook.marks import FaultList, Items, Pairs, Scalar, bare, kind_name
 from drtool.runbook.parameters import reason_not_of_type
@@ -174,13 +174,13 @@ def _parameter(keys: Keys) -> Parameter:
     return parameter
 
 
-def _waivers(keys: Keys) -> dict[Literal["failback"], str]:
+def _waivers(keys: Keys) -> dict[Waiver, str]:
     inner = keys.inner("waivers", "waivers")
     if inner is None:
         return {}
-    inner.only({"failback"})
-    reason = inner.text("failback")
-    return {"failback": reason} if reason else {}
+    known: tuple[Waiver, ...] = get_args(Waiver)
+    inner.only(set(known))
+    return {name: reason for name in known if (reason := inner.text(name))}
 
 
 def _sources(root: Pairs) -> dict[str, str]:

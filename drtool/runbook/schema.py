@@ -68,7 +68,15 @@ def runbook_schema(catalog: Catalog) -> Schema:
         },
         "waivers": {
             "description": "What is left out on purpose, and why.",
-            **_mapping({"failback": {"description": "Why none is needed.", "type": "string"}}),
+            **_mapping(
+                {
+                    "failback": {"description": "Why none is needed.", "type": "string"},
+                    "static_stability": {
+                        "description": "Why it may need what is lost with a site.",
+                        "type": "string",
+                    },
+                }
+            ),
         },
     }
     return {

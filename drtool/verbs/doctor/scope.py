@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pydantic import BaseModel
-
 from drtool.catalog import Catalog
 from drtool.clock import Clock
 from drtool.connections.dns import DnsReader, ZoneReader
@@ -20,7 +18,7 @@ from drtool.connections.ssh import SshReader
 from drtool.connections.tcp import TcpReader
 from drtool.model.inventory import Host, Inventory, Patroni, Postgresql, Site
 from drtool.model.plan import Plan
-from drtool.model.secret import SecretRef
+from drtool.model.secret import SecretRef, secrets_in
 from drtool.units import Duration
 from drtool.verbs.doctor.plans import facts_of
 from drtool.verbs.wanted import entry_of, wanted
@@ -117,20 +115,6 @@ def of_plans(plans: Iterable[Plan], catalog: Catalog, clock: Clock, typed: str, 
         rpo=plan.objectives.rpo,
         ca_file=_ca_file(every),
     )
-
-
-def secrets_in(value: object) -> tuple[SecretRef, ...]:
-    """All references below a value, each once."""
-    if isinstance(value, SecretRef):
-        return (value,)
-    parts: Iterable[object] = ()
-    if isinstance(value, BaseModel):
-        parts = (getattr(value, name) for name in type(value).model_fields)
-    elif isinstance(value, dict):
-        parts = value.values()
-    elif isinstance(value, tuple | list):
-        parts = value
-    return tuple(dict.fromkeys(ref for part in parts for ref in secrets_in(part)))
 
 
 def _only(inventory: Inventory, service: str, needs: list[Other]) -> Inventory:

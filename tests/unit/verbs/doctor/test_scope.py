@@ -14,11 +14,12 @@ from drtool.clock import SystemClock
 from drtool.connections.reach import Context, Reader, Writer
 from drtool.errors import BadInput
 from drtool.model.purpose import Procedure, Purpose
+from drtool.model.secret import secrets_in
 from drtool.model.value import Value
 from drtool.verbs.doctor import postgresql, services, sums
 from drtool.verbs.doctor.documents import read_documents
 from drtool.verbs.doctor.plans import all_plans, ways_of
-from drtool.verbs.doctor.scope import Scope, of_plans, secrets_in, whole
+from drtool.verbs.doctor.scope import Scope, of_plans, whole
 from drtool.verbs.doctor.seen import Seen
 
 SPARE = '    power: {redfish: "https://192.0.2.101"'
