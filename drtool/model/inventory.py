@@ -8,8 +8,9 @@ from pydantic import Field
 
 from drtool.model.lease import DynamodbTable, LeaseAt
 from drtool.model.notify import Notify
-from drtool.model.people import Person, Role
+from drtool.model.people import Person, Right, Role
 from drtool.model.secret import SecretRef
+from drtool.model.signals import HOLD_DOWN, Automatic, HoldDown, Signal
 from drtool.model.systems import (
     FencePath,
     Patroni,
@@ -59,6 +60,16 @@ class Service(Value):
     lease: LeaseAt = Field(default=LeaseAt(), description="Who says who may act on the service.")
     heartbeat: Duration | None = Field(
         default=None, description="How often `drtool heartbeat` writes its row."
+    )
+    signals: tuple[Signal, ...] = Field(
+        default=(), description="What `drtool watch` looks at; two at least, from two places."
+    )
+    hold_down: HoldDown = Field(
+        default=HOLD_DOWN,
+        description="How long two places must say that it is out before it counts; at least 60s.",
+    )
+    automatic: Automatic | None = Field(
+        default=None, description="What `drtool watch` may start by itself; default: nothing."
     )
 
 
@@ -170,6 +181,22 @@ class Inventory(Value):
     def proves_identity(self) -> bool:
         """Whether people answer and act with their keys; without any key, by their typed word."""
         return any(person.keys for person in self.people.values())
+
+    def needed(self, role: str, count: int | None) -> int:
+        """How many approvals of a role are wanted, where a step says ``count`` or nothing."""
+        found = self.roles.get(role)
+        return count or (found.needs if found else None) or 1
+
+    def able(self, role: str) -> tuple[str, ...]:
+        """The members of a role who can approve; all, where nobody proves who they are."""
+        members = self.roles[role].members if role in self.roles else ()
+        if not self.proves_identity:
+            return members
+        return tuple(
+            name
+            for name in members
+            if (person := self.people.get(name)) and person.keys and Right.APPROVE in person.may
+        )
 
     def person_of(self, key: str) -> str | None:
         """Whose a public key is."""

@@ -7,7 +7,7 @@ from enum import Enum
 from pydantic import Field
 
 from drtool.model.public_key import PersonKey, key_alone
-from drtool.model.value import Name, Value
+from drtool.model.value import Value
 from drtool.model.words import Text
 
 
@@ -48,6 +48,3 @@ class Role(Value):
     def members(self) -> tuple[str, ...]:
         """All who may answer, each once."""
         return tuple(dict.fromkeys((*self.people, *self.deputies)))
-
-
-People = dict[Name, Person]

@@ -26,9 +26,10 @@ class Objectives(Value):
 
 
 class Approval(Value):
-    """Whose consent a step waits for, and what happens when nobody answers in time."""
+    """Whose consent a step waits for, how many of them, and what if nobody answers in time."""
 
     of: Name
+    count: int | None = Field(default=None, ge=1)
     otherwise: OnFailure | str = "abort"
 
 
@@ -38,7 +39,8 @@ class PlanStep(Value):
     ``name`` is unique in the plan; steps from a block used ``as`` something, from ``each`` or
     from ``ramp`` bear it as ``prefix.step``. ``fields`` are the action's own; templates that
     speak of earlier steps stand in them unrendered, and ``bindings`` are what ``each`` and
-    ``ramp`` give them. ``needs`` are the names of the steps right before it. ``every`` is the
+    ``ramp`` give them. ``needs`` are the names of the steps right before it. ``owner`` is
+    the person or the role whose work a manual step is. ``every`` is the
     pause between attempts. ``rescues`` names the steps of a ramp whose failure, and only that,
     makes this step run; ``never`` is an expression that refuses the step when it holds.
     ``source`` is ``file:line:column``.
@@ -62,6 +64,7 @@ class PlanStep(Value):
     one_way: bool = False
     approval: Approval | None = None
     instructions: str | None = None
+    owner: str | None = None
     rescues: tuple[str, ...] = ()
     never: str | None = None
     bindings: Fields = {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from drtool.catalog import Catalog
 from drtool.errors import BadInput
 from drtool.model.inventory import Inventory, Served
+from drtool.model.plan import Approval
 from drtool.model.purpose import Procedure, Purpose, StepKind
 from drtool.model.runbook import Each, Ramp, Runbook, Step
 from drtool.runbook.blocks import all_entries, all_steps
@@ -33,8 +34,11 @@ def check_against(
             runbook.sources["service"], f"service {runbook.service} is not in the inventory", hint
         )
     for step in all_steps(runbook):
-        if step.kind is StepKind.APPROVAL and step.approval and inventory.roles:
-            _role(step, step.approval.of, inventory, faults)
+        named = inventory.roles or inventory.people
+        if step.kind is StepKind.APPROVAL and step.approval and named:
+            _role(step, step.approval, inventory, faults)
+        if step.owner and named:
+            _owner(step, step.owner, inventory, faults)
         if step.at and not is_template(step.at):
             _at(step, inventory, catalog, faults)
         if step.uses == "slack.post" and not (inventory.notify and inventory.notify.slack):
@@ -100,11 +104,28 @@ def _unguarded(inventory: Inventory) -> Iterator[tuple[str, str]]:
                 yield site, name
 
 
-def _role(step: Step, role: str, inventory: Inventory, faults: FaultList) -> None:
-    if role not in inventory.roles:
-        hint = did_you_mean(role, inventory.roles) or f"it has {one_of(inventory.roles)}"
+def _role(step: Step, asked: Approval, inventory: Inventory, faults: FaultList) -> None:
+    role, roles = asked.of, inventory.roles
+    if role not in roles:
+        hint = did_you_mean(role, roles) or (f"it has {one_of(roles)}" if roles else _ROLES)
         what = f"step {step.name}: role {role} is not in the inventory"
         faults.add(step.place_of("approval.of"), what, hint)
+        return
+    wanted, able = inventory.needed(role, asked.count), inventory.able(role)
+    if wanted > len(able) and asked.count is not None:
+        what = f"step {step.name}: wants {wanted} approvals of {role}, and {len(able)} can give one"
+        faults.add(step.place_of("approval.count"), what, f"they are {', '.join(able) or 'nobody'}")
+
+
+_ROLES = "roles: {ROLE: {people: [NAME]}}"
+
+
+def _owner(step: Step, owner: str, inventory: Inventory, faults: FaultList) -> None:
+    known = (*inventory.roles, *inventory.people)
+    if owner not in known:
+        hint = did_you_mean(owner, known) or f"it has {one_of(known)}"
+        what = f"step {step.name}: owner {owner} is neither a role nor a person of the inventory"
+        faults.add(step.place_of("owner"), what, hint)
 
 
 def _at(step: Step, inventory: Inventory, catalog: Catalog, faults: FaultList) -> None:

@@ -206,6 +206,7 @@ class _Steps:
             one_way=is_one_way(entry) if entry else False,
             approval=step.approval,
             instructions=step.instructions,
+            owner=step.owner,
             rescues=tuple(names[failed] for failed in spread.rescues),
             never=spread.never,
             bindings=spread.bindings if left or step.when or spread.never else {},

@@ -140,6 +140,7 @@ def _step_of(name: str, entry: type[Entry], own: Schema) -> Schema:
 def _approval() -> Schema:
     asked = {
         "of": {"description": "A role of the inventory.", **_NAME},
+        "count": {"description": "How many of them; default: what the role needs.", **_COUNT},
         **_keys("budget", "deadline"),
         "otherwise": {"description": "When nobody answers in time.", "enum": ["abort", "stop"]},
     }
@@ -150,7 +151,8 @@ def _approval() -> Schema:
 
 def _manual() -> Schema:
     text = {"type": "string", "minLength": 1, "description": "Work that a human does, as text."}
-    return _closed({**_keys("step", "purpose", *_LIMITS), "manual": text})
+    owner = {"description": "The person or the role whose work it is.", **_NAME}
+    return _closed({**_keys("step", "purpose", *_LIMITS), "manual": text, "owner": owner})
 
 
 def _choices(loaded: dict[str, type[Entry]]) -> Schema:

@@ -16,7 +16,7 @@ _FORMS = ("step", "use", "parallel", "each", "ramp")
 _LIMITS = {"at", "when", "budget", "deadline", "on_failure"}
 _ALLOWED = {
     "approval": {"step", "approval", "when"},
-    "manual": {"step", "manual", "purpose"} | _LIMITS,
+    "manual": {"step", "manual", "owner", "purpose"} | _LIMITS,
 }
 _OTHERWISE = ("abort", "stop")
 
@@ -166,6 +166,7 @@ class StepReader:
             repeatable=keys.flag("repeatable") or False,
             approval=approval,
             instructions=text,
+            owner=keys.name("owner") if kind == "manual" else None,
             source=str(keys.mark("step")),
             fields=self._fields(keys) if kind not in _ALLOWED else {},
             sources=_sources(node),
@@ -184,14 +185,15 @@ class StepReader:
         inner = keys.inner("approval")
         if inner is None:
             return None, keys
-        inner.only({"of", "budget", "deadline", "otherwise"})
+        inner.only({"of", "count", "budget", "deadline", "otherwise"})
         inner.need("of", "of: ROLE, one of the inventory's roles")
         otherwise = inner.text("otherwise") or "abort"
         if otherwise not in _OTHERWISE:
             inner.wrong("otherwise", inner.pairs.nodes["otherwise"], one_of(_OTHERWISE))
             otherwise = "abort"
         of = inner.name("of")
-        return (Approval(of=of, otherwise=otherwise) if of else None), inner
+        count = inner.count("count")
+        return (Approval(of=of, count=count, otherwise=otherwise) if of else None), inner
 
     def _fields(self, keys: Keys) -> Fields:
         own = {key: bare(node) for key, node in keys.pairs.nodes.items() if key not in ENGINE_KEYS}

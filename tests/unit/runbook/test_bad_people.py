@@ -141,3 +141,36 @@ def test_a_private_key_pasted_by_mistake_is_not_repeated(
 def test_more_approvals_than_people_without_keys(lint: Lint) -> None:
     found = lint(inventory=[("[oncall-secondary]}", "[oncall-secondary], needs: 3}")])
     assert any("needs 3 approvals, and 2 people in it" in one for one in found), found
+
+
+CONSENT = "approval: {of: incident_commander, budget: 1m, otherwise: abort}"
+
+
+def test_a_step_may_say_how_many_it_wants(lint: Lint, loading: Load, catalog: Catalog) -> None:
+    two = (CONSENT, CONSENT.replace("budget", "count: 2, budget"))
+    assert lint(two, inventory=[(BEFORE, GOOD)]) == []
+    seen = ObservedRoles(primaries=("east",), standbys=("west",))
+    loaded = loading(two, inventory=[(BEFORE, GOOD)])
+    asked = plan(loaded, Procedure.FAILOVER, seen, catalog=catalog).step("consent").approval
+    assert asked is not None
+    assert asked.count == 2
+
+
+def test_a_step_cannot_want_more_than_there_are(lint: Lint) -> None:
+    three = (CONSENT, CONSENT.replace("budget", "count: 3, budget"))
+    assert lint(three, inventory=[(BEFORE, GOOD)]) == [
+        "orders.yaml:14:65: step consent: wants 3 approvals of incident_commander, and 2 can give one\n"
+        "  hint: they are ann, ben"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("owner", "good"), [("ann", True), ("incident_commander", True), ("an", False)]
+)
+def test_a_manual_step_has_an_owner_whom_the_inventory_knows(
+    lint: Lint, owner: str, good: bool
+) -> None:
+    manual = f"    - {{step: call, manual: Call the carrier., owner: {owner}}}\n"
+    found = lint(("  failback:", f"{manual}  failback:"), inventory=[(BEFORE, GOOD)])
+    assert ("neither a role nor a person of the inventory" in "".join(found)) is not good, found
+    assert ("did you mean ann?" in "".join(found)) is not good
