@@ -21,6 +21,7 @@ from drtool.runbook.inventory_nodes import (
     text_of,
 )
 from drtool.runbook.inventory_people import check_people
+from drtool.runbook.inventory_signals import check_signals
 from drtool.runbook.mapping import did_you_mean
 from drtool.runbook.marks import FaultList, Items, Node, Pairs, Scalar, bare, walk
 
@@ -40,6 +41,7 @@ def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
     _dns(root, say)
     check_people(root, say)
     _mentions(root, say)
+    check_signals(root, say)
     _secret_files(root, directory, say)
 
 
