@@ -180,8 +180,17 @@ class StateAction(Entry, Generic[S]):
         return []
 
     def undo(self, hands: Hands, before: S) -> None:
-        """Take the changes back, for actions that are not one-way."""
+        """Take the changes back, for actions that are not one-way, and for fences that can be."""
         raise NotImplementedError
+
+    def reason_not_to_undo(self, look: Look, before: S) -> str | None:
+        """A sentence when the changes must not be taken back now; judged right before ``undo``.
+
+        A fence is taken back only by an action that says here, from a look at every other site,
+        that nobody was promoted.
+        """
+        del look, before
+        return None
 
 
 class Check(Entry, Generic[S]):

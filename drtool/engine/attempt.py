@@ -117,12 +117,13 @@ class Attempt:
                     seconds=round(seconds, 6),
                     answered=result.answered,
                     adopted=result.adopted,
+                    by=result.by,
                 )
             )
 
     def may_act(self, changes: Sequence[Change]) -> None:
         """Raises what stands against an effect now: a stop, a lost lease, no consent to it."""
-        if self.context.phase is not Phase.GOING and not self.applied:
+        if self.must_stop or (self.context.phase is not Phase.GOING and not self.applied):
             raise Stopped
         self.context.check_lease()
         shown = self.context.shown_to_consenters(self.step) if self.step.one_way else None
@@ -211,8 +212,20 @@ class Attempt:
         """Raises Abandoned or Stopped when the step shall not go on."""
         if self.ended:
             raise Abandoned
-        if self.context.phase is not Phase.GOING and not self.intent_written:
+        if self.must_stop:
             raise Stopped
+
+    @property
+    def must_stop(self) -> bool:
+        """Whether the run stops and the step with it.
+
+        What has begun goes to its end, but where another run takes over: that one looks at it.
+        A promotion that has begun is never left.
+        """
+        phase, begun = self.context.phase, self.intent_written
+        if phase is Phase.HANDING_OVER and self.step.purpose is not Purpose.PROMOTE:
+            return True
+        return phase is not Phase.GOING and not begun
 
     def wake(self) -> None:
         """End the pause at once: there is something new to look at."""
@@ -266,6 +279,7 @@ class Attempt:
 
 def wait_for(context: RunContext, asked: ConsentAsked) -> Waiter:
     """Ask, and wait for the answer; raises Stopped when the run stops meanwhile."""
+    _go_on(context)
     pending = [
         consent.asked
         for consent in context.recorder.consents
@@ -292,3 +306,8 @@ def wait_for(context: RunContext, asked: ConsentAsked) -> Waiter:
     if waiter.answer is None:
         raise Stopped
     return waiter
+
+
+def _go_on(context: RunContext) -> None:
+    if context.phase is not Phase.GOING:
+        raise Stopped

@@ -7,7 +7,7 @@ from typing import Any
 from drtool.action import Command
 from drtool.engine.attempt import Attempt, DeadlineOver, Stopped
 from drtool.engine.context import Phase
-from drtool.engine.result import Result
+from drtool.engine.result import Result, left_out
 from drtool.engine.state_steps import fields_of
 from drtool.errors import DrtoolError, InDoubt, StepFailed, Unreachable
 from drtool.model.event import Instant
@@ -118,14 +118,13 @@ class CommandStep:
     def _ask(self, doubt: DrtoolError) -> Result | None:
         text = (
             f"{doubt.line()}. Nothing on the target says whether it ran. "
-            "Approve to run it again, deny to stop here."
+            "Retry to run it again, skip to go on without it, deny to stop here."
         )
-        waiter = self._attempt.ask("decision", text)
-        given = waiter.answer
+        given = self._attempt.ask("decision", text).answer
         if given is not None and given.decision == "approved":
-            if waiter.go_on:
-                return Result(Outcome.SKIPPED, f"{given.by} says that it is done: {given.reason}")
             return None
+        if given is not None and given.decision == "skipped":
+            return left_out(given.by, given.reason)
         return Result(Outcome.IN_DOUBT, doubt.line(), doubt.hint)
 
     def _succeeded(self, seen: Value, *, adopted: bool) -> Result:

@@ -10,11 +10,11 @@ from drtool.action import Facts, Hands, Look
 from drtool.engine.cover import approvals_over
 from drtool.engine.desk import Desk
 from drtool.engine.filling import RunTemplates
-from drtool.engine.ports import Ports
+from drtool.engine.ports import Heir, Ports
 from drtool.engine.recorder import Recorder
 from drtool.errors import DrtoolError
 from drtool.model.change import Change
-from drtool.model.event import RunStarted
+from drtool.model.event import Request, RunStarted
 from drtool.model.plan import Plan, PlanStep
 from drtool.progress.run_state import Consent
 
@@ -24,6 +24,8 @@ class Phase(Enum):
 
     GOING = "going"
     ABORTING = "aborting"
+    UNWINDING = "unwinding"
+    HANDING_OVER = "handing over"
     LEAVING = "leaving"
 
 
@@ -63,11 +65,20 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class HeirReady:
+    """A failover stands ready to take the run over, or ``refusal`` says why there is none."""
+
+    request: Request
+    heir: Heir | None = None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Wake:
     """Look around: something that the scheduler polls has begun."""
 
 
-Input = StepOver | Answered | Cancelled | Signalled | Broken | Wake
+Input = StepOver | Answered | Cancelled | Signalled | Broken | HeirReady | Wake
 Inbox = SimpleQueue[Input]
 
 
@@ -89,6 +100,7 @@ class RunContext:
         self.phase = Phase.GOING
         self.resumed = False
         self.lease_lost = ""
+        self.heir: Heir | None = ports.heir
         self.tainted: set[str] = set()
         self._facts = facts
         self._approvals = approvals_over(begun.plan)

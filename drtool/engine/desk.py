@@ -15,7 +15,6 @@ class Waiter:
     asked: ConsentAsked
     done: threading.Event = field(default_factory=threading.Event)
     answer: ConsentGiven | None = None
-    go_on: bool = False
 
 
 class Desk:
@@ -57,7 +56,24 @@ class Desk:
                     f"step {waiter.asked.step} still waits",
                 )
             given = self._given(waiter, request)
-            self._settle(waiter, given, go_on=request.verb == "continue")
+            self._settle(waiter, given)
+            return waiter, given
+
+    def decide(self, request: Request) -> tuple[Waiter, ConsentGiven] | None:
+        """Answer a step's question by trying it again, or by leaving it out; None without one."""
+        with self._lock:
+            waiter = self._waiting.get(request.step)
+            if waiter is None:
+                return None
+            skipped = request.verb == "skip"
+            given = ConsentGiven(
+                step=waiter.asked.step,
+                decision="skipped" if skipped else "approved",
+                by=request.by,
+                reason=request.reason,
+                changes_digest=waiter.asked.changes_digest,
+            )
+            self._settle(waiter, given)
             return waiter, given
 
     def expire(self, waiter: Waiter) -> ConsentGiven | None:
@@ -71,7 +87,7 @@ class Desk:
                 reason="nobody answered in time",
                 changes_digest=waiter.asked.changes_digest,
             )
-            self._settle(waiter, given, go_on=False)
+            self._settle(waiter, given)
             return given
 
     def dismiss(self) -> None:
@@ -96,8 +112,8 @@ class Desk:
             changes_digest=waiter.asked.changes_digest,
         )
 
-    def _settle(self, waiter: Waiter, given: ConsentGiven, *, go_on: bool) -> None:
-        waiter.answer, waiter.go_on = given, go_on
+    def _settle(self, waiter: Waiter, given: ConsentGiven) -> None:
+        waiter.answer = given
         self._waiting.pop(waiter.asked.step, None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drtool.errors import Aborted, DrtoolError, InDoubt, Refused
 from drtool.model.event import RunEnded
 from drtool.model.purpose import Outcome
+from drtool.model.steering import EscalationAsked, UnwindAsked
 from drtool.progress.objectives import all_met, judge
 from drtool.progress.run_state import RunState, StepState
 
@@ -16,6 +17,7 @@ _CODES = {
     Outcome.UNWOUND: DrtoolError.exit_code,
     Outcome.REFUSED: Refused.exit_code,
     Outcome.ABORTED: Aborted.exit_code,
+    Outcome.HANDED_OVER: Aborted.exit_code,
 }
 
 
@@ -24,22 +26,49 @@ def ending(state: RunState, refusal: str = "", *, unwound: bool = False) -> RunE
 
     ``refusal`` is why nobody consented to its start. Of several troubles the gravest gives the
     outcome: in doubt, then aborted, failed, refused. A run that was unwound has failed and left
-    the world as it was.
+    the world as it was; one that a person had taken back ends as that person said.
     """
+    if state.escalation is not None and not state.past_no_return:
+        return _handed_over(state)
     outcome, culprit = _outcome(state, refusal)
     if outcome is Outcome.SUCCEEDED:
         return _good(state)
     reason, hint = _why(state, culprit, refusal)
-    if unwound and outcome in {Outcome.FAILED, Outcome.REFUSED}:
+    whole = outcome in {Outcome.FAILED, Outcome.REFUSED} or state.unwinding is not None
+    if unwound and whole and outcome is not Outcome.IN_DOUBT:
         outcome, reason = Outcome.UNWOUND, f"{reason}; what was done is taken back"
     return RunEnded(
         outcome=outcome,
-        exit_code=_CODES[outcome],
+        exit_code=_code(state, outcome),
         world=state.world,
         verdicts=judge(state, outcome) if state.past_no_return else (),
         reason=reason,
         hint=hint or f"drtool explain {state.run}",
     )
+
+
+def _code(state: RunState, outcome: Outcome) -> int:
+    asked = outcome is Outcome.UNWOUND and state.unwinding is not None
+    return Aborted.exit_code if asked else _CODES[outcome]
+
+
+def _handed_over(state: RunState) -> RunEnded:
+    """The end of a planned run that a failover takes over; its objectives are that run's now."""
+    asked = state.escalation
+    heir = asked.heir if asked else ""
+    return RunEnded(
+        outcome=Outcome.HANDED_OVER,
+        exit_code=_CODES[Outcome.HANDED_OVER],
+        world=state.world,
+        reason=_asked(asked, f"for a failover: run {heir} goes on"),
+        hint=f"drtool attach {heir}",
+        heir=heir,
+    )
+
+
+def _asked(said: UnwindAsked | EscalationAsked | None, what: str) -> str:
+    why = f": {said.reason}" if said and said.reason else ""
+    return f"{said.by if said else 'somebody'} asked {what}{why}"
 
 
 def _good(state: RunState) -> RunEnded:
@@ -64,7 +93,8 @@ def _outcome(state: RunState, refusal: str) -> tuple[Outcome, StepState | None]:
             by_outcome.setdefault(step.outcome, step)
     if Outcome.IN_DOUBT in by_outcome:
         return Outcome.IN_DOUBT, by_outcome[Outcome.IN_DOUBT]
-    if state.abort is not None or refusal or Outcome.ABORTED in by_outcome:
+    asked = state.abort or state.unwinding or state.escalation
+    if asked is not None or refusal or Outcome.ABORTED in by_outcome:
         return Outcome.ABORTED, by_outcome.get(Outcome.ABORTED)
     for outcome in (Outcome.FAILED, Outcome.REFUSED):
         if outcome in by_outcome:
@@ -85,6 +115,12 @@ def _why(state: RunState, culprit: StepState | None, refusal: str) -> tuple[str,
     if state.abort is not None:
         why = f": {state.abort.reason}" if state.abort.reason else ""
         return f"{state.abort.by} asked to abort{why}", ""
+    if state.unwinding is not None:
+        short = [one.text for one in state.warnings if one.about == "not_unwound"]
+        return "; ".join((_asked(state.unwinding, "to take it back"), *short[-1:])), ""
+    if state.escalation is not None:
+        what = "for a failover, but the promotion had begun"
+        return _asked(state.escalation, what), ""
     if culprit is None:
         return "", ""
     said = culprit.reason or culprit.outcome.value

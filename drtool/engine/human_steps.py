@@ -5,7 +5,7 @@ from __future__ import annotations
 from drtool.engine.attempt import Attempt
 from drtool.engine.cover import covered_steps
 from drtool.engine.preview import preview
-from drtool.engine.result import Result
+from drtool.engine.result import Result, left_out
 from drtool.model.purpose import Outcome
 
 
@@ -47,6 +47,8 @@ def run_manual(attempt: Attempt) -> Result:
     given = attempt.ask("manual", text, budget=step.deadline).answer
     if given is not None and given.decision == "approved":
         return Result(Outcome.SUCCEEDED, _said(f"done by {given.by}", given.reason))
+    if given is not None and given.decision == "skipped":
+        return left_out(given.by, given.reason)
     if given is not None and given.decision == "denied":
         return Result(
             Outcome.FAILED, _said(f"{given.by} says that it cannot be done", given.reason)

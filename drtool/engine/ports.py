@@ -86,6 +86,18 @@ class LeasePort(Protocol):
         """Give it back."""
 
 
+class Heir(Protocol):
+    """A failover that stands ready to take a planned run over, its lease too."""
+
+    run: str
+
+    def begin(self) -> None:
+        """Write its start; from here on it is resumed like any other run."""
+
+    def dismiss(self) -> None:
+        """Let go of all that was made ready: the run was not handed over."""
+
+
 class Entries(Protocol):
     """Names of actions to their classes; see ``drtool.catalog``."""
 
@@ -123,7 +135,9 @@ class Ports:
 
     ``hands`` is None in dry-run and tabletop: nothing there can change the world. ``report``
     writes the report of an ended run, named by its id. ``pulse`` leaves signs of life of the
-    engine of a run while it is entered.
+    engine of a run while it is entered. ``ready_heir`` makes a failover ready for
+    an escalation, and raises DrtoolError when there can be none; ``heir`` is one that was made
+    ready before the engine was.
     """
 
     journal: JournalPort
@@ -137,6 +151,8 @@ class Ports:
     listeners: tuple[Listener, ...] = ()
     report: Callable[[str], ReportWritten] | None = None
     pulse: Callable[[str], AbstractContextManager[object]] | None = None
+    ready_heir: Callable[[Request], Heir] | None = None
+    heir: Heir | None = None
     limits: Limits = Limits()
 
 
@@ -145,7 +161,8 @@ class RunSettings:
     """What a new run is told: the plan, the mode, who asks, what is known of the outage.
 
     ``statement`` is a person's word, given beforehand, that the old primary is fenced.
-    ``adopts`` is the id of a run that this one takes over from a lost machine, or "".
+    ``adopts`` is the id of a run that this one takes over from a lost machine, ``escalates`` that
+    of a planned run that hands over to it.
     """
 
     run: str
@@ -158,12 +175,17 @@ class RunSettings:
     accepted_loss: AcceptedLoss | None = None
     statement: Statement | None = None
     adopts: str | None = None
+    escalates: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """What an engine is told that takes up a run: its events so far, who asks, what has drifted."""
+    """What an engine is told that takes up a run: its events so far, who asks, what has drifted.
+
+    ``asked`` is what a person asks of it besides: to take it back, or to hand it over.
+    """
 
     events: tuple[Event, ...]
     by: str
     drift: str = ""
+    asked: tuple[Body, ...] = ()

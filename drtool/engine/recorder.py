@@ -11,6 +11,7 @@ from drtool.engine.ports import JournalPort, Listener
 from drtool.errors import JournalUnusable
 from drtool.model.event import Body, Event, Instant, StatementMade
 from drtool.model.proof import Proof, Statement
+from drtool.model.steering import StepDirected
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import Folder
 
@@ -131,6 +132,15 @@ class Recorder:
     def consents(self) -> tuple[Consent, ...]:
         """All questions to people, with their answers."""
         return tuple(self._folder.consents)
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person has paused the run."""
+        return self._folder.steered.paused
+
+    def left_out(self, name: str) -> StepDirected | None:
+        """Who wants a step left out, if anybody does."""
+        return self._folder.steered.left_out(name)
 
     @property
     def statement(self) -> Statement | None:

@@ -24,3 +24,10 @@ class Result:
     proofs: Sequence[Proof] = ()
     answered: Instant | None = None
     adopted: bool = False
+    by: str = ""
+
+
+def left_out(by: str, reason: str) -> Result:
+    """The result of a step that a person had left out."""
+    why = f": {reason}" if reason else ""
+    return Result(Outcome.SKIPPED, f"left out by {by}{why}", by=by)

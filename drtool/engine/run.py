@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import socket
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
 from typing import Self
 
-from drtool import __version__
 from drtool.action import Facts
 from drtool.crashpoint import crashpoint
+from drtool.engine.beginning import opening_of
 from drtool.engine.context import Cancelled, Phase, RunContext
 from drtool.engine.ending import ending
-from drtool.engine.ports import Ports, Resumption, RunSettings
+from drtool.engine.ports import Heir, Ports, Resumption, RunSettings
 from drtool.engine.recorder import Audience, Recorder
 from drtool.engine.scheduler import Scheduler
 from drtool.engine.signals import Signals
 from drtool.engine.unwind import unwind
-from drtool.errors import DrtoolError, Interrupted, JournalUnusable, Refused
+from drtool.errors import DrtoolError, Interrupted, JournalUnusable
 from drtool.model.event import (
-    Body,
     Event,
     LeaseEnded,
-    LeaseTaken,
     ReportWritten,
     RunEnded,
-    RunResumed,
-    RunStarted,
-    StatementMade,
     Warned,
 )
-from drtool.model.plan import Plan
-from drtool.model.purpose import Outcome, Purpose, StepKind
-from drtool.process import identity
-from drtool.progress.state import fold
+from drtool.model.purpose import Outcome
 from drtool.progress.summary import as_markdown
 
 
@@ -47,7 +37,7 @@ class Engine:
     """
 
     def __init__(self, settings: RunSettings | Resumption, ports: Ports) -> None:
-        opening = _opening(settings, ports)
+        opening = opening_of(settings, ports)
         if opening.begun.mode.changes_the_world != (ports.hands is not None):
             mode = opening.begun.mode.value
             raise DrtoolError(f"mode {mode}", "hands are given in live and drill, and only there")
@@ -71,6 +61,8 @@ class Engine:
         self._context = RunContext(begun, facts, ports, self._recorder)
         self._context.resumed = bool(events)
         self._lease_given_back = ports.lease is None
+        self._begun = self._handed_over = False
+        self._last_words: threading.Thread | None = None
 
     @classmethod
     def resume(cls, events: Sequence[Event], ports: Ports, by: str, drift: str = "") -> Self:
@@ -81,8 +73,19 @@ class Engine:
         """
         return cls(Resumption(tuple(events), by, drift), ports)
 
+    def begin(self) -> None:
+        """Write how the run begins; ``execute`` does it where nobody has."""
+        if not self._begun:
+            self._begun = True
+            self._recorder.write(*self._first)
+            resumed = self._context.resumed
+            crashpoint("run.resumed-written" if resumed else "run.started-written")
+
     def execute(self) -> RunEnded:
         """Run to the end; in the main thread, because it handles the process's signals.
+
+        A run that was handed over still writes its report while the other one goes on: ``settle``
+        waits for it.
 
         Raises Interrupted when the process was told to leave (the run can be resumed), and
         JournalUnusable when nothing can be recorded any more.
@@ -90,8 +93,7 @@ class Engine:
         context = self._context
         with Signals(context.inbox), self._pulse():
             try:
-                self._recorder.write(*self._first)
-                crashpoint("run.resumed-written" if context.resumed else "run.started-written")
+                self.begin()
                 self._ports.executor.start(
                     context.plan,
                     self._recorder.run,
@@ -99,8 +101,14 @@ class Engine:
                 )
                 return self._carry()
             finally:
-                self._release()
-                self._audience.dismiss(context.clock, context.limits.listeners)
+                if not self._handed_over:
+                    self._release()
+                    self._audience.dismiss(context.clock, context.limits.listeners)
+
+    def settle(self) -> None:
+        """Wait until all that comes after a handed over run's end is done; it is bounded."""
+        if self._last_words is not None:
+            self._last_words.join()
 
     def _pulse(self) -> AbstractContextManager[object]:
         pulse = self._ports.pulse
@@ -113,19 +121,46 @@ class Engine:
         except Exception as error:
             self._leave(str(error))
             raise
+        going_back = scheduler.unwind and self._context.phase in {Phase.GOING, Phase.UNWINDING}
+        unwound = going_back and unwind(self._context)
         if self._context.phase is Phase.LEAVING:
             why = "the engine was told to leave"
             self._give_lease_back("", why)
             self._leave(why)
             run = self._recorder.run
             raise Interrupted(f"run {run}", why, hint=f"drtool resume {run}")
-        unwound = scheduler.unwind and self._context.phase is Phase.GOING and unwind(self._context)
         ended = ending(self._recorder.state(), scheduler.refusal, unwound=unwound)
+        if ended.outcome is Outcome.HANDED_OVER and self._context.heir is not None:
+            return self._hand_over(ended, self._context.heir)
         self._recorder.write(ended)
         crashpoint("run.ended-written")
         self._give_lease_back(self._context.lease_lost)
         self._finish(ended)
         return ended
+
+    def _hand_over(self, ended: RunEnded, heir: Heir) -> RunEnded:
+        """Let the heir begin, with the lease that this run still holds, then end.
+
+        Whoever takes either run up after a crash in between finds the other one named.
+        """
+        heir.begin()
+        crashpoint("heir.started-written")
+        self._handed_over = self._lease_given_back = True
+        left = LeaseEnded(lost=False, reason=f"handed over to run {heir.run}")
+        self._recorder.write(ended, *([left] if self._ports.lease is not None else []))
+        crashpoint("run.ended-written")
+        self._last_words = threading.Thread(
+            target=self._say_last_words, args=(ended,), name="last words", daemon=True
+        )
+        self._last_words.start()
+        return ended
+
+    def _say_last_words(self, ended: RunEnded) -> None:
+        try:
+            with suppress(JournalUnusable):
+                self._finish(ended)
+        finally:
+            self._audience.dismiss(self._context.clock, self._context.limits.listeners)
 
     def _leave(self, why: str) -> None:
         """Let the executor go without an end: somebody will take the run up."""
@@ -184,75 +219,3 @@ class Engine:
             self._lease_given_back = True
             with suppress(Exception):
                 self._ports.lease.release()
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """How a run begins or goes on: what is known of it, and what is written first."""
-
-    run: str
-    begun: RunStarted
-    events: tuple[Event, ...]
-    first: tuple[Body, ...]
-
-
-def _opening(settings: RunSettings | Resumption, ports: Ports) -> _Opening:
-    if isinstance(settings, Resumption):
-        return _taken_up(settings, ports)
-    begun = RunStarted(
-        plan=settings.plan,
-        mode=settings.mode,
-        requester=settings.requester,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        process=identity(os.getpid()),
-        version=__version__,
-        engine=ports.executor.name,
-        engine_note=settings.engine_note,
-        outage_start=settings.outage_start,
-        outage_source=settings.outage_source,
-        accepted_loss=settings.accepted_loss,
-        adopts=settings.adopts,
-    )
-    first: list[Body] = [begun, *_lease_taken(ports)]
-    if settings.accepted_loss is not None:
-        first.append(Warned(about="data_loss_accepted", text=str(settings.accepted_loss)))
-    fence = _first_fence(settings.plan)
-    if settings.statement is not None and fence is not None:
-        first.append(StatementMade(step=fence, statement=settings.statement))
-    return _Opening(settings.run, begun, (), tuple(first))
-
-
-def _taken_up(resumption: Resumption, ports: Ports) -> _Opening:
-    state = fold(resumption.events)
-    begun = resumption.events[0].body
-    if not isinstance(begun, RunStarted):
-        raise JournalUnusable(f"run {state.run}", "its events do not begin with run.started")
-    if state.ended is not None:
-        raise Refused(f"run {state.run}", f"has ended: {state.ended.outcome.value}")
-    resumed = RunResumed(
-        by=resumption.by,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        process=identity(os.getpid()),
-        version=__version__,
-        drift=resumption.drift,
-    )
-    return _Opening(state.run, begun, tuple(resumption.events), (resumed, *_lease_taken(ports)))
-
-
-def _lease_taken(ports: Ports) -> list[Body]:
-    lease = ports.lease
-    if lease is None:
-        return []
-    return [LeaseTaken(arbiter=lease.arbiter, token=lease.token, holder=lease.holder)]
-
-
-def _first_fence(plan: Plan) -> str | None:
-    """The step that a statement given beforehand speaks of."""
-    fences = (
-        step.name
-        for step in plan.steps
-        if step.purpose is Purpose.FENCE and step.kind is not StepKind.CHECK
-    )
-    return next(fences, None)

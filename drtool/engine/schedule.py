@@ -73,6 +73,11 @@ class Schedule:
         return bool(self._ready or self._rescues or self._unneeded)
 
     @property
+    def rescuing(self) -> bool:
+        """Whether a step is ready because another has failed."""
+        return bool(self._rescues)
+
+    @property
     def out(self) -> frozenset[str]:
         """The names of the steps that were given out and have not ended."""
         return frozenset(self._out)

@@ -9,6 +9,7 @@ from drtool.engine.context import (
     Answered,
     Broken,
     Cancelled,
+    HeirReady,
     Input,
     Phase,
     RunContext,
@@ -16,14 +17,17 @@ from drtool.engine.context import (
     StepOver,
 )
 from drtool.engine.gate import ask_at_gate, gate_is_open
+from drtool.engine.handing import abandoned_to_heir, begin_handing, ended_for_heir
 from drtool.engine.requests import take_requests
+from drtool.engine.result import left_out
 from drtool.engine.schedule import Schedule
 from drtool.engine.step import StepRun, abandoned_result
-from drtool.engine.unwind import UNWINDING
+from drtool.engine.unwind import began_to_unwind
 from drtool.model.event import AbortAsked, StepEnded, Via, Warned
 from drtool.model.plan import PlanStep
-from drtool.model.purpose import OnFailure, Outcome, StepKind
+from drtool.model.purpose import OnFailure, Outcome, Purpose, StepKind
 from drtool.progress.forecast import forecast
+from drtool.progress.run_state import StepState
 
 _FORECAST_EVERY = 1.0
 _NOTICES_AT_END = 5.0
@@ -33,7 +37,8 @@ class Scheduler:
     """Runs the steps of a plan in the calling thread's own loop.
 
     Invariant: a step is handed out at most once, after all that it needs has ended well, and
-    nothing is handed out once the run stops, but what an earlier engine left in mid-effect.
+    nothing is handed out once the run stops or while it is paused, but what an earlier engine left
+    in mid-effect.
     """
 
     def __init__(self, context: RunContext) -> None:
@@ -45,6 +50,8 @@ class Scheduler:
         self._polled_at = 0.0
         self._last_words_until: float | None = None
         self._warned = False
+        self._escalating = False
+        self._stopped_at = 0.0
         self.failed = False
         self.unwind = False
         self.refusal = ""
@@ -64,9 +71,15 @@ class Scheduler:
     def _take_up(self) -> None:
         """Continue where the record ends: what is over is over, what is in doubt is looked at."""
         known = self._context.recorder.state()
+        if known.escalation is not None and self._context.heir is not None:
+            self._stop(Phase.HANDING_OVER)
+            ended_for_heir(self._context)
+            return
         if known.abort is not None:
             self._stop(Phase.ABORTING)
-        if any(warned.about == UNWINDING for warned in known.warnings):
+        elif known.unwinding is not None:
+            self._stop(Phase.UNWINDING)
+        if began_to_unwind(known):
             self.failed = self.unwind = True
             return
         for state in tuple(self._context.recorder.steps.values()):
@@ -75,8 +88,14 @@ class Scheduler:
                 self._ended(state.name)
             elif state.attempts:
                 step = self._schedule.take(state.name)
-                if state.mid_effect or self._context.phase is Phase.GOING:
+                if self._is_taken_up(state):
                     self._start(step, in_doubt=state.mid_effect)
+
+    def _is_taken_up(self, state: StepState) -> bool:
+        """Whether a step goes on that an earlier engine began; what is taken back does not."""
+        if self._context.phase is Phase.UNWINDING and not state.plan.one_way:
+            return False
+        return state.mid_effect or self._context.phase is Phase.GOING
 
     def _hand_out(self) -> None:
         context = self._context
@@ -90,14 +109,25 @@ class Scheduler:
                 )
             )
             self._schedule.ended(step.name, well=True)
-        if context.phase is not Phase.GOING or not self._open or self.unwind:
+        if context.phase is not Phase.GOING or not self._open or self.unwind or self._held:
             return
         room = context.limits.parallel - len(self._running)
         ready = self._schedule.take_rescues(room)
         if not self.failed:
             ready += self._schedule.take_ready(room - len(ready))
+        unwanted = [step for step in ready if context.recorder.left_out(step.name) is not None]
         for step in ready:
-            self._start(step, in_doubt=False)
+            if step in unwanted:
+                self._leave_out(step.name)
+            else:
+                self._start(step, in_doubt=False)
+        if unwanted:
+            self._hand_out()
+
+    @property
+    def _held(self) -> bool:
+        """Whether nothing may begin for now: a person has paused the run, or an heir is awaited."""
+        return self._context.recorder.paused or self._escalating
 
     def _start(self, step: PlanStep, *, in_doubt: bool) -> None:
         run = StepRun(step, self._context, in_doubt=in_doubt)
@@ -106,13 +136,13 @@ class Scheduler:
 
     def _is_over(self) -> bool:
         """Whether nothing runs that is worth waiting for; notices get a few seconds."""
-        if not self._open and self._context.phase is Phase.GOING and not self.unwind:
+        if self._is_going and self._waits_for_leave:
             return False
         if not self._running:
             return True
         if any(run.step.kind is not StepKind.NOTICE for run in self._running.values()):
             return False
-        if not self.failed and self._context.phase is Phase.GOING and self._schedule.more:
+        if not self.failed and self._is_going and self._schedule.more:
             return False
         now = self._context.clock.monotonic()
         self._last_words_until = self._last_words_until or now + _NOTICES_AT_END
@@ -122,6 +152,18 @@ class Scheduler:
             if run.attempt is not None:
                 run.attempt.abandon(abandoned_result(run.attempt))
         return True
+
+    @property
+    def _is_going(self) -> bool:
+        return self._context.phase is Phase.GOING
+
+    @property
+    def _waits_for_leave(self) -> bool:
+        """Whether the run is held up by a person: by the gate, a pause, or an escalation."""
+        if not self._open and not self.unwind:
+            return True
+        more = self._schedule.rescuing if self.failed else self._schedule.more
+        return self._escalating or (self._held and (self.unwind or more))
 
     def _wait(self) -> None:
         """Take what comes in, at the latest at the next tick."""
@@ -152,6 +194,8 @@ class Scheduler:
                 self._stop(Phase.ABORTING)
             case Signalled():
                 self._signalled()
+            case HeirReady():
+                self._heir_is_ready(item)
             case Broken():
                 self._stop(Phase.LEAVING)
                 raise item.error
@@ -160,14 +204,23 @@ class Scheduler:
 
     def _signalled(self) -> None:
         """The first signal: leave, so that the run can be resumed. The second: abort it."""
-        if self._context.phase is Phase.GOING:
+        if self._context.phase in {Phase.GOING, Phase.UNWINDING}:
             self._stop(Phase.LEAVING)
         elif self._context.phase is Phase.LEAVING:
             self._context.recorder.write(AbortAsked(by="a second signal to the engine"))
             self._stop(Phase.ABORTING)
 
+    def _heir_is_ready(self, item: HeirReady) -> None:
+        """Hand the run over, unless that has become wrong meanwhile; then it just goes on."""
+        self._escalating = False
+        if begin_handing(self._context, item):
+            self._stop(Phase.HANDING_OVER)
+
     def _stop(self, phase: Phase) -> None:
+        if self._context.phase is Phase.GOING:
+            self._stopped_at = self._context.clock.monotonic()
         self._context.phase = phase
+        self.unwind |= phase is Phase.UNWINDING
         self._context.desk.dismiss()
         self._wake_all()
 
@@ -201,18 +254,45 @@ class Scheduler:
         return limits.consent_tick if self._context.desk.busy else limits.tick
 
     def _tick(self) -> None:
-        context, now = self._context, self._context.clock.monotonic()
+        now = self._context.clock.monotonic()
         if now - self._polled_at >= self._patience * 0.9:
             self._polled_at = now
-            taken = take_requests(context)
-            if taken.abort:
-                self._stop(Phase.ABORTING)
-            elif taken.news:
-                self._wake_all()
+            self._take_requests()
             self._watch(now)
         if now - self._forecast_at >= _FORECAST_EVERY and not self._warned:
             self._forecast_at = now
             self._warn_of_rto()
+
+    def _take_requests(self) -> None:
+        taken = take_requests(self._context)
+        self._escalating |= taken.escalating
+        if taken.stop is not None:
+            self._stop(taken.stop)
+        elif taken.news:
+            self._wake_all()
+        for name in taken.left_out:
+            if name in self._running:
+                self._leave_out(name)
+
+    def _leave_out(self, name: str) -> None:
+        """End a step because a person has it left out, whether it has begun or not."""
+        asked = self._context.recorder.left_out(name)
+        if asked is None:
+            return
+        result, run = left_out(asked.by, asked.reason), self._running.get(name)
+        if run is None:
+            self._context.recorder.write(
+                StepEnded(
+                    step=name,
+                    outcome=result.outcome,
+                    via=Via.DIRECT,
+                    reason=self._context.ports.redactor.clean(result.reason),
+                    by=result.by,
+                )
+            )
+            self._ended(name)
+        elif run.attempt is not None and run.attempt.abandon(result):
+            self._step_over(name)
 
     def _watch(self, now: float) -> None:
         """End steps that hang beyond their deadline, start those that nothing has started."""
@@ -225,8 +305,16 @@ class Scheduler:
                     threading.Thread(target=run.work, args=(Via.DIRECT, why), daemon=True).start()
                 continue
             late = not attempt.asking and now > attempt.deadline_at + limits.grace
-            if late and attempt.abandon(abandoned_result(attempt)):
+            to_heir = self._is_left_to_heir(run.step, now)
+            result = abandoned_to_heir() if to_heir else abandoned_result(attempt)
+            if (late or to_heir) and attempt.abandon(result):
                 self._step_over(run.step.name)
+
+    def _is_left_to_heir(self, step: PlanStep, now: float) -> bool:
+        """Whether a step still hangs in a call that another run shall not wait for."""
+        handing = self._context.phase is Phase.HANDING_OVER
+        over = now > self._stopped_at + self._context.limits.grace
+        return handing and over and step.purpose is not Purpose.PROMOTE
 
     def _warn_of_rto(self) -> None:
         context = self._context

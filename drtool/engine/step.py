@@ -14,7 +14,7 @@ from drtool.engine.command_steps import CommandStep
 from drtool.engine.context import Broken, Phase, RunContext, StepOver
 from drtool.engine.human_steps import run_approval, run_manual
 from drtool.engine.proving import renew_proofs
-from drtool.engine.result import Result
+from drtool.engine.result import Result, left_out
 from drtool.engine.state_steps import StateStep, unproven_hint
 from drtool.errors import (
     Aborted,
@@ -87,14 +87,13 @@ class StepRun:
             if result is None or not self._to_be_asked(result):
                 return result
             try:
-                waiter = attempt.ask("decision", _question(result))
+                given = attempt.ask("decision", _question(result)).answer
             except Stopped:
                 return self._stopped(attempt)
-            given = waiter.answer
+            if given is not None and given.decision == "skipped":
+                return left_out(given.by, given.reason)
             if given is None or given.decision != "approved":
                 return result
-            if waiter.go_on:
-                return Result(Outcome.SKIPPED, f"{given.by} says to go on: {result.reason}")
             attempt.again()
 
     def _to_be_asked(self, result: Result) -> bool:
@@ -117,7 +116,11 @@ class StepRun:
         if self._context.phase is Phase.LEAVING:
             return None
         changed = "its effect may be there" if attempt.intent_written else "nothing was changed"
-        return Result(Outcome.ABORTED, f"the run was aborted; {changed}")
+        if self._context.phase is Phase.HANDING_OVER:
+            return Result(Outcome.HANDED_OVER, f"the run was handed over; {changed}")
+        taken_back = self._context.phase is Phase.UNWINDING
+        how = "is taken back" if taken_back else "was aborted"
+        return Result(Outcome.ABORTED, f"the run {how}; {changed}")
 
     def _run(self, attempt: Attempt) -> Result:
         step, context = self.step, self._context
@@ -176,7 +179,7 @@ _HUMAN = {StepKind.APPROVAL, StepKind.MANUAL}
 
 
 def _question(result: Result) -> str:
-    return f"{result.reason}. Approve to try again, deny to stop here."
+    return f"{result.reason}. Retry it, skip it, or deny to stop here."
 
 
 def _result_of(error: BaseException, step: PlanStep) -> Result:

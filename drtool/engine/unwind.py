@@ -7,56 +7,79 @@ from typing import Any
 
 from drtool.action import StateAction, seen_type
 from drtool.crashpoint import crashpoint
-from drtool.engine.context import RunContext
-from drtool.errors import DrtoolError
+from drtool.engine.context import Phase, RunContext, Signalled
+from drtool.engine.permits import gives_back, reason_not_to_unwind
+from drtool.engine.requests import take_requests
+from drtool.errors import DrtoolError, StepFailed, Unreachable
 from drtool.model.change import Change
 from drtool.model.event import StepEnded, StepIntent, StepStarted, Via, Warned
-from drtool.model.purpose import Outcome, StepKind
-from drtool.progress.run_state import StepState
+from drtool.model.purpose import Outcome
+from drtool.progress.run_state import RunState, StepState
 
 UNWINDING = "unwinding"
+_LOOK_AGAIN_SECONDS = 0.1
+_STANDS = {Outcome.PENDING, Outcome.SKIPPED, Outcome.UNWOUND}
 
 
-def reason_not_to_unwind(context: RunContext) -> str | None:
-    """A sentence when the run may not be taken back."""
-    if context.recorder.state().past_no_return:
-        return "a promotion was begun; from there it goes only forward"
-    return None
+def began_to_unwind(state: RunState) -> bool:
+    """Whether an engine has begun to take the run back; from there it goes only back."""
+    return any(warned.about == UNWINDING for warned in state.warnings)
 
 
 def unwind(context: RunContext) -> bool:
     """Take back every step that can be, newest first; False when one could not be taken back.
 
-    Steps that are one-way stay as they are. A step that cannot be taken back ends the unwinding,
-    because what stands before it may rest on it.
+    Steps that are one-way stay as they are, but for a fence whose action can give it back. A step
+    that cannot be taken back ends the unwinding, because what stands before it may rest on it; so
+    does an abort, and a signal leaves the rest to the engine that takes the run up.
     """
-    reason = reason_not_to_unwind(context)
-    if reason is not None:
-        context.recorder.write(Warned(about="not_unwound", text=reason))
+    state = context.recorder.state()
+    refusal = reason_not_to_unwind(state, context.ports.entries)
+    if refusal is not None and (state.past_no_return or state.unwinding is not None):
+        context.recorder.write(Warned(about="not_unwound", text=refusal.found))
         return False
-    context.recorder.write(Warned(about=UNWINDING, text="taking back what was done, newest first"))
-    done = [state for state in context.recorder.steps.values() if _can_be_undone(state)]
-    done.sort(key=lambda state: state.ended.monotonic if state.ended else 0.0, reverse=True)
-    return all(_undo_within_deadline(context, state) for state in done)
+    if not began_to_unwind(state):
+        text = "taking back what was done, newest first"
+        context.recorder.write(Warned(about=UNWINDING, text=text))
+        crashpoint("unwind.began-written")
+    done = [one for one in context.recorder.steps.values() if _is_taken_back(context, one)]
+    done.sort(key=_when, reverse=True)
+    return all(_may_go_on(context) and _undo_within_deadline(context, one) for one in done)
 
 
-def _can_be_undone(state: StepState) -> bool:
-    return (
-        state.plan.kind is StepKind.ACTION
-        and not state.plan.one_way
-        and state.intent_at is not None
-        and state.outcome in {Outcome.SUCCEEDED, Outcome.FAILED, Outcome.RUNNING}
-    )
+def _is_taken_back(context: RunContext, state: StepState) -> bool:
+    begun = state.intent_at is not None and state.outcome not in _STANDS
+    return begun and gives_back(state, context.ports.entries)
+
+
+def _when(state: StepState) -> tuple[float, float]:
+    """When a step began to change something, across boots too."""
+    at = state.intent_at
+    return (at.wall.timestamp(), at.monotonic) if at else (0.0, 0.0)
+
+
+def _may_go_on(context: RunContext) -> bool:
+    """Whether nobody wants the unwinding stopped: a person by abort, a signal by leaving."""
+    while not context.inbox.empty():
+        if isinstance(context.inbox.get(), Signalled):
+            context.phase = Phase.LEAVING
+    if take_requests(context).stop is Phase.ABORTING:
+        text = "an abort stopped the unwinding; what is left stays as it is"
+        context.recorder.write(Warned(about="not_unwound", text=text))
+        context.phase = Phase.ABORTING
+    return context.phase not in {Phase.LEAVING, Phase.ABORTING}
 
 
 def _undo_within_deadline(context: RunContext, state: StepState) -> bool:
     """Undo on a thread of its own, which is left behind when it hangs."""
     came_out: list[str | None] = []
+    undoing = _Undoing(context, state)
     thread = threading.Thread(
-        target=lambda: came_out.append(_undo(context, state)), name="unwind", daemon=True
+        target=lambda: came_out.append(undoing.run()), name="unwind", daemon=True
     )
     thread.start()
-    thread.join(state.plan.deadline.seconds)
+    thread.join(state.plan.deadline.seconds + context.limits.grace)
+    undoing.over.set()
     reason = came_out[0] if came_out else f"undo did not end within {state.plan.deadline}"
     if reason is None:
         return True
@@ -66,10 +89,28 @@ def _undo_within_deadline(context: RunContext, state: StepState) -> bool:
     return False
 
 
-def _undo(context: RunContext, state: StepState) -> str | None:
-    """Undo one step; a sentence when that failed."""
-    attempt = state.attempts + 1
-    try:
+class _Undoing:
+    """One step on its way back: guard, intent, effect, and a look that it is so.
+
+    Invariant: nothing is taken back without an intent; after ``over`` is set nothing is written.
+    """
+
+    def __init__(self, context: RunContext, state: StepState) -> None:
+        self._context, self._state = context, state
+        self._attempt = state.attempts + 1
+        self.over = threading.Event()
+
+    def run(self) -> str | None:
+        """Undo it; a sentence when that failed."""
+        try:
+            return self._undo()
+        except DrtoolError as error:
+            return error.line()
+        except Exception as error:  # noqa: BLE001 - an action may raise anything
+            return f"{type(error).__name__}: {error}"
+
+    def _undo(self) -> str | None:
+        context, state = self._context, self._state
         context.check_lease()
         fields = context.templates.fields(state.plan, context.recorder.steps)
         action = context.ports.entries.get(state.plan.action)(**fields)
@@ -77,32 +118,66 @@ def _undo(context: RunContext, state: StepState) -> str | None:
         if not isinstance(action, StateAction) or kind is None:
             return "its action is not a state action any more"
         before: Any = kind.model_validate(state.seen_before or {})
-        back = tuple(
-            Change(subject=change.subject, before=change.after, after=change.before)
-            for change in reversed(state.changes)
-        )
+        facts = context.facts(state.plan, self._attempt, state.plan.deadline.seconds)
+        reason = action.reason_not_to_undo(context.look(facts), before)
+        if reason is not None:
+            return reason
+        back = self._back()
         context.recorder.write(
-            StepStarted(step=state.name, attempt=attempt, via=Via.DIRECT, via_reason="unwinding"),
+            StepStarted(
+                step=state.name, attempt=self._attempt, via=Via.DIRECT, via_reason=UNWINDING
+            ),
             StepIntent(
-                step=state.name, attempt=attempt, seen=state.seen or {}, changes=back, one_way=False
+                step=state.name,
+                attempt=self._attempt,
+                seen=state.seen or {},
+                changes=back,
+                one_way=False,
             ),
         )
         crashpoint("unwind.intent-written")
         context.check_lease()
-        action.undo(context.hands(context.facts(state.plan, attempt)), before)
+        action.undo(context.hands(facts), before)
         crashpoint("unwind.effect-applied")
+        self._see_it(action)
+        if self.over.is_set():
+            return None
         context.recorder.write(
             StepEnded(
                 step=state.name,
-                attempt=attempt,
+                attempt=self._attempt,
                 outcome=Outcome.UNWOUND,
                 via=Via.DIRECT,
                 changes=back,
+                reason="taken back",
             )
         )
         crashpoint("unwind.outcome-written")
-    except DrtoolError as error:
-        return error.line()
-    except Exception as error:  # noqa: BLE001 - an action may raise anything
-        return f"{type(error).__name__}: {error}"
-    return None
+        return None
+
+    def _back(self) -> tuple[Change, ...]:
+        """The changes the other way round; an earlier engine may have turned them already."""
+        changes = self._state.changes
+        if self._state.via_reason == UNWINDING:
+            return changes
+        return tuple(
+            Change(subject=change.subject, before=change.after, after=change.before)
+            for change in reversed(changes)
+        )
+
+    def _see_it(self, action: StateAction[Any]) -> None:
+        """Look until the action would have to change it again; raises StepFailed when it never.
+
+        An undo that returned well has changed nothing if the target still shows the effect.
+        """
+        context, state = self._context, self._state
+        end = context.clock.monotonic() + state.plan.deadline.seconds
+        problem = "the effect is still seen"
+        while context.clock.monotonic() < end and not self.over.is_set():
+            try:
+                if action.changes(action.observe(context.look(context.facts(state.plan)))):
+                    return
+            except (Unreachable, StepFailed) as error:
+                problem = error.line()
+            context.clock.sleep(_LOOK_AGAIN_SECONDS)
+        raise StepFailed(f"step {state.name}", f"undo was made, but {problem}")

@@ -22,6 +22,13 @@ from drtool.model.event import (
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.proof import AcceptedLoss, Proof
 from drtool.model.purpose import Mode, OnFailure, Outcome, Purpose, StepKind
+from drtool.model.steering import (
+    EscalationAsked,
+    RunContinued,
+    RunPaused,
+    StepDirected,
+    UnwindAsked,
+)
 from drtool.model.value import Fields
 
 
@@ -30,7 +37,8 @@ class StepState:
     """How one step stands.
 
     ``started`` is its first attempt's moment. ``intent_at`` is set once it was about to change
-    something, with what it had seen before its first effect in ``seen_before``.
+    something, with what it had seen before its first effect in ``seen_before``. ``skipped_by`` is
+    the person who had it left out.
     """
 
     plan: PlanStep
@@ -51,6 +59,7 @@ class StepState:
     adopted: bool = False
     reason: str = ""
     hint: str = ""
+    skipped_by: str = ""
 
     @property
     def name(self) -> str:
@@ -91,6 +100,24 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A time in which nothing more was begun, because somebody said so."""
+
+    asked: RunPaused
+    began: Instant
+    over: RunContinued | None = None
+    over_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directed:
+    """What a person asked of one step, and when."""
+
+    asked: StepDirected
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class RunState:
     """Everything that a run's events say, folded up."""
 
@@ -119,6 +146,11 @@ class RunState:
     statements: tuple[StatementMade, ...] = ()
     warnings: tuple[Warned, ...] = ()
     abort: AbortAsked | None = None
+    pauses: tuple[Pause, ...] = ()
+    directed: tuple[Directed, ...] = ()
+    unwinding: UnwindAsked | None = None
+    escalation: EscalationAsked | None = None
+    escalates: str | None = None
     resumes: tuple[Instant, ...] = ()
     fence_began: Instant | None = None
     promotion_began: Instant | None = None
@@ -155,6 +187,17 @@ class RunState:
     def waiting_for(self) -> tuple[Consent, ...]:
         """The questions that nobody has answered."""
         return tuple(consent for consent in self.consents if consent.given is None)
+
+    @property
+    def paused(self) -> Pause | None:
+        """The pause that goes on, if there is one."""
+        last = self.pauses[-1] if self.pauses else None
+        return last if last is not None and last.over is None and self.ended is None else None
+
+    def left_out(self, name: str) -> StepDirected | None:
+        """Who wants a step left out, when its turn comes at the latest."""
+        skips = (one.asked for one in self.directed if one.asked.verb == "skip")
+        return next((one for one in skips if one.step == name), None)
 
     @property
     def past_no_return(self) -> bool:

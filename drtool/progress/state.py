@@ -28,7 +28,15 @@ from drtool.model.event import (
 )
 from drtool.model.proof import Proof
 from drtool.model.purpose import Outcome, Purpose
+from drtool.model.steering import (
+    EscalationAsked,
+    RunContinued,
+    RunPaused,
+    StepDirected,
+    UnwindAsked,
+)
 from drtool.progress.run_state import Consent, RunState, StepState
+from drtool.progress.steered import Steered
 from drtool.progress.world import world
 
 
@@ -58,6 +66,7 @@ class Folder:
         self.start: Event | None = None
         self.lease: LeaseTaken | None = None
         self.abort: AbortAsked | None = None
+        self.steered = Steered()
         self.end: Event | None = None
         self.report: ReportWritten | None = None
         self.last: Event | None = None
@@ -84,6 +93,8 @@ class Folder:
                 self._take_step(event.at, body)
             case ConsentAsked() | ConsentGiven():
                 self._take_consent(event.at, body)
+            case RunPaused() | RunContinued() | StepDirected() | UnwindAsked() | EscalationAsked():
+                self.steered.take(event.at, body)
             case _:
                 self._take_rest(event, body)
 
@@ -115,6 +126,7 @@ class Folder:
                     "hint": body.hint,
                     "answered": body.answered or before.answered,
                     "adopted": body.adopted,
+                    "skipped_by": body.by,
                 }
                 if body.proofs or body.step in self._proving:
                     self._proving[body.step] = body.proofs
@@ -217,6 +229,11 @@ class Folder:
             statements=tuple(self.statements),
             warnings=tuple(self.warnings),
             abort=self.abort,
+            pauses=tuple(self.steered.pauses),
+            directed=tuple(self.steered.directed),
+            unwinding=self.steered.unwinding,
+            escalation=self.steered.escalation,
+            escalates=begun.escalates,
             resumes=tuple(self.resumes),
             fence_began=self.marks.fence,
             promotion_began=self.marks.promotion,
