@@ -7,13 +7,17 @@ from typing import Self, TypeVar, cast
 
 from drtool.clock import Clock
 from drtool.connections.secrets import Secrets
+from drtool.connections.token_guard import TokenGuard
 from drtool.model.inventory import Inventory
 
 CONNECT_SECONDS = 2.0
 
 
 class Context:
-    """What opening a connection may need: the inventory, the secrets, the clock, a time limit."""
+    """What opening a connection may need: the inventory, the secrets, the clock, a time limit.
+
+    ``guard`` is put before what is run on hosts, as soon as the run holds its lease.
+    """
 
     def __init__(
         self,
@@ -25,6 +29,7 @@ class Context:
     ) -> None:
         self.inventory, self.secrets, self.clock = inventory, secrets, clock
         self.connect_seconds, self.run = connect_seconds, run
+        self.guard: TokenGuard | None = None
 
 
 class Reader:

@@ -126,12 +126,28 @@ def _systemd_state(unit: str, ran: Ran) -> UnitState:
 
 
 class SshHands(SshReader, Writer):
-    """Runs commands on one host."""
+    """Runs commands on one host, behind the guard that refuses a holder of yesterday."""
+
+    def __init__(self, transport: SshTransport, context: Context, state_directory: str) -> None:
+        super().__init__(transport)
+        self._context, self._state_directory = context, state_directory
+
+    @classmethod
+    def open(cls, target: str, context: Context) -> Self:
+        """Connect to the inventory's host of that name; raises as a reader does."""
+        transport = transport_to(target, context)
+        transport.connect()
+        found = context.inventory.hosts[target].ssh
+        return cls(transport, context, found.state_directory if found else "")
 
     def run(self, argv: list[str], timeout: float, input: str = "") -> Ran:  # noqa: A002
         """Run a command, no shell but the one named in ``argv``, and wait for its end.
 
         Raises Unreachable when the host does not take it, AnswerLost when it was begun and did
-        not end within ``timeout`` seconds: whether it took effect is then not known.
+        not end within ``timeout`` seconds: whether it took effect is then not known; LeaseHeld
+        when the host has seen a later token than ours.
         """
-        return self._transport.run(argv, timeout, input.encode())
+        guard, state = self._context.guard, self._state_directory
+        guarded = argv if guard is None else guard.argv(state, argv)
+        ran = self._transport.run(guarded, timeout, input.encode(), what=argv[0])
+        return ran if guard is None else guard.judge(self.subject, ran)

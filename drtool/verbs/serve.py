@@ -9,6 +9,7 @@ from drtool.action import Facts, Hands, Look
 from drtool.bootstrap import App
 from drtool.compiler.choice import EngineMode, choose_engine
 from drtool.connections.reach import Connections
+from drtool.connections.token_guard import TokenGuard
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Executor, Listener, Ports, RunSettings
 from drtool.engine.run import Engine
@@ -17,6 +18,7 @@ from drtool.journal.pulse import Pulsing
 from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
 from drtool.lease.lease import Lease
+from drtool.lease.whereabouts import marks
 from drtool.model.event import ReportWritten
 from drtool.model.plan import Plan
 from drtool.model.proof import Statement
@@ -92,11 +94,25 @@ def lease_for(
     holder: str,
     *,
     from_stopped: bool = False,
+    by_force: bool = False,
 ) -> Lease | None:
-    """The right to act, taken for modes that change the world; raises LeaseHeld."""
+    """The right to act, taken for modes that change the world; raises LeaseHeld.
+
+    From then on hosts are shown its token before they run a command.
+    """
     if not facts.mode.changes_the_world:
         return None
-    return take(facts.service, facts, connections, journal, holder, from_stopped=from_stopped)
+    lease = take(
+        facts.service,
+        facts,
+        connections,
+        journal,
+        holder,
+        from_stopped=from_stopped,
+        by_force=by_force,
+    )
+    connections.context.guard = TokenGuard(facts.service, lambda: marks(lease, facts))
+    return lease
 
 
 def _plan(request: StartRequest, app: App, loaded: Loaded, connections: Connections) -> Plan:

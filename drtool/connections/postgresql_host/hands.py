@@ -111,7 +111,7 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
         """Start the server, by the inventory's start_command or by pg_ctl."""
         command = self.system.start_command
         if command:
-            ran = self._transport.run(list(command), seconds, what=command[0])
+            ran = self._run(list(command), seconds, command[0])
         else:
             ran = self._script("start", seconds + 5, f"{self._keep}/server.log", f"{seconds:.0f}")
         if ran.code != 0:
@@ -120,6 +120,15 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
                 f"did not start (code {ran.code}): {ran.said()}",
                 hint=f"look into its log on host {self.system.host}",
             )
+
+    def _run(self, argv: list[str], seconds: float, what: str, feed: str = "") -> Ran:
+        """Behind the guard that refuses a holder of yesterday; raises LeaseHeld for one."""
+        guard = self.context.guard
+        if guard is None:
+            return super()._run(argv, seconds, what, feed)
+        host = self.context.inventory.hosts[self.system.host]
+        guarded = guard.argv(host.ssh.state_directory if host.ssh else "", argv)
+        return guard.judge(self._transport.subject, super()._run(guarded, seconds, what, feed))
 
     @property
     def _keep(self) -> str:

@@ -84,4 +84,7 @@ class PostgresqlHostReader(Reader):
     def _script(self, script: str, seconds: float, *words: str, feed: str = "") -> Ran:
         """Run one of our scripts on the host."""
         argv = script_argv(script, self.system, *words)
-        return self._transport.run(argv, seconds, feed.encode(), what=f"the script {script}")
+        return self._run(argv, seconds, f"the script {script}", feed)
+
+    def _run(self, argv: list[str], seconds: float, what: str, feed: str = "") -> Ran:
+        return self._transport.run(argv, seconds, feed.encode(), what=what)

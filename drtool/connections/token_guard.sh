@@ -1,0 +1,25 @@
+# Refuse a command of a holder whose right to act on a service has passed to another.
+# 1 directory, 2 how many arbiters, for each its name and the token, then the command itself.
+# The highest token that was seen of each arbiter is a file's name. It is noted before it is
+# compared, so that of two holders at the same moment the lower one is refused. What cannot be
+# noted (a full disk) stops nobody: a fence must not need a disk.
+umask 077
+guard=$1 count=$2
+shift 2
+while [ "$count" -gt 0 ]; do
+	of=$guard/$1 token=$2
+	shift 2
+	count=$((count - 1))
+	{ mkdir -p "$of" && touch "$of/$token"; } 2>/dev/null
+	names=$(ls "$of" 2>/dev/null)
+	highest=$(printf '%s\n%s\n' "$names" "$token" | LC_ALL=C sort | tail -n 1)
+	if [ "$highest" != "$token" ]; then
+		rm -f "$of/$token"
+		echo "drtool-token-refused $of $highest" >&2
+		exit 253
+	fi
+	for name in $names; do
+		if [ "$name" != "$token" ]; then rm -f "$of/$name"; fi
+	done
+done
+exec "$@"
