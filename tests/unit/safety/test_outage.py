@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,7 +43,7 @@ def seen(signal: tuple[str, str], saying: Saying, seconds: float, boot: str = "b
     )
 
 
-def told(story: dict[tuple[str, str], Story], until: float) -> Verdict:
+def told(story: Mapping[tuple[str, str], Story], until: float) -> Verdict:
     """What is judged after looks every five seconds; each signal says what it does from - to."""
     outlook = Outlook()
     for second in range(0, int(until) + 1, 5):
