@@ -50,6 +50,13 @@ StateFenced = Annotated[
         help="Your word, with its reason, that the old primary cannot write. It is no proof.",
     ),
 ]
+TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="Take the lease by force from a run that still holds it; needs --reason.",
+    ),
+]
 Why = Annotated[str, typer.Option("--reason", help="Why; it stands in the report.")]
 
 
@@ -73,6 +80,7 @@ def failover(
     detach: Detach = False,
     accept_data_loss: AcceptLoss = None,
     state_fenced: StateFenced = None,
+    take_over: TakeOver = False,
     reason: Why = "",
     parameters: Parameters = None,
     as_json: AsJson = False,
@@ -90,6 +98,8 @@ def switchover(
     drill: Drill = False,
     engine: EngineName = "auto",
     detach: Detach = False,
+    take_over: TakeOver = False,
+    reason: Why = "",
     parameters: Parameters = None,
     as_json: AsJson = False,
 ) -> None:
@@ -105,6 +115,8 @@ def failback(
     drill: Drill = False,
     engine: EngineName = "auto",
     detach: Detach = False,
+    take_over: TakeOver = False,
+    reason: Why = "",
     parameters: Parameters = None,
     as_json: AsJson = False,
 ) -> None:
@@ -121,6 +133,8 @@ def reprotect(
     drill: Drill = False,
     engine: EngineName = "auto",
     detach: Detach = False,
+    take_over: TakeOver = False,
+    reason: Why = "",
     parameters: Parameters = None,
     as_json: AsJson = False,
 ) -> None:

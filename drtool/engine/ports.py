@@ -175,6 +175,7 @@ class RunSettings:
     accepted_loss: AcceptedLoss | None = None
     statement: Statement | None = None
     adopts: str | None = None
+    taken_over: str = ""
     escalates: str | None = None
 
 

@@ -16,7 +16,10 @@ from drtool.units import Duration
 
 
 class StartRequest(Value):
-    """One procedure of one runbook, in one mode, with everything said on the command line."""
+    """One procedure of one runbook, in one mode, with everything said on the command line.
+
+    ``take_over`` is why the lease is taken from a holder that is not gone, None where it is not.
+    """
 
     runbook: Path
     procedure: Procedure
@@ -29,6 +32,7 @@ class StartRequest(Value):
     parameters: tuple[str, ...] = ()
     accepted_loss: AcceptedLoss | None = None
     statement: str | None = None
+    take_over: str | None = None
     requester: str
 
 

@@ -65,7 +65,8 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     reason = reason_not_to_start(plan, missed)
     if reason is not None:
         raise reason
-    lease = lease_for(facts, connections, journal, request.requester)
+    by_force = request.take_over is not None
+    lease = lease_for(facts, connections, journal, request.requester, by_force=by_force)
     executor, note = carrying.value()
     ready = Ready(app, journal, connections, lease, executor, request.mode, followers)
     settings = RunSettings(
@@ -80,11 +81,23 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
         statement=Statement(by=request.requester, reason=request.statement, at=started)
         if request.statement
         else None,
+        taken_over=_taken_over(request, lease),
     )
     troubles = dict.fromkeys(miss.error.line() for miss in missed)
     accepted = (str(request.accepted_loss),) if request.accepted_loss else ()
-    tell(Launched(run=run, warnings=(*accepted, *loaded.warnings, *troubles)))
+    over = (settings.taken_over,) if settings.taken_over else ()
+    tell(Launched(run=run, warnings=(*over, *accepted, *loaded.warnings, *troubles)))
     return execute(Engine(settings, ports(ready)), ready)
+
+
+def _taken_over(request: StartRequest, lease: Lease | None) -> str:
+    """Who took the lease by force, from whom and why; "" where nobody had to give way."""
+    if lease is None or not lease.over:
+        return ""
+    return (
+        f"THE LEASE WAS TAKEN OVER BY FORCE by {request.requester} from {lease.over}: "
+        f"{request.take_over}. What that run begins from now on is refused, what it has begun is not"
+    )
 
 
 def lease_for(

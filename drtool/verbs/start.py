@@ -9,6 +9,7 @@ from pathlib import Path
 
 from drtool.bootstrap import build
 from drtool.errors import BadInput
+from drtool.lease.lease import BY_FORCE
 from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Mode, Procedure
 from drtool.units import Duration
@@ -59,6 +60,7 @@ def request_of(procedure: str, given: Mapping[str, object]) -> StartRequest:
         parameters=said,
         accepted_loss=_accepted(given, who),
         statement=_text(given.get("state_fenced")),
+        take_over=_take_over(given),
         requester=who,
     )
 
@@ -80,6 +82,22 @@ def _accepted(given: Mapping[str, object], who: str) -> AcceptedLoss | None:
         hint = "--accept-data-loss 30s, or --accept-data-loss unknown for any amount"
         raise BadInput("--accept-data-loss", str(error), hint=hint) from error
     return AcceptedLoss(at_most=at_most, by=who, reason=reason)
+
+
+def _take_over(given: Mapping[str, object]) -> str | None:
+    """Why the lease is taken by force; None where it is not."""
+    if not given.get("take_over"):
+        return None
+    if given.get("dry_run"):
+        raise BadInput("--take-over --dry-run", "a dry-run takes no lease", "one of the two")
+    reason = _text(given.get("reason"))
+    if not reason:
+        raise BadInput(
+            "--take-over",
+            "no reason is given",
+            hint='--take-over --reason "why its holder must not act"',
+        )
+    return reason
 
 
 def _text(value: object) -> str | None:
