@@ -58,6 +58,8 @@ def opening_of(settings: RunSettings | Resumption, ports: Ports) -> Opening:
         escalates=settings.escalates,
     )
     first: list[Body] = [begun, *_lease_taken(ports)]
+    if settings.taken_over:
+        first.append(Warned(about="lease_taken_over", text=settings.taken_over))
     if settings.accepted_loss is not None:
         first.append(Warned(about="data_loss_accepted", text=str(settings.accepted_loss)))
     fence = _first_fence(settings.plan)

@@ -162,7 +162,8 @@ class RunSettings:
 
     ``statement`` is a person's word, given beforehand, that the old primary is fenced.
     ``adopts`` is the id of a run that this one takes over from a lost machine, ``escalates`` that
-    of a planned run that hands over to it.
+    of a planned run that hands over to it. ``taken_over`` says who took the lease by force, from
+    whom and why. ``signed`` and ``break_glass`` are as in run.started.
     """
 
     run: str

@@ -96,7 +96,8 @@ def _taken_over(request: StartRequest, lease: Lease | None) -> str:
         return ""
     return (
         f"THE LEASE WAS TAKEN OVER BY FORCE by {request.requester} from {lease.over}: "
-        f"{request.take_over}. What that run begins from now on is refused, what it has begun is not"
+        f"{request.take_over}. What that run begins from now on is refused, what it has begun is "
+        "not"
     )
 
 

@@ -92,11 +92,7 @@ def _take_over(given: Mapping[str, object]) -> str | None:
         raise BadInput("--take-over --dry-run", "a dry-run takes no lease", "one of the two")
     reason = _text(given.get("reason"))
     if not reason:
-        raise BadInput(
-            "--take-over",
-            "no reason is given",
-            hint='--take-over --reason "why its holder must not act"',
-        )
+        raise BadInput("--take-over", "no reason is given", hint=BY_FORCE)
     return reason
 
 
