@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import socket
 from dataclasses import asdict
 from pathlib import Path
 
@@ -137,6 +138,8 @@ def write_inventory(layout: Layout, identifier: str) -> None:
             },
         },
         "roles": {"incident_commander": {"people": [_user()]}},
+        # this machine and what is no part of a site outlive either
+        "outside": [socket.gethostname()],
     }
     Inventory.model_validate(document)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=96)
@@ -194,6 +197,7 @@ def _host(layout: Layout, site: str, identity: Identity) -> dict[str, object]:
             "user": POWER_USER,
             "password": {"secret": f"file:secrets/{site}_power.password"},
             "ca_file": str(layout.ca),
+            "out_of_band": True,
         },
         "also_runs": ["the orders web service", f"the DNS server ns_{site}"],
     }

@@ -119,8 +119,7 @@ class _Needs:
             yield Need(
                 kind=Kind.DNS,
                 what=f"DNS servers of {dns.zone}",
-                where=f"{all_}; {len(left)} of {dns.min_servers} wanted "
-                f"{'remain' if len(left) > 1 else 'remains'}",
+                where=f"{all_}; {len(left)} would remain, {dns.min_servers} must",
                 lost=Lost.YES if few else Lost.NO,
                 steps=tuple(steps),
                 todo="a server at another site, or a smaller dns.min_servers" if few else "",

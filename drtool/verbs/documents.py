@@ -15,6 +15,7 @@ from drtool.model.plan import Plan
 from drtool.model.purpose import Procedure, Purpose, StepKind
 from drtool.model.value import Value
 from drtool.runbook.load import load
+from drtool.runbook.lost_sites import faults_of_lost_sites
 from drtool.runbook.planning import plan
 from drtool.verbs.request import parameters
 from drtool.verbs.roles import observe_roles
@@ -72,7 +73,9 @@ def lint(paths: list[Path], inventory: Path | None) -> Checked:
         except Faults as error:
             faults += error.lines
         else:
-            clean.append(str(path))
+            lost = faults_of_lost_sites(loaded, app.catalog)
+            faults += lost
+            clean += [] if lost else [str(path)]
             warnings += loaded.warnings
     return Checked(clean=tuple(clean), faults=tuple(faults), warnings=tuple(warnings))
 

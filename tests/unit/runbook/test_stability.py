@@ -84,12 +84,12 @@ def test_what_the_other_site_has_stays(documents: Documents) -> None:
 def test_dns_counts_the_servers_that_remain(documents: Documents) -> None:
     servers = one(documents.without(), Kind.DNS)
     assert servers.lost is Lost.NO
-    assert servers.where == "ns_east at east, ns_west at west; 1 of 1 wanted remains"
+    assert servers.where == "ns_east at east, ns_west at west; 1 would remain, 1 must"
     assert servers.steps == ("redirect", "answers")
     more = ("  zone: test", "  zone: test\n  min_servers: 2")
     servers = one(documents.without(more), Kind.DNS)
     assert (servers.lost, servers.needed) == (Lost.YES, True)
-    assert "1 of 2 wanted remains" in servers.where
+    assert "1 would remain, 2 must" in servers.where
     assert servers.todo
 
 
