@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+from fault_page import fault_page
 from inventory_keys import inventory_keys
 from pydantic import BaseModel
 from screens import screens
@@ -171,6 +172,7 @@ PAGES = {
     "cli.md": commands,
     "events.md": events,
     "explain.md": screens,
+    "faults.md": fault_page,
     "inventory.md": inventory_keys,
 }
 

@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 pytest_plugins = [
     "dns_pair",
+    "fault_record",
+    "effects",
     "lab_runs",
     "postgresql_pair",
     "prefect_server",
