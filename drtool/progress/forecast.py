@@ -19,7 +19,8 @@ class Forecast:
     ``finish_in_seconds`` is from now to the run's end. ``elapsed_seconds`` is since the outage's
     start, for planned procedures since the service was taken away; None when that is not known or
     has not begun. ``recovery_seconds`` is what it will have been when the service answers again.
-    ``limit`` is the objective that it counts against.
+    ``limit`` is the objective that it counts against. ``paused`` says that all of it holds only if
+    the run is continued now.
     """
 
     finish_in_seconds: float
@@ -27,11 +28,13 @@ class Forecast:
     recovery_seconds: float | None = None
     limit: Duration | None = None
     rto_at_risk: bool = False
+    paused: bool = False
 
     def text(self) -> str:
         """The warning that an objective is at risk."""
         took = seconds_text(self.recovery_seconds or 0.0)
-        return f"RTO at risk: the forecast is {took}, the objective {self.limit}"
+        when = ", if the run is continued now" if self.paused else ""
+        return f"RTO at risk: the forecast is {took}{when}, the objective {self.limit}"
 
 
 def forecast(state: RunState, now: Instant) -> Forecast:
@@ -49,7 +52,7 @@ def forecast(state: RunState, now: Instant) -> Forecast:
     at_risk = (
         back is None and limit is not None and recovery is not None and recovery > limit.seconds
     )
-    return Forecast(finish, elapsed, recovery, limit, at_risk)
+    return Forecast(finish, elapsed, recovery, limit, at_risk, state.paused is not None)
 
 
 def _elapsed(state: RunState, now: Instant) -> float | None:

@@ -9,13 +9,14 @@ from drtool.model.purpose import Outcome, Purpose, StepKind
 from drtool.progress.run_state import StepState
 
 _EFFECTS = {Purpose.FENCE, Purpose.PROMOTE, Purpose.REDIRECT}
-_UNSURE = {Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED}
+_UNSURE = {Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED, Outcome.HANDED_OVER}
 
 
 def world(steps: Iterable[StepState]) -> World:
     """The named state of the world, from how the steps stand.
 
-    Invariant: ``RECOVERED`` only when every step ended well, ``UNTOUCHED`` only when no intent
+    Invariant: ``RECOVERED`` only when every step ended well and no person had a verification left
+    out, ``UNTOUCHED`` only when no intent
     was written and nothing was found fenced, promoted or redirected. An effect of a fence, a
     promotion or a redirection that began and did not end well leaves the world in doubt, unless
     a later state says what is known.
@@ -24,7 +25,8 @@ def world(steps: Iterable[StepState]) -> World:
     if any(step.outcome is Outcome.IN_DOUBT for step in known):
         return World.IN_DOUBT
     touched = [step for step in known if _touched(step)]
-    if known and all(step.ended_well for step in known) and any(_done(step) for step in known):
+    whole = all(step.ended_well and not step.skipped_by for step in known)
+    if known and whole and any(_done(step) for step in known):
         return World.RECOVERED
     if not touched:
         return World.UNTOUCHED
@@ -46,7 +48,7 @@ def _furthest(steps: list[StepState]) -> World:
         if redirect and not all(_done(step) for step in redirect):
             return World.PROMOTED
         verify = [step for step in steps if step.purpose is Purpose.VERIFY]
-        verified = all(step.ended_well for step in verify)
+        verified = all(step.ended_well and not step.skipped_by for step in verify)
         return World.RECOVERED if verify and verified else World.REDIRECTED
     if any(_half(step) for step in (*promotions, *fence)):
         return World.IN_DOUBT
