@@ -1,0 +1,184 @@
+"""A run is taken back newest first, whatever kills its engine meanwhile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from engine_bench import ENTRIES, Bench, Fence, Hands, Look, Seen, chain, step, world_of
+
+from drtool.engine.ports import Resumption
+from drtool.engine.run import Engine
+from drtool.model.event import World
+from drtool.model.plan import PlanStep
+from drtool.model.purpose import OnFailure, Outcome
+from drtool.model.steering import UnwindAsked
+from drtool.units import Duration
+
+
+class Gate(Fence):
+    """A fence that can be given back, while nobody is promoted elsewhere."""
+
+    one_way: ClassVar[bool] = True
+
+    def reason_not_to_undo(self, look: Look, before: Seen) -> str | None:
+        del before
+        return "west was promoted" if world_of(look).get("elsewhere") == "primary" else None
+
+
+class Stuck(ENTRIES["bench.prepare"]):  # type: ignore[misc, valid-type]
+    """Says that it is taken back, and is not."""
+
+    def undo(self, hands: Hands, before: Seen) -> None:
+        del before
+        world_of(hands).effect(f"undo:{self.key}")
+
+
+@pytest.fixture(autouse=True)
+def _more_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENTRIES, "bench.gate", Gate)
+    monkeypatch.setitem(ENTRIES, "bench.stuck", Stuck)
+
+
+def gate(name: str) -> PlanStep:
+    return step(name, "bench.gate", key=name)
+
+
+def last() -> PlanStep:
+    return step("wait", "bench.is", key="never")
+
+
+def steps() -> tuple[PlanStep, ...]:
+    return chain(step("one", "bench.prepare"), step("two", "bench.prepare"), last())
+
+
+def unwound(bench: Bench, *more: PlanStep) -> object:
+    running = bench.in_background(bench.engine(*more))
+    bench.until(lambda: "look:never" in bench.world.effects)
+    bench.ask("unwind", by="ann", reason="wrong week")
+    return running.wait()
+
+
+def undone(bench: Bench) -> list[str]:
+    return [one for one in bench.world.effects if one.startswith("undo:")]
+
+
+def test_a_run_is_taken_back_newest_first(bench: Bench) -> None:
+    ended = unwound(bench, *steps())
+    assert (ended.outcome, ended.exit_code) == (Outcome.UNWOUND, 4)  # type: ignore[attr-defined]
+    assert ended.reason == (  # type: ignore[attr-defined]
+        "ann asked to take it back: wrong week; what was done is taken back"
+    )
+    assert ended.world is World.UNTOUCHED  # type: ignore[attr-defined]
+    assert undone(bench) == ["undo:two", "undo:one"]
+    assert bench.outcomes() == {"one": "unwound", "two": "unwound", "wait": "aborted"}
+
+
+def test_never_across_the_promotion(bench: Bench) -> None:
+    promoted = (step("fence", "bench.fence"), step("promote", "bench.promote"), last())
+    running = bench.in_background(bench.engine(*chain(*promoted)))
+    bench.until(lambda: "look:never" in bench.world.effects)
+    bench.ask("unwind")
+    text = "a promotion was begun: from there it goes only forward"
+    bench.until(lambda: any(text in one.text for one in bench.state.warnings))
+    assert bench.state.unwinding is None
+    bench.ask("abort")
+    assert running.wait().outcome is Outcome.ABORTED
+
+
+def test_a_fence_that_cannot_be_given_back_refuses(bench: Bench) -> None:
+    running = bench.in_background(bench.engine(*chain(step("fence", "bench.fence"), last())))
+    bench.until(lambda: "look:never" in bench.world.effects)
+    bench.ask("unwind")
+    text = "step fence has fenced east, and its action cannot take that back"
+    bench.until(lambda: any(text in one.text for one in bench.state.warnings))
+    bench.ask("abort")
+    running.wait()
+
+
+def test_a_fence_is_given_back_where_nobody_was_promoted(bench: Bench) -> None:
+    ended = unwound(bench, *chain(step("one", "bench.prepare"), gate("fence"), last()))
+    assert ended.world is World.UNTOUCHED  # type: ignore[attr-defined]
+    assert undone(bench) == ["undo:fence", "undo:one"]
+
+
+def test_a_fence_stays_where_somebody_was_promoted(bench: Bench) -> None:
+    bench.world.put("elsewhere", "primary")
+    ended = unwound(bench, *chain(step("one", "bench.prepare"), gate("fence"), last()))
+    assert ended.outcome is Outcome.ABORTED  # type: ignore[attr-defined]
+    text = "step fence could not be undone: west was promoted"
+    assert text in ended.reason  # type: ignore[attr-defined]
+    assert undone(bench) == []
+
+
+def test_what_is_not_seen_taken_back_is_said_so(bench: Bench) -> None:
+    stuck = step("two", "bench.stuck", key="two", deadline=Duration(0.3))
+    ended = unwound(bench, *chain(step("one", "bench.prepare"), stuck, last()))
+    assert ended.outcome is Outcome.ABORTED  # type: ignore[attr-defined]
+    assert "undo was made, but the effect is still seen" in ended.reason  # type: ignore[attr-defined]
+    assert undone(bench) == ["undo:two"]
+
+
+def test_a_run_whose_engine_is_gone_is_taken_back(bench: Bench) -> None:
+    engine = bench.engine(*steps())
+    running = bench.in_background(engine)
+    bench.until(lambda: "look:never" in bench.world.effects)
+    events = bench.events
+    asked = UnwindAsked(by="ann", reason="wrong week")
+    other = Engine(Resumption(tuple(events), "ann", asked=(asked,)), bench.ports())
+    ended = other.execute()
+    assert ended.outcome is Outcome.UNWOUND
+    assert undone(bench) == ["undo:two", "undo:one"]
+    del running
+
+
+CRASHES = (
+    *("unwind.began-written", "unwind.intent-written", "unwind.effect-applied"),
+    *("unwind.outcome-written", "run.ended-written"),
+)
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+def test_killed_anywhere_it_is_taken_back_when_it_is_resumed(bench: Bench, crash: str) -> None:
+    """The process dies at that point, the next one ends what was begun."""
+    directory = bench.directory
+    killed = _process(directory, "unwind", DRTOOL_CRASH_AT=crash)
+    assert killed.returncode == -9, killed.stderr
+    if crash == "run.ended-written":
+        assert bench.state.ended is not None
+    else:
+        bench.journal.close()
+        assert _process(directory, "resume").returncode == 1
+    again = Bench(directory)
+    assert again.outcomes() == {"one": "unwound", "two": "unwound", "three": "failed"}
+    assert again.world.all() == {"one": "", "two": ""}
+    assert again.state.ended is not None
+    assert again.state.ended.outcome is Outcome.UNWOUND
+
+
+def _process(directory: Path, verb: str, **surroundings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, __file__, str(directory), verb],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | surroundings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def main(directory: str, verb: str) -> int:
+    bench = Bench(Path(directory))
+    if verb == "resume":
+        return bench.resume().exit_code
+    three = step("three", "bench.is", key="x", attempts=1, on_failure=OnFailure.UNWIND)
+    made = chain(step("one", "bench.prepare"), step("two", "bench.prepare"), three)
+    return bench.execute(*made).exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
