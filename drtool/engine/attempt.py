@@ -8,12 +8,15 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
 
+from drtool import __version__
 from drtool.action import Facts, Hands, Look
 from drtool.crashpoint import crashpoint
-from drtool.engine.context import Phase, RunContext, Wake
+from drtool.engine.context import Phase, RunContext
 from drtool.engine.cover import changes_digest, not_shown
 from drtool.engine.desk import Waiter
+from drtool.engine.renewing import Renewal, renew
 from drtool.engine.result import Result
+from drtool.engine.waiting import Stopped, wait_for
 from drtool.errors import Aborted, Refused
 from drtool.model.change import Change
 from drtool.model.event import Body, ConsentAsked, StepEnded, StepIntent, StepStarted, Via
@@ -22,16 +25,13 @@ from drtool.model.purpose import Purpose
 from drtool.model.value import Fields
 from drtool.units import Duration
 
+__all__ = ["Abandoned", "Attempt", "DeadlineOver", "Stopped"]
 _FIRST_PAUSE = 0.005
 _EXACT_FROM = 1.0
 
 
 class Abandoned(Exception):
     """Raised in a step's thread when the scheduler has ended the step without it."""
-
-
-class Stopped(Exception):
-    """Raised in a step's thread when the run stops and the step has changed nothing."""
 
 
 class DeadlineOver(Exception):
@@ -126,13 +126,22 @@ class Attempt:
         if self.must_stop or (self.context.phase is not Phase.GOING and not self.applied):
             raise Stopped
         self.context.check_lease()
+        if self.step.one_way:
+            renew(self.context, self.step, self._ask_anew)
         shown = self.context.shown_to_consenters(self.step) if self.step.one_way else None
         if shown is not None and (new := not_shown(changes, shown, self.step.name)):
             self._ask_again(tuple(new), tuple(changes))
 
     def _ask_again(self, new: tuple[Change, ...], changes: tuple[Change, ...]) -> None:
         text = "This was not shown when consent was given: " + "; ".join(map(str, new))
-        waiter = self.ask("approval", text, changes)
+        self._must_be_approved(self.ask("approval", text, changes))
+
+    def _ask_anew(self, void: Renewal) -> None:
+        changes = void.consent.asked.changes
+        waiter = self.ask("approval", void.text, changes, void.budget, instead_of=void.root)
+        self._must_be_approved(waiter)
+
+    def _must_be_approved(self, waiter: Waiter) -> None:
         if waiter.answer is None or waiter.answer.decision == "expired":
             raise Refused(
                 f"step {self.step.name}",
@@ -244,6 +253,7 @@ class Attempt:
         text: str,
         changes: tuple[Change, ...] = (),
         budget: Duration | None = None,
+        instead_of: str = "",
     ) -> Waiter:
         """Ask a person and wait; the wait does not count against the step's deadline.
 
@@ -251,10 +261,14 @@ class Attempt:
         waited for on, with its own end. Raises Stopped when the run stops meanwhile.
         """
         name, limit = self.step.name, budget or self.step.deadline
+        of, needs = self.context.asked_of(self.step, what, instead_of)
         asked = ConsentAsked(
             step=name,
             what=what,
-            of=self.step.approval.of if self.step.approval else "",
+            of=of,
+            needs=needs,
+            version=__version__,
+            instead_of=instead_of,
             text=text,
             changes=changes,
             changes_digest=changes_digest(changes) if changes else "",
@@ -275,39 +289,3 @@ class Attempt:
             via=self.via,
             via_reason=self._via_reason,
         )
-
-
-def wait_for(context: RunContext, asked: ConsentAsked) -> Waiter:
-    """Ask, and wait for the answer; raises Stopped when the run stops meanwhile."""
-    _go_on(context)
-    pending = [
-        consent.asked
-        for consent in context.recorder.consents
-        if consent.asked.step == asked.step and consent.given is None
-    ]
-    if pending and pending[-1].changes_digest == asked.changes_digest:
-        asked = pending[-1]
-    else:
-        context.recorder.write(asked)
-        crashpoint("consent.asked-written")
-    waiter = Waiter(asked)
-    context.desk.put(waiter)
-    context.inbox.put(Wake())
-    if context.phase is not Phase.GOING:
-        context.desk.dismiss()
-        raise Stopped
-    left = (asked.expires - context.clock.wall()).total_seconds() if asked.expires else None
-    if not waiter.done.wait(left if left is None else max(0.0, left)):
-        given = context.desk.expire(waiter)
-        if given is None:
-            waiter.done.wait()
-        else:
-            context.recorder.write(given)
-    if waiter.answer is None:
-        raise Stopped
-    return waiter
-
-
-def _go_on(context: RunContext) -> None:
-    if context.phase is not Phase.GOING:
-        raise Stopped

@@ -55,13 +55,22 @@ def opening_of(settings: RunSettings | Resumption, ports: Ports) -> Opening:
         outage_source=settings.outage_source,
         accepted_loss=settings.accepted_loss,
         adopts=settings.adopts,
+        signed=settings.signed,
+        break_glass=settings.break_glass,
         escalates=settings.escalates,
+        automatic=settings.automatic,
     )
     first: list[Body] = [begun, *_lease_taken(ports)]
     if settings.taken_over:
         first.append(Warned(about="lease_taken_over", text=settings.taken_over))
     if settings.accepted_loss is not None:
         first.append(Warned(about="data_loss_accepted", text=str(settings.accepted_loss)))
+    if settings.break_glass:
+        text = f"BREAK-GLASS: {settings.requester} began this run: {settings.break_glass}"
+        first.append(Warned(about="break_glass", text=text))
+    if settings.automatic is not None:
+        first.append(Warned(about="automatic", text=str(settings.automatic)))
+    first += settings.warned
     fence = _first_fence(settings.plan)
     if settings.statement is not None and fence is not None:
         first.append(StatementMade(step=fence, statement=settings.statement))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from enum import Enum
 from queue import SimpleQueue
@@ -11,6 +12,7 @@ from drtool.engine.cover import approvals_over
 from drtool.engine.desk import Desk
 from drtool.engine.filling import RunTemplates
 from drtool.engine.ports import Heir, Ports
+from drtool.engine.quorum import Quorum
 from drtool.engine.recorder import Recorder
 from drtool.errors import DrtoolError
 from drtool.model.change import Change
@@ -96,12 +98,14 @@ class RunContext:
         self.limits, self.clock = ports.limits, ports.clock
         self.templates = RunTemplates(begun.plan)
         self.inbox: Inbox = SimpleQueue()
-        self.desk = Desk(self.plan.service, self.requester)
+        self.quorum = Quorum(recorder.run, begun, ports.inventory_now)
+        self.desk = Desk(self.plan.service, self.quorum)
         self.phase = Phase.GOING
         self.resumed = False
         self.lease_lost = ""
         self.heir: Heir | None = ports.heir
         self.tainted: set[str] = set()
+        self.renewing = threading.Lock()
         self._facts = facts
         self._approvals = approvals_over(begun.plan)
 
@@ -138,20 +142,44 @@ class RunContext:
     def shown_to_consenters(self, step: PlanStep) -> tuple[Change, ...] | None:
         """The changes that people approved upstream of a step; None when none was asked."""
         over = (*self._approvals[step.name], step.name)
-        asked = [
-            consent
-            for consent in self.recorder.consents
-            if consent.asked.step in over and consent.asked.what in {"consent", "approval"}
-        ]
+        asked = self.consents_of(*over)
         if not asked and len(over) == 1:
             return None
         return tuple(
             change for consent in asked if self._holds(consent) for change in consent.asked.changes
         )
 
+    def consents_of(self, *names: str) -> tuple[Consent, ...]:
+        """The consents and approvals asked at steps, or anew in their stead."""
+        return tuple(
+            consent
+            for consent in self.recorder.consents
+            if (consent.asked.step in names or consent.asked.instead_of in names)
+            and consent.asked.what in {"consent", "approval"}
+        )
+
+    def approvals_over(self, step: PlanStep) -> tuple[str, ...]:
+        """The approvals upstream of a step; ``start`` where the plan asks at its start."""
+        return self._approvals[step.name]
+
+    def asked_of(self, step: PlanStep, what: str, instead_of: str = "") -> tuple[str, int]:
+        """Whom a question at a step is put to, and how many of them must agree.
+
+        What was not shown before, or is void, goes to those who approved upstream.
+        """
+        if what == "manual":
+            return step.owner or "", 1
+        asked = step.approval
+        upstream = (instead_of,) if instead_of else self._approvals[step.name]
+        if asked is None and what == "approval" and upstream and upstream[-1] != "start":
+            asked = self.plan.step(upstream[-1]).approval
+        if asked is None:
+            return "", 1
+        return asked.of, self.plan.inventory.needed(asked.of, asked.count)
+
     def _holds(self, consent: Consent) -> bool:
         """Whether it was given, or the runbook says to go on when nobody answers."""
-        if consent.given is None:
+        if consent.given is None or consent.void:
             return False
         asked = self.recorder.steps.get(consent.asked.step)
         return consent.given.decision == "approved" or (

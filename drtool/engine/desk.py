@@ -5,14 +5,20 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from drtool.model.event import ConsentAsked, ConsentGiven, Request, Warned
+from drtool.engine.quorum import Quorum
+from drtool.model.approving import ApprovalGiven, ApprovalVoided
+from drtool.model.event import Body, ConsentAsked, ConsentGiven, Request, Warned
 
 
 @dataclass
 class Waiter:
-    """A question that somebody waits on; ``answer`` is set before ``done``."""
+    """A question that somebody waits on; ``answer`` is set before ``done``.
+
+    ``approvals`` are those that have come of the several that are wanted.
+    """
 
     asked: ConsentAsked
+    approvals: tuple[ApprovalGiven, ...] = ()
     done: threading.Event = field(default_factory=threading.Event)
     answer: ConsentGiven | None = None
 
@@ -20,13 +26,14 @@ class Waiter:
 class Desk:
     """Matches requests from other terminals with the questions that wait.
 
-    A question is answered at most once: the first decision wins.
+    A question is answered at most once: the first decision wins, of each person too.
     """
 
-    def __init__(self, service: str, requester: str) -> None:
-        self._service, self._requester = service, requester
+    def __init__(self, service: str, quorum: Quorum) -> None:
+        self._service, self._quorum = service, quorum
         self._lock = threading.Lock()
         self._waiting: dict[str, Waiter] = {}
+        self._settled: dict[str, ConsentGiven] = {}
 
     @property
     def busy(self) -> bool:
@@ -38,26 +45,40 @@ class Desk:
         with self._lock:
             self._waiting[waiter.asked.step] = waiter
 
-    def answer(self, request: Request) -> tuple[Waiter | None, ConsentGiven | Warned]:
-        """What a request means: an answer to a question, or a warning why it is none.
+    def answer(self, request: Request) -> tuple[Waiter | None, tuple[Body, ...]]:
+        """What a request means: an answer to a question, one of several, or why it is none.
 
-        The waiter is taken off the desk; its ``done`` is for the caller to set, once the answer
-        is in the journal.
+        With an answer the waiter is taken off the desk and given back; its ``done`` is for the
+        caller to set, once the answer is in the journal.
         """
         with self._lock:
             waiter = self._find(request.step)
             if waiter is None:
-                what = f"step {request.step}" if request.step else "the run"
-                return None, _warning(request, f"{what} does not wait for anybody")
-            if request.verb != "deny" and request.service != self._service:
-                return None, _warning(
-                    request,
+                return None, (_warning(request, self._why_not(request.step)),)
+            typed = request.verb == "deny" or request.service == self._service
+            if not typed and not (request.verb == "confirm" and waiter.asked.what == "manual"):
+                text = (
                     f"{request.service!r} was typed, the service is {self._service!r}; "
-                    f"step {waiter.asked.step} still waits",
+                    f"step {waiter.asked.step} still waits"
                 )
-            given = self._given(waiter, request)
+                return None, (_warning(request, text),)
+            voided = self._void(waiter)
+            judged = self._quorum.judge(waiter.asked, waiter.approvals, request)
+            if isinstance(judged, str):
+                return None, (*voided, _warning(request, judged))
+            waiter.approvals = (*waiter.approvals, judged)
+            each = (judged,) if self._quorum.tells_each(waiter.asked) else ()
+            given = self._quorum.enough(waiter.asked, waiter.approvals)
+            if given is None:
+                return None, (*voided, *each)
+            given = given.model_copy(update={"evidence": request.evidence})
             self._settle(waiter, given)
-            return waiter, given
+            return waiter, (*voided, *each, given)
+
+    def restore(self, waiter: Waiter, approvals: tuple[ApprovalGiven, ...]) -> tuple[Body, ...]:
+        """Take up the approvals that an earlier engine was given; those that are void now."""
+        waiter.approvals = approvals
+        return self._void(waiter)
 
     def decide(self, request: Request) -> tuple[Waiter, ConsentGiven] | None:
         """Answer a step's question by trying it again, or by leaving it out; None without one."""
@@ -84,7 +105,7 @@ class Desk:
             given = ConsentGiven(
                 step=waiter.asked.step,
                 decision="expired",
-                reason="nobody answered in time",
+                reason=_missed(waiter),
                 changes_digest=waiter.asked.changes_digest,
             )
             self._settle(waiter, given)
@@ -102,19 +123,35 @@ class Desk:
             return self._waiting.get(step)
         return next(iter(self._waiting.values())) if len(self._waiting) == 1 else None
 
-    def _given(self, waiter: Waiter, request: Request) -> ConsentGiven:
-        return ConsentGiven(
-            step=waiter.asked.step,
-            decision="denied" if request.verb == "deny" else "approved",
-            by=request.by,
-            self_consented=request.by == self._requester and request.verb != "deny",
-            reason=request.reason,
-            changes_digest=waiter.asked.changes_digest,
+    def _void(self, waiter: Waiter) -> tuple[ApprovalVoided, ...]:
+        """Those of a question's approvals that count no more; they are taken off."""
+        judged = [(one, self._quorum.reason_void(waiter.asked, one)) for one in waiter.approvals]
+        waiter.approvals = tuple(one for one, reason in judged if reason is None)
+        return tuple(
+            ApprovalVoided(step=one.step, by=one.by, reason=reason)
+            for one, reason in judged
+            if reason
         )
 
+    def _why_not(self, step: str) -> str:
+        """Why a step waits for nobody: an answer that comes late is told so."""
+        given = self._settled.get(step)
+        if given is None:
+            return f"{f'step {step}' if step else 'the run'} does not wait for anybody"
+        if given.decision == "expired":
+            return f"step {step} has expired: {given.reason}; this answer came too late"
+        return f"step {step} was {given.decision} by {given.by} already; the first decision counts"
+
     def _settle(self, waiter: Waiter, given: ConsentGiven) -> None:
-        waiter.answer = given
+        waiter.answer = self._settled[waiter.asked.step] = given
         self._waiting.pop(waiter.asked.step, None)
+
+
+def _missed(waiter: Waiter) -> str:
+    if not waiter.approvals:
+        return "nobody answered in time"
+    names = " and ".join(one.by for one in waiter.approvals)
+    return f"only {len(waiter.approvals)} of {waiter.asked.needs} approved in time: {names}"
 
 
 def _warning(request: Request, text: str) -> Warned:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from drtool import __version__
 from drtool.crashpoint import crashpoint
-from drtool.engine.attempt import Stopped, wait_for
 from drtool.engine.context import Answered, Broken, RunContext
 from drtool.engine.cover import changes_digest, covered_steps
 from drtool.engine.preview import preview
+from drtool.engine.waiting import Stopped, wait_for
 from drtool.model.event import ConsentAsked, ConsentGiven
 from drtool.units import Duration
 
@@ -50,6 +51,7 @@ def _ask(context: RunContext) -> ConsentGiven | None:
         changes_digest=changes_digest(changes),
         budget=limit,
         expires=context.clock.wall() + timedelta(seconds=limit.seconds),
+        version=__version__,
     )
     given = wait_for(context, asked).answer
     crashpoint("consent.given-written")

@@ -6,6 +6,7 @@ from drtool.engine.attempt import Attempt
 from drtool.engine.cover import covered_steps
 from drtool.engine.preview import preview
 from drtool.engine.result import Result, left_out
+from drtool.model.event import ConsentGiven
 from drtool.model.purpose import Outcome
 
 
@@ -19,18 +20,21 @@ def run_approval(attempt: Attempt) -> Result:
     text = f"{context.plan.procedure.value} of {context.plan.service}: consent of {of}"
     given = attempt.ask("approval", text, changes, step.budget).answer
     if given is not None and given.decision == "approved":
-        return Result(Outcome.SUCCEEDED, f"approved by {given.by}", changes=())
+        how = "BREAK-GLASS: approved" if given.break_glass else "approved"
+        return Result(Outcome.SUCCEEDED, f"{how} by {given.by}", changes=())
     if given is not None and given.decision == "denied":
         return Result(Outcome.ABORTED, _said(f"denied by {given.by}", given.reason))
-    return _nobody_answered(attempt)
+    return _nobody_answered(attempt, given)
 
 
-def _nobody_answered(attempt: Attempt) -> Result:
+def _nobody_answered(attempt: Attempt, given: ConsentGiven | None) -> Result:
     """What the runbook says for an approval that nobody answers."""
     step = attempt.step
     otherwise = step.approval.otherwise if step.approval else "abort"
     wanted = getattr(otherwise, "value", otherwise)
     reason = f"nobody answered within {step.budget or step.deadline}"
+    if given is not None and given.reason.startswith("only "):
+        reason = given.reason
     if wanted == "continue":
         return Result(Outcome.SKIPPED, f"{reason}; the runbook says to go on")
     if wanted in {"stop", "unwind"}:
@@ -46,7 +50,9 @@ def run_manual(attempt: Attempt) -> Result:
         return Result(Outcome.SKIPPED, f"would wait for a person: {text}")
     given = attempt.ask("manual", text, budget=step.deadline).answer
     if given is not None and given.decision == "approved":
-        return Result(Outcome.SUCCEEDED, _said(f"done by {given.by}", given.reason))
+        shown = ", ".join(one.name for one in given.evidence)
+        done = f"done by {given.by}" + (f", shown by {shown}" if shown else "")
+        return Result(Outcome.SUCCEEDED, _said(done, given.reason))
     if given is not None and given.decision == "skipped":
         return left_out(given.by, given.reason)
     if given is not None and given.decision == "denied":

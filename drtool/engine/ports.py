@@ -10,10 +10,13 @@ from typing import Protocol
 
 from drtool.action import Entry, Facts, Hands, Look
 from drtool.clock import Clock
-from drtool.model.event import Body, Event, ReportWritten, Request, RunEnded, Via
+from drtool.model.event import Body, Event, ReportWritten, Request, RunEnded, Via, Warned
+from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.proof import AcceptedLoss, Statement
 from drtool.model.purpose import Mode, Outcome
+from drtool.model.signals import Allowance
+from drtool.model.signed import Signed
 from drtool.redact import Redactor
 
 Work = Callable[[Via, str], Outcome | None]
@@ -137,7 +140,8 @@ class Ports:
     writes the report of an ended run, named by its id. ``pulse`` leaves signs of life of the
     engine of a run while it is entered. ``ready_heir`` makes a failover ready for
     an escalation, and raises DrtoolError when there can be none; ``heir`` is one that was made
-    ready before the engine was.
+    ready before the engine was. ``inventory_now`` is the inventory as its file is today, None
+    where that cannot be read.
     """
 
     journal: JournalPort
@@ -153,6 +157,7 @@ class Ports:
     pulse: Callable[[str], AbstractContextManager[object]] | None = None
     ready_heir: Callable[[Request], Heir] | None = None
     heir: Heir | None = None
+    inventory_now: Callable[[], Inventory | None] | None = None
     limits: Limits = Limits()
 
 
@@ -163,7 +168,8 @@ class RunSettings:
     ``statement`` is a person's word, given beforehand, that the old primary is fenced.
     ``adopts`` is the id of a run that this one takes over from a lost machine, ``escalates`` that
     of a planned run that hands over to it. ``taken_over`` says who took the lease by force, from
-    whom and why. ``signed`` and ``break_glass`` are as in run.started.
+    whom and why. ``signed``, ``break_glass`` and ``automatic`` are as in run.started; ``warned`` is
+    what whoever started it was told.
     """
 
     run: str
@@ -178,6 +184,10 @@ class RunSettings:
     adopts: str | None = None
     taken_over: str = ""
     escalates: str | None = None
+    signed: Signed | None = None
+    break_glass: str = ""
+    automatic: Allowance | None = None
+    warned: tuple[Warned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

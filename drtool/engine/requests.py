@@ -21,6 +21,9 @@ from drtool.model.proof import Statement
 from drtool.model.purpose import Purpose
 from drtool.model.steering import RunContinued, RunPaused, StepDirected, UnwindAsked
 
+# answers are judged where the question waits; whoever reaches the journal may stop a run
+_SIGNED_OTHERWISE = {"approve", "confirm", "deny", "abort"}
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -57,8 +60,13 @@ def _and_then(before: Taken, after: Taken) -> Taken:
 
 
 def _take(context: RunContext, request: Request) -> Taken:
+    if request.verb not in _SIGNED_OTHERWISE:
+        reason = context.quorum.reason_not_to_take(request, context.clock.wall())
+        if reason is not None:
+            context.recorder.write(warning(request, reason))
+            return Taken()
     match request.verb:
-        case "approve" | "deny":
+        case "approve" | "confirm" | "deny":
             _answer(context, request)
             return Taken()
         case "state":
@@ -145,7 +153,7 @@ def _escalate(context: RunContext, request: Request) -> Taken:
 def _answer(context: RunContext, request: Request) -> None:
     waiter, answer = context.desk.answer(request)
     try:
-        context.recorder.write(answer)
+        context.recorder.write(*answer)
     finally:
         if waiter is not None:
             waiter.done.set()

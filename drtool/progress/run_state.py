@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from drtool.model.approving import ApprovalGiven
 from drtool.model.change import Change
 from drtool.model.event import (
     AbortAsked,
@@ -22,6 +23,7 @@ from drtool.model.event import (
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.proof import AcceptedLoss, Proof
 from drtool.model.purpose import Mode, OnFailure, Outcome, Purpose, StepKind
+from drtool.model.signed import Signed
 from drtool.model.steering import (
     EscalationAsked,
     RunContinued,
@@ -91,12 +93,18 @@ class StepState:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A question to a person, and the answer once there is one."""
+    """A question to a person, and the answer once there is one.
+
+    ``approvals`` are the single answers of several people, or the signed one of one. ``void`` is
+    why the answer does not count any more, or "".
+    """
 
     asked: ConsentAsked
     asked_at: Instant
     given: ConsentGiven | None = None
     given_at: Instant | None = None
+    approvals: tuple[ApprovalGiven, ...] = ()
+    void: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,8 @@ class RunState:
     ended: RunEnded | None = None
     ended_at: Instant | None = None
     report: ReportWritten | None = None
+    signed: Signed | None = None
+    break_glass: str = ""
 
     def step(self, name: str) -> StepState:
         """The step of that name; KeyError if there is none."""
@@ -182,6 +192,30 @@ class RunState:
     def proofs(self) -> tuple[Proof, ...]:
         """All proofs so far, in the order of the plan."""
         return tuple(proof for step in self.steps for proof in step.proofs)
+
+    @property
+    def requester_name(self) -> str:
+        """The person who began the run, as the inventory names them; else who it says."""
+        return self.signed.by if self.signed else self.requester
+
+    @property
+    def glass_broken(self) -> tuple[str, ...]:
+        """Each time that somebody put the rules of who may aside: who, where and why."""
+        start = (
+            (f"{self.requester}, to begin the run: {self.break_glass}",) if self.break_glass else ()
+        )
+        each = (
+            f"{one.by}, to approve {one.step}: {one.reason}"
+            for consent in self.consents
+            for one in consent.approvals
+            if one.break_glass
+        )
+        whole = (
+            f"{consent.given.by}, to approve {consent.asked.step}: {consent.given.reason}"
+            for consent in self.consents
+            if consent.given and consent.given.break_glass and not consent.approvals
+        )
+        return (*start, *each, *whole)
 
     @property
     def waiting_for(self) -> tuple[Consent, ...]:

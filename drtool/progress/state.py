@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drtool.errors import JournalUnusable
+from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.event import (
     AbortAsked,
     ConsentAsked,
@@ -93,6 +94,8 @@ class Folder:
                 self._take_step(event.at, body)
             case ConsentAsked() | ConsentGiven():
                 self._take_consent(event.at, body)
+            case ApprovalGiven() | ApprovalVoided():
+                self._take_approval(body)
             case RunPaused() | RunContinued() | StepDirected() | UnwindAsked() | EscalationAsked():
                 self.steered.take(event.at, body)
             case _:
@@ -158,6 +161,22 @@ class Folder:
             changed = Outcome.RUNNING
         if (step := self.steps.get(body.step)) is not None and not step.outcome.ended:
             self.steps[body.step] = replace(step, outcome=changed)
+
+    def _take_approval(self, body: ApprovalGiven | ApprovalVoided) -> None:
+        """One of several answers came, or counts no more; the newest question is meant."""
+        for index in range(len(self.consents) - 1, -1, -1):
+            asked = self.consents[index]
+            if asked.asked.step != body.step:
+                continue
+            if isinstance(body, ApprovalGiven):
+                changed = replace(asked, approvals=(*asked.approvals, body))
+            elif asked.given is not None:
+                changed = replace(asked, void=body.reason)
+            else:
+                kept = tuple(one for one in asked.approvals if one.by != body.by)
+                changed = replace(asked, approvals=kept)
+            self.consents[index] = changed
+            return
 
     def _take_rest(self, event: Event, body: object) -> None:
         match body:
@@ -240,6 +259,8 @@ class Folder:
             ended=end if isinstance(end, RunEnded) else None,
             ended_at=self.end.at if self.end else None,
             report=self.report,
+            signed=begun.signed,
+            break_glass=begun.break_glass,
         )
 
     def _world(self, steps: tuple[StepState, ...]) -> World:

@@ -61,18 +61,24 @@ def reason_not_to_answer(
     """Why a person's yes, or no, to a question does not count; ``requester`` began the run."""
     if not inventory.proves_identity:
         return None
-    if asked.what == "manual" and asked.of:
-        if person == asked.of or person in _of(asked, inventory):
-            return None
-        return Reason(f"{person} is not {asked.of}, whose work it is", _they(asked, inventory))
     if asked.what == "decision":
         return reason_not_to_start(inventory, person, mode)
     if not asked.of:
         rights = (*_TO_START.get(mode, ()), Right.APPROVE)
         return reason_not_permitted(inventory, person, *rights)
+    return _reason_of_role(asked, inventory, person, "" if denies else requester)
+
+
+def _reason_of_role(
+    asked: ConsentAsked, inventory: Inventory, person: str, requester: str
+) -> Reason | None:
+    if asked.what == "manual":
+        if person == asked.of or person in _of(asked, inventory):
+            return None
+        return Reason(f"{person} is not {asked.of}, whose work it is", _they(asked, inventory))
     if person not in _of(asked, inventory):
         return Reason(f"{person} is not of {asked.of}", _they(asked, inventory))
-    if person == requester and not denies:
+    if person == requester:
         found = f"{person} asked for this run, and somebody else must approve it"
         return Reason(found, _they(asked, inventory, but=person))
     return reason_not_permitted(inventory, person, Right.APPROVE)
