@@ -38,6 +38,10 @@ class TcpReader(Reader):
         """Let the zone's servers go."""
         self._names.close()
 
+    def address(self, host: str) -> str:
+        """The address that a host has now; raises Unreachable when it has none."""
+        return self._names.address(host)
+
     def connect(self, host: str, port: int, seconds: float = SECONDS) -> Accepted:
         """Connect to the address that the host has now; raises Unreachable with the reason."""
         address = self._names.address(host)

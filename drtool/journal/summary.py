@@ -20,6 +20,7 @@ class RunSummary(Value):
     ``pid``, ``process``, ``host`` and ``boot`` are those of the engine that last took the run up.
     ``outcome``, ``world`` and ``exit_code`` are None while the run goes on, or when it was
     interrupted. ``life`` is how the engine is of a run that goes on, where somebody has looked.
+    ``automatic`` says that nobody typed it.
     """
 
     run: str
@@ -41,6 +42,7 @@ class RunSummary(Value):
     boot: str
     report: str = ""
     life: Life | None = None
+    automatic: bool = False
 
 
 class _Plan(BaseModel):
@@ -64,6 +66,7 @@ class _Body(BaseModel):
     world: World | None = None
     exit_code: int | None = None
     html: str = ""
+    automatic: object = None
 
 
 class _Landmark(BaseModel):
@@ -103,6 +106,7 @@ def _started(run: str, mark: _Landmark, plan: _Plan) -> RunSummary:
         process=body.process,
         host=body.host,
         boot=mark.at.boot,
+        automatic=body.automatic is not None,
     )
 
 

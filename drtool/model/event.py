@@ -13,6 +13,7 @@ from drtool.model.change import Change
 from drtool.model.plan import Plan
 from drtool.model.proof import AcceptedLoss, Proof, Statement
 from drtool.model.purpose import Mode, Outcome
+from drtool.model.signals import Allowance
 from drtool.model.signed import Evidence, Signed
 from drtool.model.steering import (
     EscalationAsked,
@@ -60,6 +61,7 @@ class RunStarted(Value):
     ``process`` tells the engine from a later process with its ``pid``; old journals lack it.
     ``escalates`` is the planned run that handed over to this one. ``signed`` proves who asked for
     it; ``break_glass`` is the reason for which somebody was let start it who otherwise may not.
+    ``automatic`` is what let it begin although nobody typed it.
     """
 
     kind: Literal["run.started"] = "run.started"
@@ -79,6 +81,7 @@ class RunStarted(Value):
     escalates: str | None = None
     signed: Signed | None = None
     break_glass: str = ""
+    automatic: Allowance | None = None
 
 
 class RunResumed(Value):

@@ -105,3 +105,23 @@ class Automatic(Value):
     """What may be done without a person; nothing unless it is written."""
 
     failover: AutomaticFailover = Field(description="A failover when the signals say outage.")
+
+
+class Allowance(Value):
+    """That an inventory let a run begin without a person: who answers for it, and for what.
+
+    ``source`` is the inventory's file and ``sha256`` that of its content at that moment;
+    ``because`` is what the signals said.
+    """
+
+    by: Text
+    source: str
+    sha256: str
+    because: str
+
+    def __str__(self) -> str:
+        """The allowance on one line."""
+        return (
+            f"nobody typed this: drtool watch started it, because {self.because}; {self.by} "
+            f"allowed that in {self.source} (sha256 {self.sha256[:12]})"
+        )

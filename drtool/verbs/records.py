@@ -122,9 +122,9 @@ def state_of(said: str, app: App) -> tuple[str, RunState]:
     return run, state
 
 
-def list_runs() -> Runs:
+def list_runs(app: App | None = None) -> Runs:
     """All runs, newest first; none when there is no journal yet."""
-    app = build()
+    app = app or build()
     try:
         journal = records(app)
     except BadInput:
@@ -134,13 +134,13 @@ def list_runs() -> Runs:
     return Runs(runs=with_lives(found, app))
 
 
-def services() -> Services:
+def services(app: App | None = None) -> Services:
     """What the runs left of each service."""
+    app = app or build()
     by_service: dict[str, list[RunSummary]] = {}
-    for summary in list_runs().runs:
+    for summary in list_runs(app).runs:
         if summary.mode.changes_the_world:
             by_service.setdefault(summary.service, []).append(summary)
-    app = build()
     return Services(
         services=tuple(_standing(name, runs, app) for name, runs in sorted(by_service.items()))
     )

@@ -19,6 +19,8 @@ class StartRequest(Value):
     """One procedure of one runbook, in one mode, with everything said on the command line.
 
     ``take_over`` is why the lease is taken from a holder that is not gone, None where it is not.
+    ``because`` is what the signals said of a failover that nobody typed, ``outage_source`` who says
+    when the outage began.
     """
 
     runbook: Path
@@ -33,6 +35,8 @@ class StartRequest(Value):
     accepted_loss: AcceptedLoss | None = None
     statement: str | None = None
     take_over: str | None = None
+    because: str | None = None
+    outage_source: str = "given by --outage-since"
     requester: str
 
 

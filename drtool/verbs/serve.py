@@ -19,12 +19,13 @@ from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
 from drtool.lease.lease import Lease
 from drtool.lease.whereabouts import marks
-from drtool.model.event import ReportWritten
+from drtool.model.event import ReportWritten, Warned
 from drtool.model.plan import Plan
 from drtool.model.proof import Statement
 from drtool.model.purpose import Mode
 from drtool.runbook.load import Loaded, load
 from drtool.runbook.planning import plan as make_plan
+from drtool.verbs.automatic import allowance_of, flapping_before
 from drtool.verbs.launch import Launched, Tell
 from drtool.verbs.notices import listeners
 from drtool.verbs.preflight import Call, open_all
@@ -56,6 +57,8 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     carrying = Call("engine", lambda: carrier(request.engine, request.mode, app))
     loaded = load(request.runbook, request.inventory, app.catalog, parameters(request.parameters))
     journal = app.journal()
+    allowance = allowance_of(request, loaded, journal, started)
+    flapping = "" if allowance else flapping_before(request, loaded, journal, started)
     run = journal.new_run_id()
     followers = listeners(app, loaded.inventory, loaded.directory, run, request.mode)
     connections = app.connections(loaded.inventory, loaded.directory, run)
@@ -76,17 +79,20 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
         requester=request.requester,
         engine_note=note,
         outage_start=since,
-        outage_source="given by --outage-since" if since else "not measured",
+        outage_source=request.outage_source if since else "not measured",
         accepted_loss=request.accepted_loss,
         statement=Statement(by=request.requester, reason=request.statement, at=started)
         if request.statement
         else None,
         taken_over=_taken_over(request, lease),
+        automatic=allowance,
+        warned=(Warned(about="flapping", text=flapping),) if flapping else (),
     )
     troubles = dict.fromkeys(miss.error.line() for miss in missed)
     accepted = (str(request.accepted_loss),) if request.accepted_loss else ()
     over = (settings.taken_over,) if settings.taken_over else ()
-    tell(Launched(run=run, warnings=(*over, *accepted, *loaded.warnings, *troubles)))
+    often = (flapping,) if flapping else ()
+    tell(Launched(run=run, warnings=(*often, *over, *accepted, *loaded.warnings, *troubles)))
     return execute(Engine(settings, ports(ready)), ready)
 
 
