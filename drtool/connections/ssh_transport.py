@@ -50,6 +50,7 @@ class SshTransport:
         self._ssh, self._key_file, self._seconds = ssh, key_file, connect_seconds
         self._lock = threading.Lock()
         self._transport: Any = None
+        self._left: list[Any] = []
 
     def connect(self) -> None:
         """Connect, unless connected; raises Unreachable, AccessDenied or BadInput."""
@@ -62,6 +63,9 @@ class SshTransport:
         """End the connection; never raises."""
         with self._lock:
             self._end()
+            for transport in self._left:
+                with contextlib.suppress(Exception):
+                    transport.close()
 
     def run(self, argv: list[str], seconds: float, feed: bytes = b"", what: str = "") -> Ran:
         """Run one command, its words quoted, and wait for its end.
@@ -103,7 +107,7 @@ class SshTransport:
         return time.monotonic() - began
 
     def _channel(self, seconds: float) -> Any:
-        """A channel for one command; a connection found dead is opened anew, once."""
+        """A channel for one command; where one gives none, another connection is tried, once."""
         import paramiko  # noqa: PLC0415 - as above
 
         for last in (False, True):
@@ -112,11 +116,20 @@ class SshTransport:
             try:
                 return transport.open_session(window_size=WINDOW_BYTES, timeout=seconds)
             except (paramiko.SSHException, OSError, EOFError, AttributeError) as error:
-                with contextlib.suppress(Exception):
-                    transport.close()
+                self._leave(transport)
                 if last:
                     raise Unreachable(self.subject, f"no session: {one_reason(error)}") from error
         raise AssertionError
+
+    def _leave(self, transport: Any) -> None:
+        """Use it for nothing new; what other threads have on it goes on for as long as it lives."""
+        with self._lock:
+            if self._transport is transport:
+                self._transport = None
+                self._left.append(transport)
+        with contextlib.suppress(Exception):
+            if not transport.is_active():
+                transport.close()
 
     def _opened(self) -> Any:
         """A connection whose host key is the pinned one and which let us in."""

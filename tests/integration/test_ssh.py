@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from postgresql_pair import wait_until
 from ssh_host import SshHost
 
 from drtool.clock import SystemClock
@@ -75,6 +76,32 @@ def test_several_threads_share_a_connection(any_ssh_host: SshHost) -> None:
         thread.join()
     assert said == {number: str(number) for number in range(8)}
     assert any_ssh_host.connected() == 1
+
+
+def test_more_commands_than_a_connection_carries_are_carried_by_another(
+    any_ssh_host: SshHost, tmp_path: Path
+) -> None:
+    """OpenSSH's MaxSessions is 10; what is under way goes on when an eleventh is refused."""
+    hands = SshHands.open("east_db", context(any_ssh_host))
+    directory = tmp_path / "shared"
+    directory.mkdir()
+    directory.chmod(0o777)
+    script = 'touch "$1/$2"; until [ -e "$1/go" ]; do sleep 0.05; done; echo "$2"'
+    said: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        words = ["sh", "-c", script, "sh", str(directory), str(number)]
+        said[number] = hands.run(words, 60).out.strip()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(13)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(list(directory.iterdir())) == 13, 60)
+    (directory / "go").touch()
+    for thread in threads:
+        thread.join()
+    hands.close()
+    assert said == {number: str(number) for number in range(13)}
 
 
 def test_a_changed_host_key_is_refused_with_both_fingerprints(
