@@ -51,6 +51,11 @@ class LocalLease:
             raise lost(self._service, self.arbiter, f"{self._path}: {error.strerror}") from error
         raise lost(self._service, self.arbiter, f"{self._path} was replaced or changed")
 
+    def bear(self, run: str) -> None:
+        """Name another run as its bearer; the lock and the token are the same."""
+        self._record = self._record.model_copy(update={"run": run})
+        _write(self._fd, self._record)
+
     def release(self) -> None:
         """Leave the token for the next holder, and let the file go."""
         if self._fd < 0:

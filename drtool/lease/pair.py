@@ -70,6 +70,15 @@ class PairLease:
                 self._second = None
                 self._regain_soon()
 
+    def keep_first(self) -> Lease:
+        """Give the one at ``from`` back, and go on with the one at ``to`` alone."""
+        self._over.set()
+        with self._turn:
+            if self._second is not None:
+                self._second.release()
+                self._second = None
+        return self._first
+
     def release(self) -> None:
         """Give both back."""
         self._over.set()

@@ -48,6 +48,10 @@ class PostgresqlLease:
             raise lost(self._service, self.arbiter, error.found) from error
         raise lost(self._service, self.arbiter, "the session no longer has the lock")
 
+    def bear(self, run: str) -> None:
+        """Name another run as its bearer; the session and its lock are the same."""
+        self.session.set_name(session_name(self.holder, run))
+
     def release(self) -> None:
         """End the session, and so the lock."""
         self.session.close()
