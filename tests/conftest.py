@@ -16,6 +16,8 @@ pytest_plugins = [
     "prefect_server",
     "slack_standin",
     "ssh_host",
+    "dynamodb_table",  # uses postgresql_pair
+    "lease_world",  # uses ssh_host
     "patroni_sites",  # uses ssh_host
     "power_controller",  # uses ssh_host
     "sshd_host",  # uses ssh_host

@@ -13,7 +13,7 @@ from drtool.model.lease import DynamodbTable
 
 T = TypeVar("T")
 CONNECT_SECONDS = 2.0
-READ_SECONDS = 3.0
+READ_SECONDS = 2.0
 _ATTEMPTS = 2
 _TURNED_AWAY = frozenset({
     "AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException",

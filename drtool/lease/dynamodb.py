@@ -15,7 +15,7 @@ from drtool.lease.kept import KeptLease, take_kept
 from drtool.lease.lease import Claim
 from drtool.model.inventory import DynamodbTable, Inventory
 
-SPAN = Span(seconds=20.0, renew=5.0, margin=4.0, watched=True)
+SPAN = Span(seconds=30.0, renew=5.0, margin=5.0, watched=True)
 
 
 def take_dynamodb(
