@@ -271,7 +271,7 @@ class Silence:
     """A port that takes datagrams and connections, and never says a word."""
 
     def __init__(self, address: str, port: int) -> None:
-        self.datagrams = 0
+        self.datagrams, self.where = 0, (address, port)
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.bind((address, port))
         self._tcp = socket.socket()

@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from drtool.model.inventory import Dns, DnsServer, Patroni, Postgresql, Power, Ssh
+from drtool.model.inventory import Dns, DnsServer, Patroni, Postgresql, Power, Resolver, Ssh
 from drtool.model.secret import SecretRef
 
 _COMMAND = re.compile(r"^([A-Za-z0-9_.-]*\$) (.+)$", re.DOTALL)
@@ -56,7 +56,7 @@ def connects(address: str, port: int, seconds: int = 2) -> str:
     return f"{attempt} && echo connects || echo does not connect"
 
 
-def dig(server: DnsServer, name: str, *options: str) -> str:
+def dig(server: DnsServer | Resolver, name: str, *options: str) -> str:
     """How one asks a DNS server for a name's addresses."""
     where = [f"@{server.address}", *(["-p", str(server.port)] if server.port != 53 else [])]
     return shlex.join(["dig", *where, *(options or ("+short",)), name, "A"])

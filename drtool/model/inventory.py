@@ -41,6 +41,7 @@ __all__ = [
     "Port",
     "Postgresql",
     "Power",
+    "Resolver",
     "Role",
     "Served",
     "Service",
@@ -142,6 +143,13 @@ class DnsServer(Value):
     port: Port = Field(default=53, description="The port it answers at.")
 
 
+class Resolver(Value):
+    """A resolver that customers ask; it keeps old answers for as long as they may be kept."""
+
+    address: Plain = Field(description="A name or an address.")
+    port: Port = Field(default=53, description="The port it answers at.")
+
+
 class Dns(Value):
     """The zone that clients follow, and the servers that answer for it."""
 
@@ -158,6 +166,11 @@ class Dns(Value):
     )
     key: SecretRef = Field(description="A reference to the TSIG key, base64 as BIND writes it.")
     servers: dict[Name, DnsServer] = Field(description="The authoritative servers, by name.")
+    resolvers: dict[Name, Resolver] = Field(
+        default={},
+        description="Resolvers that customers ask, by name; the service is recovered when they "
+        "give its new address.",
+    )
 
 
 class Inventory(Value):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from drtool.action import Entry, Facts
 from drtool.catalog import Catalog
-from drtool.connections.dns import DnsReader, ZoneReader
+from drtool.connections.dns import DnsReader, ResolversReader, ZoneReader
 from drtool.connections.http import HttpReader
 from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerReader
@@ -26,7 +26,7 @@ from drtool.model.secret import SecretRef, secrets_in
 from drtool.runbook.rendering import RenderContext, render
 from drtool.safety.whereabouts import host_in
 
-_BY_NAME = (ZoneReader, DnsReader, HttpReader, TcpReader)
+_BY_NAME = (ZoneReader, DnsReader, ResolversReader, HttpReader, TcpReader)
 _ADDRESSES = ("url", "host", "endpoint")
 _FILES = ("ca_file", "sslrootcert", "key_file")
 # a word of a command that names something elsewhere: https://..., s3:bucket

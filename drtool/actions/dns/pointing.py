@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drtool.action import Facts, Look
-from drtool.connections.dns import Answer, Move, ServerSays, ZoneReader
+from drtool.connections.dns import Answer, Move, ResolverSays, ServerSays, ZoneReader
 from drtool.errors import BadInput
 from drtool.model.inventory import Dns
 from drtool.model.value import Value
@@ -19,6 +19,7 @@ class Pointing(Value):
     ``address`` is what all servers that answer agree on, empty when they differ. ``may_be`` are
     the addresses that a sound plan expects to find. ``cut_off`` names the servers that do not
     answer, ``agreeing`` those that give the wanted address. ``ttl`` is the longest one.
+    ``resolvers`` are those that customers ask, where a check looks at them.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Pointing(Value):
     agreeing: tuple[str, ...] = ()
     cut_off: tuple[str, ...] = ()
     min_servers: int = 1
+    resolvers: tuple[ResolverSays, ...] = ()
 
     @property
     def answering(self) -> tuple[ServerSays, ...]:

@@ -4,6 +4,7 @@ Nothing here imports dnspython before a server is opened.
 """
 
 from drtool.connections.dns.names import Names
+from drtool.connections.dns.resolvers import ResolverSays, ResolversReader
 from drtool.connections.dns.server import Answer, DnsHands, DnsReader
 from drtool.connections.dns.zone import Move, ServerSays, ZoneHands, ZoneReader
 
@@ -13,6 +14,8 @@ __all__ = [
     "DnsReader",
     "Move",
     "Names",
+    "ResolverSays",
+    "ResolversReader",
     "ServerSays",
     "ZoneHands",
     "ZoneReader",

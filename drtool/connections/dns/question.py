@@ -73,6 +73,9 @@ class Wire(Protocol):
     def ask(self, route: Route, name: str, rdtype: str, key: TsigKey | None = None) -> Found:
         """What the server answers."""
 
+    def look_up(self, route: Route, name: str, rdtype: str) -> Found:
+        """What a resolver answers, aliases followed."""
+
     def replace(self, route: Route, zone: str, change: Replacement, key: TsigKey) -> str:
         """The code with which the server answers a guarded update."""
 

@@ -10,6 +10,7 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdatatype
 import dns.tsig
 import dns.update
 
@@ -45,6 +46,17 @@ def ask(route: Route, name: str, rdtype: str, key: TsigKey | None = None) -> Fou
             return Found(code, values, rrset.ttl, "", authoritative, signed_at)
         return Found(code, (), rrset.ttl, values[0], authoritative, signed_at)
     return Found(code, authoritative=authoritative, signed_at=signed_at)
+
+
+def look_up(route: Route, name: str, rdtype: str) -> Found:
+    """What a resolver answers, aliases followed; raises Unreachable or ReplyLost."""
+    reply = exchange(route, dns.message.make_query(_absolute(name), rdtype))
+    code, wanted = dns.rcode.to_text(reply.rcode()), dns.rdatatype.from_text(rdtype)
+    for rrset in reply.answer:
+        if rrset.rdtype == wanted:
+            values = tuple(sorted(value.to_text() for value in rrset))
+            return Found(code, values, rrset.ttl, authoritative=False)
+    return Found(code, authoritative=False)
 
 
 def replace(route: Route, zone: str, change: Replacement, key: TsigKey) -> str:

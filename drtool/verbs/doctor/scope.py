@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drtool.catalog import Catalog
 from drtool.clock import Clock
-from drtool.connections.dns import DnsReader, ZoneReader
+from drtool.connections.dns import DnsReader, ResolversReader, ZoneReader
 from drtool.connections.http import HttpReader
 from drtool.connections.patroni import PatroniReader
 from drtool.connections.postgresql import PostgresqlReader
@@ -32,6 +32,7 @@ _KNOWN = (
     PowerReader,
     DnsReader,
     ZoneReader,
+    ResolversReader,
     HttpReader,
     TcpReader,
     PatroniReader,
