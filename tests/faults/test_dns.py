@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import dns.update
 import pytest
 from dns_pair import ADDRESSES, NAME, DnsPair, carry_out, free_port
+from fault_record import Fault
 
 from drtool.action import Hands
 from drtool.actions.dns import LowerTtl, Redirect, Resolves
@@ -28,7 +29,7 @@ OLD = Answer(name=NAME, values=(EAST,), ttl=Duration(5))
 
 @pytest.mark.parametrize("down", ["east", "west"])
 def test_f47_with_one_server_down_the_other_is_updated_and_it_is_named(
-    both: DnsPair, down: str
+    both: DnsPair, down: str, fault: Fault
 ) -> None:
     up = "west" if down == "east" else "east"
     both.stop(down)
@@ -37,39 +38,46 @@ def test_f47_with_one_server_down_the_other_is_updated_and_it_is_named(
     assert time.monotonic() - began < 1.0, "a closed port is noticed at once"
     assert both.asked(up) == ([WEST], 5)
     assert seen.cut_off == (f"ns_{down}",)
+    fault.injected(f"ns_{down} is down")
     assert seen.agreeing == (f"ns_{up}",)
+    fault.got(f"{seen.agreeing} updated, {seen.cut_off} named")
     assert not Redirect().changes(seen)
 
 
 def test_f47_with_all_servers_down_it_waits_and_goes_on_when_one_is_back(
-    dns_pair: DnsPair,
+    dns_pair: DnsPair, fault: Fault
 ) -> None:
     hands = dns_pair.hands()
     seen = Redirect().observe(hands)
     assert seen.cut_off == ("ns_east", "ns_west"), "the injection took effect"
+    fault.injected("both servers are down")
     assert Redirect().changes(seen)
     waiting = Redirect().reason_to_wait(seen)
     assert waiting is not None
     assert "0 of at least 1" in waiting
     assert "nothing listens" in waiting
+    fault.got(waiting)
     dns_pair.start("west")
     seen = carry_out(Redirect(), hands)
     assert dns_pair.asked("west") == ([WEST], 5)
     assert not Redirect().changes(seen)
 
 
-def test_f48_a_stale_server_blocks(both: DnsPair) -> None:
+def test_f48_a_stale_server_blocks(both: DnsPair, fault: Fault) -> None:
     hands = both.hands()
     carry_out(Redirect(), hands)
     both.set_values("east", EAST)
+    assert both.asked("east")[0] == [EAST]
+    fault.injected("ns_east answers the old value")
     check = Resolves()
     seen = check.observe(hands)
     reason = check.judge(seen, hands.facts)
     assert reason == f"{NAME} is ns_east {EAST}, expected {WEST}"
+    fault.got(reason)
     assert Redirect().changes(seen)
 
 
-def test_f48_a_cut_off_server_is_named_and_does_not_block(dns_pair: DnsPair) -> None:
+def test_f48_a_cut_off_server_is_named_and_does_not_block(dns_pair: DnsPair, fault: Fault) -> None:
     dns_pair.start_child("east")
     dns_pair.start("west")
     hands = dns_pair.hands()
@@ -80,6 +88,7 @@ def test_f48_a_cut_off_server_is_named_and_does_not_block(dns_pair: DnsPair) -> 
     seen = carry_out(Redirect(), hands)
     took = time.monotonic() - began
     assert seen.cut_off == ("ns_east",), "the injection took effect"
+    fault.injected("ns_east is frozen")
     assert not Redirect().changes(seen)
     assert dns_pair.asked("west") == ([WEST], 5)
     assert took < 2.5
@@ -88,7 +97,7 @@ def test_f48_a_cut_off_server_is_named_and_does_not_block(dns_pair: DnsPair) -> 
     assert time.monotonic() - began < 0.5, "known to be silent, it is asked only briefly"
 
 
-def test_f48_too_few_servers_do_not_suffice(both: DnsPair) -> None:
+def test_f48_too_few_servers_do_not_suffice(both: DnsPair, fault: Fault) -> None:
     both.stop("east")
     hands = both.hands(dns={"min_servers": 2})
     seen = carry_out(Redirect(), hands)
@@ -97,11 +106,15 @@ def test_f48_too_few_servers_do_not_suffice(both: DnsPair) -> None:
     waiting = Redirect().reason_to_wait(seen)
     assert waiting is not None
     assert "1 of at least 2" in waiting
+    fault.injected("ns_east is down")
+    fault.got(waiting)
     both.start("east")
     assert not Redirect().changes(carry_out(Redirect(), hands))
 
 
-def test_f48_a_server_that_returns_with_its_old_zone_is_updated_too(makes: DnsPair) -> None:
+def test_f48_a_server_that_returns_with_its_old_zone_is_updated_too(
+    makes: DnsPair, fault: Fault
+) -> None:
     makes.start_child("east")
     makes.start_child("west")
     makes.freeze("east")
@@ -111,33 +124,40 @@ def test_f48_a_server_that_returns_with_its_old_zone_is_updated_too(makes: DnsPa
     makes.thaw("east")
     seen = Redirect().observe(hands)
     assert [said.server for said in seen.behind] == ["ns_east"]
+    fault.injected("ns_east was frozen, and is back with its old zone")
     carry_out(Redirect(), hands)
     assert makes.asked("east") == ([WEST], 5)
 
 
-def test_f48_a_server_that_returns_has_its_peers_zone_before_it_answers(makes: DnsPair) -> None:
+def test_f48_a_server_that_returns_has_its_peers_zone_before_it_answers(
+    makes: DnsPair, fault: Fault
+) -> None:
     makes.start_child("east")
     makes.start_child("west")
     hands = makes.hands()
     assert carry_out(LowerTtl(ttl=Duration(2)), hands).cut_off == (), "both have a history"
     makes.kill_child("east")
     assert carry_out(Redirect(), hands).cut_off == ("ns_east",)
+    fault.injected("ns_east is killed")
     makes.start_child("east")
     assert makes.asked("east") == makes.asked("west") == ([WEST], 5), "its first answer"
     assert not Redirect().changes(carry_out(Redirect(), hands))
 
 
-def test_f48_a_server_that_returns_alone_has_what_it_answered_before(makes: DnsPair) -> None:
+def test_f48_a_server_that_returns_alone_has_what_it_answered_before(
+    makes: DnsPair, fault: Fault
+) -> None:
     makes.start_child("west")
     carry_out(Redirect(), makes.hands())
     makes.kill_child("west")
+    fault.injected("ns_west was killed")
     makes.start_child("west")
     assert makes.asked("west") == ([WEST], 5)
     makes.start_child("east")
     assert makes.asked("east") == ([WEST], 5)
 
 
-def test_f48_a_server_that_was_ahead_of_its_peer_stays_ahead(makes: DnsPair) -> None:
+def test_f48_a_server_that_was_ahead_of_its_peer_stays_ahead(makes: DnsPair, fault: Fault) -> None:
     makes.start_child("east")
     makes.start_child("west")
     hands = makes.hands()
@@ -147,22 +167,26 @@ def test_f48_a_server_that_was_ahead_of_its_peer_stays_ahead(makes: DnsPair) -> 
     makes.kill_child("east")
     makes.start_child("west")
     assert makes.asked("west") == ([EAST], 2), "older than its peer's, newer than the first"
+    fault.injected("ns_west is back alone, older than ns_east was")
     makes.start_child("east")
     assert makes.asked("east") == ([WEST], 5)
 
 
-def test_f49_a_lost_reply_is_asked_after_and_the_update_not_repeated(both: DnsPair) -> None:
+def test_f49_a_lost_reply_is_asked_after_and_the_update_not_repeated(
+    both: DnsPair, fault: Fault
+) -> None:
     both.servers["west"].replies_to_lose = 1
     both.stop("east")
     seen = carry_out(Redirect(), both.hands())
     assert both.servers["west"].lost == 1, "the injection took effect"
+    fault.injected("the reply to one update was lost")
     assert both.servers["west"].updates == 1
     assert seen.agreeing == ("ns_west",)
     assert both.servers["west"].zone.serial == 2
 
 
 def test_f49_an_update_that_never_arrived_is_repeated(
-    both: DnsPair, monkeypatch: pytest.MonkeyPatch
+    both: DnsPair, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     both.stop("east")
     server = both.servers["west"]
@@ -179,12 +203,15 @@ def test_f49_an_update_that_never_arrived_is_repeated(
     monkeypatch.setattr(server, "reply", drop_first_update)
     seen = carry_out(Redirect(), both.hands())
     assert len(dropped) == 1, "the injection took effect"
+    fault.injected("one update never arrived")
     assert server.updates == 1
     assert seen.agreeing == ("ns_west",)
 
 
-def test_f50_a_stale_plan_is_refused(both: DnsPair) -> None:
+def test_f50_a_stale_plan_is_refused(both: DnsPair, fault: Fault) -> None:
     both.set_values("east", "127.0.9.9")
+    assert both.asked("east")[0] == ["127.0.9.9"]
+    fault.injected("ns_east was changed by somebody else")
     hands = both.hands()
     with pytest.raises(Refused, match=r"stale.*ns_east 127\.0\.9\.9"):
         carry_out(Redirect(), hands)
@@ -193,28 +220,35 @@ def test_f50_a_stale_plan_is_refused(both: DnsPair) -> None:
 
 
 def test_f50_a_change_between_the_look_and_the_update_is_refused_by_the_server(
-    both: DnsPair,
+    both: DnsPair, fault: Fault
 ) -> None:
     hands = both.hands().reach(DnsHands, "ns_east")
     both.set_values("east", "127.0.9.9")
+    assert both.asked("east")[0] == ["127.0.9.9"]
+    fault.injected("ns_east was changed after the look")
     with pytest.raises(Refused, match=r"127\.0\.9\.9 by now: the plan is stale"):
         hands.replace(OLD, (WEST,), Duration(5))
     assert both.servers["east"].updates == 1, "the server was asked and refused"
     assert both.asked("east")[0] == ["127.0.9.9"]
 
 
-def test_f50_what_somebody_else_has_done_already_is_adopted(both: DnsPair) -> None:
+def test_f50_what_somebody_else_has_done_already_is_adopted(both: DnsPair, fault: Fault) -> None:
     hands = both.hands().reach(DnsHands, "ns_east")
     both.set_values("east", WEST)
+    assert both.asked("east")[0] == [WEST]
+    fault.injected("somebody else did it")
     hands.replace(OLD, (WEST,), Duration(5))
     assert both.servers["east"].updates == 1
     assert both.servers["east"].zone.serial == 1
 
 
-def test_f51_an_emptying_plan_is_refused_before_anything_is_sent(both: DnsPair) -> None:
+def test_f51_an_emptying_plan_is_refused_before_anything_is_sent(
+    both: DnsPair, fault: Fault
+) -> None:
     hands = both.hands().reach(DnsHands, "ns_east")
     with pytest.raises(Refused, match="empty"):
         hands.replace(OLD, (), Duration(5))
+    fault.injected("a plan without a value was handed in")
     assert both.servers["east"].updates == 0
     assert both.asked("east") == ([EAST], 5)
     emptying = dns.update.UpdateMessage("lab.test.")
@@ -226,7 +260,7 @@ def test_f51_an_emptying_plan_is_refused_before_anything_is_sent(both: DnsPair) 
     assert wire.emptied_names(emptying) == []
 
 
-def test_f51_the_name_is_never_empty_while_it_is_redirected(both: DnsPair) -> None:
+def test_f51_the_name_is_never_empty_while_it_is_redirected(both: DnsPair, fault: Fault) -> None:
     empty: list[str] = []
     looks, done = [0], threading.Event()
 
@@ -245,34 +279,39 @@ def test_f51_the_name_is_never_empty_while_it_is_redirected(both: DnsPair) -> No
         done.set()
         watcher.join()
     assert looks[0] > 10
+    fault.injected(f"the name was asked for {looks[0]} times while it was redirected 20 times")
     assert not empty
 
 
-def test_f52_a_wrong_secret_is_named_before_anything_is_sent(both: DnsPair) -> None:
+def test_f52_a_wrong_secret_is_named_before_anything_is_sent(both: DnsPair, fault: Fault) -> None:
     both.key_file.write_text(base64.b64encode(b"x" * 32).decode())
     with pytest.raises(AccessDenied, match=r"another secret.*BADSIG") as caught:
         both.hands().reach(ZoneHands, "")
     assert "eHh4" not in caught.value.text(), "the secret stays secret"
     assert caught.value.hint
+    fault.injected("the server said BADSIG")
+    fault.got(caught.value.line())
     _nothing_was_changed(both)
 
 
-def test_f52_an_unknown_key_is_named(both: DnsPair) -> None:
+def test_f52_an_unknown_key_is_named(both: DnsPair, fault: Fault) -> None:
     with pytest.raises(AccessDenied, match=r"does not know the TSIG key stranger.*BADKEY"):
         both.hands(dns={"key_name": "stranger"}).reach(ZoneHands, "")
     with pytest.raises(AccessDenied, match="BADKEY"):
         both.hands(dns={"algorithm": "hmac-sha512"}).reach(DnsHands, "ns_west")
+    fault.injected("the server said BADKEY")
     _nothing_was_changed(both)
 
 
-def test_f52_a_dry_run_names_a_wrong_key_too(both: DnsPair) -> None:
+def test_f52_a_dry_run_names_a_wrong_key_too(both: DnsPair, fault: Fault) -> None:
     look = both.look(dns={"key_name": "stranger"})
     with pytest.raises(AccessDenied, match="BADKEY"):
         Redirect().observe(look)
+    fault.injected("the server said BADKEY")
 
 
 def test_f52_clock_skew_is_named_with_both_times(
-    both: DnsPair, monkeypatch: pytest.MonkeyPatch
+    both: DnsPair, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     hands = both.hands()
     reader = hands.reach(DnsReader, "ns_east")
@@ -288,11 +327,13 @@ def test_f52_clock_skew_is_named_with_both_times(
         reader.check_key()
     monkeypatch.undo()
     assert "300 s" in caught.value.line()
+    fault.injected("our clock is an hour behind: BADTIME")
+    fault.got(caught.value.line())
     _nothing_was_changed(both)
 
 
 def test_f52_a_key_without_the_right_to_update_is_named(
-    both: DnsPair, monkeypatch: pytest.MonkeyPatch
+    both: DnsPair, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     for code in (dns.rcode.REFUSED, dns.rcode.NOTAUTH):
         for server in both.servers.values():
@@ -300,31 +341,35 @@ def test_f52_a_key_without_the_right_to_update_is_named(
         with pytest.raises(AccessDenied, match=f"does not let the TSIG key.*{code.name}"):
             carry_out(Redirect(), both.hands())
     _nothing_was_changed(both)
+    fault.injected("the servers answered REFUSED, then NOTAUTH")
 
 
-def test_f52_a_key_that_is_not_base64_is_bad_input(both: DnsPair) -> None:
+def test_f52_a_key_that_is_not_base64_is_bad_input(both: DnsPair, fault: Fault) -> None:
     both.key_file.write_text("not base64!")
     with pytest.raises(BadInput, match="TSIG key drtool: its secret is not base64"):
         both.hands().reach(ZoneHands, "")
+    fault.injected("the key's file holds no base64")
 
 
-def test_l06_noerror_with_an_unchanged_zone_is_seen(both: DnsPair) -> None:
+def test_l06_noerror_with_an_unchanged_zone_is_seen(both: DnsPair, fault: Fault) -> None:
     for server in both.servers.values():
         server.says_noerror_and_keeps = True
     hands = both.hands()
     seen = carry_out(Redirect(), hands)
     assert all(server.updates == 1 for server in both.servers.values()), "the lie was told"
+    fault.injected("both servers said NOERROR and kept their zone")
     changes = Redirect().changes(seen)
     assert [(change.before, change.after) for change in changes] == [(EAST, WEST)]
     assert Resolves().judge(Resolves().observe(hands), hands.facts)
 
 
-def test_l07_one_server_that_keeps_the_old_value_blocks(both: DnsPair) -> None:
+def test_l07_one_server_that_keeps_the_old_value_blocks(both: DnsPair, fault: Fault) -> None:
     both.servers["east"].says_noerror_and_keeps = True
     hands = both.hands()
     seen = carry_out(Redirect(), hands)
     assert both.asked("west")[0] == [WEST]
     assert both.servers["east"].updates == 1, "the lie was told"
+    fault.injected("ns_east said NOERROR and kept its zone")
     assert Redirect().changes(seen), "one server of min_servers agrees, and it is not done"
     assert Resolves().judge(seen, hands.facts) == f"{NAME} is ns_east {EAST}, expected {WEST}"
     with pytest.raises(StepFailed, match="differ"):
@@ -403,17 +448,18 @@ def test_an_honest_shop_passes_and_the_probe_is_taken_away(
 
 
 def test_l09_a_probe_that_would_reach_the_old_site_is_not_sent(
-    shops: tuple[Hands, dict[str, Shop]],
+    shops: tuple[Hands, dict[str, Shop]], fault: Fault
 ) -> None:
     hands, found = shops
     with pytest.raises(StepFailed, match=f"leads to {EAST}.*{WEST}"):
         Writes().run(hands)
+    fault.injected("the service's name leads to the old site")
     assert not found["east"].requests
 
 
 @pytest.mark.parametrize("says", ["east", EAST])
 def test_l09_a_service_that_passes_the_probe_on_to_the_old_site_is_seen(
-    shops: tuple[Hands, dict[str, Shop]], says: str
+    shops: tuple[Hands, dict[str, Shop]], says: str, fault: Fault
 ) -> None:
     hands, found = shops
     carry_out(Redirect(), hands)
@@ -421,16 +467,20 @@ def test_l09_a_service_that_passes_the_probe_on_to_the_old_site_is_seen(
     with pytest.raises(StepFailed, match="the reply says it was done at east"):
         Writes().run(hands)
     assert found["west"].requests, "the lie was told"
+    fault.injected(f"the service at west says that {says} did it")
     assert not found["west"].orders, "the probe was taken away all the same"
 
 
-def test_l10_200_from_a_cache_is_no_write(shops: tuple[Hands, dict[str, Shop]]) -> None:
+def test_l10_200_from_a_cache_is_no_write(
+    shops: tuple[Hands, dict[str, Shop]], fault: Fault
+) -> None:
     hands, found = shops
     carry_out(Redirect(), hands)
     found["west"].cached = b'{"id": "an earlier one", "site": "west"}'
     with pytest.raises(StepFailed, match=r"GET .* answered 200 without"):
         Writes().run(hands)
     assert [line.split()[0] for line in found["west"].requests] == ["POST", "GET", "DELETE"]
+    fault.injected("every request was answered 200 from a cache")
 
 
 def _nothing_was_changed(pair: DnsPair) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import engine_bench
 import pytest
 from engine_bench import Bench, failover_steps
+from fault_record import Fault
 
 from drtool.engine.run import Engine
 from drtool.model.event import World
@@ -54,31 +55,36 @@ def same_world_as_undisturbed(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("step", ["prepare", "fence", "promote", "redirect", "script"])
-def test_f01_killed_before_the_intent_runs_once(tmp_path: Path, step: str) -> None:
+def test_f01_killed_before_the_intent_runs_once(tmp_path: Path, step: str, fault: Fault) -> None:
     killed_at(tmp_path, f"step.before-intent {step}")
     bench = Bench(tmp_path)
     assert bench.state.step(step).intent_at is None
+    fault.injected(f"the engine was killed before the intent of {step}")
     bench.resume()
     assert changes(bench) == ONCE
     same_world_as_undisturbed(bench)
 
 
 @pytest.mark.parametrize("step", ["prepare", "fence", "promote", "redirect"])
-def test_f02_killed_after_the_intent_runs_once(tmp_path: Path, step: str) -> None:
+def test_f02_killed_after_the_intent_runs_once(tmp_path: Path, step: str, fault: Fault) -> None:
     killed_at(tmp_path, f"step.intent-written {step}")
     bench = Bench(tmp_path)
     assert bench.state.step(step).mid_effect
+    fault.injected(f"the engine was killed after the intent of {step}")
     bench.resume()
     assert changes(bench) == ONCE
     same_world_as_undisturbed(bench)
 
 
-def test_f02_a_command_that_leaves_no_trace_yet_is_asked_about(tmp_path: Path) -> None:
+def test_f02_a_command_that_leaves_no_trace_yet_is_asked_about(
+    tmp_path: Path, fault: Fault
+) -> None:
     killed_at(tmp_path, "step.intent-written script")
     bench = Bench(tmp_path)
     running = bench.in_background(Engine.resume(bench.events, bench.ports(), by="tester"))
     bench.until(lambda: bench.asked("script"))
     assert "run:script" not in bench.world.effects
+    fault.injected("the engine was killed after the intent of script, which left no trace")
     bench.ask("approve", "script")
     running.wait()
     assert changes(bench) == ONCE
@@ -86,11 +92,12 @@ def test_f02_a_command_that_leaves_no_trace_yet_is_asked_about(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("step", ["prepare", "fence", "promote", "redirect", "script"])
-def test_f03_killed_after_the_effect_adopts_it(tmp_path: Path, step: str) -> None:
+def test_f03_killed_after_the_effect_adopts_it(tmp_path: Path, step: str, fault: Fault) -> None:
     killed_at(tmp_path, f"step.effect-applied {step}")
     bench = Bench(tmp_path)
     assert bench.state.step(step).mid_effect
     assert bench.state.world_if_stopped is World.IN_DOUBT
+    fault.injected(f"the engine was killed after the effect of {step}")
     bench.resume()
     assert changes(bench) == ONCE
     assert bench.state.step(step).adopted
@@ -98,10 +105,11 @@ def test_f03_killed_after_the_effect_adopts_it(tmp_path: Path, step: str) -> Non
 
 
 @pytest.mark.parametrize("step", ["prepare", "fence", "promote", "redirect", "script"])
-def test_f04_killed_after_done_skips_it(tmp_path: Path, step: str) -> None:
+def test_f04_killed_after_done_skips_it(tmp_path: Path, step: str, fault: Fault) -> None:
     killed_at(tmp_path, f"step.outcome-written {step}")
     bench = Bench(tmp_path)
     assert bench.state.step(step).outcome is Outcome.SUCCEEDED
+    fault.injected(f"the engine was killed after {step} was done")
     attempts = bench.state.step(step).attempts
     bench.resume()
     assert bench.state.step(step).attempts == attempts
@@ -129,7 +137,7 @@ def test_every_crash_point_there_is_ends_in_the_same_world(tmp_path: Path) -> No
         bench.journal.close()
 
 
-def test_f06_killed_while_resuming_five_deep(tmp_path: Path) -> None:
+def test_f06_killed_while_resuming_five_deep(tmp_path: Path, fault: Fault) -> None:
     killed_at(tmp_path, "step.effect-applied prepare")
     for name in (
         "run.resumed-written",
@@ -141,19 +149,23 @@ def test_f06_killed_while_resuming_five_deep(tmp_path: Path) -> None:
         killed_at(tmp_path, name, "resume")
     bench = Bench(tmp_path)
     assert len(bench.state.resumes) == 5
+    fault.injected("killed, and killed in five resumes")
     bench.resume()
     assert changes(bench) == ONCE
     same_world_as_undisturbed(bench)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_f07_told_to_leave_in_mid_step(tmp_path: Path, number: signal.Signals) -> None:
+def test_f07_told_to_leave_in_mid_step(
+    tmp_path: Path, number: signal.Signals, fault: Fault
+) -> None:
     process = engine(tmp_path, "wait")
     bench = Bench(tmp_path)
     bench.until(lambda: "look:gate" in bench.world.effects, 30)
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == 8
+    fault.injected(f"{number.name} in the middle of gate, and the engine has left")
     assert bench.state.ended is None
     bench.world.put("gate", "yes")
     bench.resume()
@@ -161,7 +173,7 @@ def test_f07_told_to_leave_in_mid_step(tmp_path: Path, number: signal.Signals) -
     assert bench.state.ended is not None
 
 
-def test_f10_an_action_raises_anything(tmp_path: Path) -> None:
+def test_f10_an_action_raises_anything(tmp_path: Path, fault: Fault) -> None:
     bench = Bench(tmp_path)
     steps = [
         one.model_copy(update={"fields": {**one.fields, "raises": "boom"}})
@@ -170,5 +182,9 @@ def test_f10_an_action_raises_anything(tmp_path: Path) -> None:
         for one in failover_steps()
     ]
     ended = bench.execute(*steps)
+    reason = bench.state.step("redirect").reason
+    assert "boom" in reason
+    fault.injected("the action of redirect raised boom")
     assert (ended.outcome, ended.world) == (Outcome.FAILED, World.PROMOTED)
     assert bench.kinds()[-1] == "lease.ended"
+    fault.got(reason)

@@ -10,61 +10,26 @@ from pathlib import Path
 import pytest
 from driven import drive
 from postgresql_pair import wait_until
+from ssh_bench import SshBench
 from ssh_host import SshHost
 
-from drtool.action import Facts, Hands, Look
 from drtool.actions.ssh import Run, Service
-from drtool.clock import SystemClock
-from drtool.connections.reach import Connections, Context
-from drtool.connections.secrets import Secrets
 from drtool.connections.ssh import SshHands
 from drtool.errors import InDoubt, StepFailed
-from drtool.model.inventory import Inventory
-from drtool.model.place import Direction, Place
-from drtool.model.purpose import Mode, Procedure
-from drtool.redact import Redactor
-
-
-class Bench:
-    """One host, and the means of a step that acts on it."""
-
-    def __init__(self, host: SshHost, directory: Path) -> None:
-        self.host, self.directory = host, directory
-        inventory = Inventory.model_validate({
-            "version": 1, "services": {}, "sites": {"east": {"address": host.address}},
-            "hosts": {"web": {"ssh": {
-                "address": host.address, "port": host.port, "user": host.user,
-                "host_key": host.host_key, "key_file": str(host.key_file),
-                "state_directory": str(directory / "state"),
-            }}},
-        })  # fmt: skip
-        self.connections = Connections(Context(inventory, Secrets(Redactor()), SystemClock()))
-        self.facts = Facts(
-            run="20261123-051401-7f3a", step="prepare", mode=Mode.LIVE,
-            procedure=Procedure.FAILOVER, service="orders", inventory=inventory,
-            direction=Direction(from_site="east"), at=Place(site="east", host="web"),
-            started=datetime.now(UTC), seconds_left=10.0,
-        )  # fmt: skip
-
-    def hands(self, **changed: object) -> Hands:
-        return Hands(self.connections, self.facts.model_copy(update=changed))
-
-    def look(self, **changed: object) -> Look:
-        return Look(self.connections, self.facts.model_copy(update=changed))
 
 
 @pytest.fixture
-def bench(any_ssh_host: SshHost, tmp_path: Path) -> Bench:
-    return Bench(any_ssh_host, tmp_path)
+def bench(any_ssh_host: SshHost, tmp_path: Path) -> SshBench:
+    return SshBench(any_ssh_host, tmp_path)
 
 
 @pytest.fixture
-def scripted(ssh_host: SshHost, tmp_path: Path) -> Bench:
+def scripted(ssh_host: SshHost, tmp_path: Path) -> SshBench:
     """On a host whose environment the test sets."""
-    return Bench(ssh_host, tmp_path)
+    return SshBench(ssh_host, tmp_path)
 
 
-def test_a_command_leaves_its_trace(bench: Bench) -> None:
+def test_a_command_leaves_its_trace(bench: SshBench) -> None:
     command = Run(argv=("sh", "-c", "echo out; echo err >&2; cat"), input="fed\n")
     done = command.run(bench.hands())
     assert (done.code, done.out, done.err) == (0, "out\nfed\n", "err\n")
@@ -76,7 +41,7 @@ def test_a_command_leaves_its_trace(bench: Bench) -> None:
     bench.connections.close()
 
 
-def test_a_wrong_exit_code_fails_now_and_when_found(bench: Bench) -> None:
+def test_a_wrong_exit_code_fails_now_and_when_found(bench: SshBench) -> None:
     command = Run(argv=("sh", "-c", "echo no space left >&2; exit 3"))
     with pytest.raises(StepFailed, match="code 3: no space left"):
         command.run(bench.hands())
@@ -86,7 +51,7 @@ def test_a_wrong_exit_code_fails_now_and_when_found(bench: Bench) -> None:
     bench.connections.close()
 
 
-def test_a_dropped_session_is_in_doubt_and_its_end_is_found(bench: Bench) -> None:
+def test_a_dropped_session_is_in_doubt_and_its_end_is_found(bench: SshBench) -> None:
     mark = bench.directory / "mark"
     command = Run(argv=("sh", "-c", f"sleep 1; echo once >> {mark}"))
     bench.connections.get(SshHands, "web")
@@ -101,18 +66,7 @@ def test_a_dropped_session_is_in_doubt_and_its_end_is_found(bench: Bench) -> Non
     bench.connections.close()
 
 
-def test_l19_an_exit_file_left_by_another_run_is_not_believed(bench: Bench) -> None:
-    command = Run(argv=("true",))
-    command.run(bench.hands(run="20261122-000000-0000"))
-    state = bench.directory / "state"
-    own = state / f"{bench.facts.run}.{bench.facts.step}"
-    (state / f"20261122-000000-0000.{bench.facts.step}").rename(own)
-    assert (own / "exit.1").exists()
-    assert command.find(bench.look()) is None
-    bench.connections.close()
-
-
-def test_a_command_that_hangs_is_ended_on_its_host(bench: Bench) -> None:
+def test_a_command_that_hangs_is_ended_on_its_host(bench: SshBench) -> None:
     command = Run(argv=("sleep", "77"))
     begun = time.monotonic()
     with pytest.raises(StepFailed, match="took too long"):
@@ -121,7 +75,7 @@ def test_a_command_that_hangs_is_ended_on_its_host(bench: Bench) -> None:
     bench.connections.close()
 
 
-def test_creates_and_unless_leave_it_out(bench: Bench) -> None:
+def test_creates_and_unless_leave_it_out(bench: SshBench) -> None:
     path = bench.directory / "made"
     command = Run(argv=("sh", "-c", f"echo x >> {path}"), creates=str(path))
     assert command.run(bench.hands()).skipped == ""
@@ -155,7 +109,7 @@ esac
 
 
 @pytest.fixture
-def systemctl(scripted: Bench) -> Path:
+def systemctl(scripted: SshBench) -> Path:
     """A fake service manager, first on the host's path; what it was told is in ``said``."""
     fake = scripted.directory / "fake"
     fake.mkdir()
@@ -166,7 +120,7 @@ def systemctl(scripted: Bench) -> Path:
     return fake
 
 
-def test_a_unit_is_started_stopped_and_restarted_once(scripted: Bench, systemctl: Path) -> None:
+def test_a_unit_is_started_stopped_and_restarted_once(scripted: SshBench, systemctl: Path) -> None:
     (systemctl / "said").touch()
     for state, said in (("started", "start"), ("stopped", "stop")):
         action = Service(unit="orders.service", state=state)
@@ -185,7 +139,7 @@ def test_a_unit_is_started_stopped_and_restarted_once(scripted: Bench, systemctl
     scripted.connections.close()
 
 
-def test_an_unknown_unit_is_told(scripted: Bench, systemctl: Path) -> None:
+def test_an_unknown_unit_is_told(scripted: SshBench, systemctl: Path) -> None:
     assert systemctl.exists()
     action = Service(unit="nothing.service", state="started")
     reason = action.reason_not_to_apply(action.observe(scripted.look()), scripted.facts)
