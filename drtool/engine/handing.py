@@ -9,19 +9,27 @@ from drtool.engine.result import Result
 from drtool.model.event import Request, StepEnded, Via
 from drtool.model.purpose import Outcome
 from drtool.model.steering import EscalationAsked
+from drtool.progress.run_state import RunState
 
 _LEFT = "the run was handed over while it was at work; its effect may be there"
 
 
-def escalation_asked(request: Request, heir: str) -> EscalationAsked:
-    """The event of a request, with the run that takes over."""
-    since = request.outage_start
+def escalation_asked(request: Request, state: RunState, heir: str) -> EscalationAsked:
+    """The event of a request, with the run that takes over and what is known of the outage.
+
+    Nobody's guess: it is what a person says; else the moment at which the run itself began to
+    take the service away; else it is not measured.
+    """
+    since, source = request.outage_start, "given by --outage-since"
+    if since is None and state.fence_began is not None:
+        since = state.fence_began.wall
+        source = f"run {state.run} began to take the service away"
     return EscalationAsked(
         by=request.by,
         reason=request.reason,
         heir=heir,
         outage_start=since,
-        outage_source="given by --outage-since" if since else "not measured",
+        outage_source=source if since else "not measured",
     )
 
 
@@ -34,7 +42,7 @@ def begin_handing(context: RunContext, ready: HeirReady) -> bool:
             ready.heir.dismiss()
         context.recorder.write(warning(ready.request, why))
         return False
-    context.recorder.write(escalation_asked(ready.request, ready.heir.run))
+    context.recorder.write(ready.heir.asked)
     context.heir = ready.heir
     return True
 

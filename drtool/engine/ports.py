@@ -17,6 +17,7 @@ from drtool.model.proof import AcceptedLoss, Statement
 from drtool.model.purpose import Mode, Outcome
 from drtool.model.signals import Allowance
 from drtool.model.signed import Signed
+from drtool.model.steering import EscalationAsked
 from drtool.redact import Redactor
 
 Work = Callable[[Via, str], Outcome | None]
@@ -90,12 +91,18 @@ class LeasePort(Protocol):
 
 
 class Heir(Protocol):
-    """A failover that stands ready to take a planned run over, its lease too."""
+    """A failover that stands ready to take a planned run over, its lease too.
 
-    run: str
+    ``asked`` says who wants it, which run it will be, and since when the service is away.
+    """
+
+    asked: EscalationAsked
 
     def begin(self) -> None:
         """Write its start; from here on it is resumed like any other run."""
+
+    def carry(self) -> int:
+        """Run it to its end; its exit code."""
 
     def dismiss(self) -> None:
         """Let go of all that was made ready: the run was not handed over."""

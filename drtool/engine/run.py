@@ -105,6 +105,11 @@ class Engine:
                     self._release()
                     self._audience.dismiss(context.clock, context.limits.listeners)
 
+    @property
+    def heir(self) -> Heir | None:
+        """The run that this one was handed over to; None when it was not."""
+        return self._context.heir if self._handed_over else None
+
     def settle(self) -> None:
         """Wait until all that comes after a handed over run's end is done; it is bounded."""
         if self._last_words is not None:
@@ -146,7 +151,7 @@ class Engine:
         heir.begin()
         crashpoint("heir.started-written")
         self._handed_over = self._lease_given_back = True
-        left = LeaseEnded(lost=False, reason=f"handed over to run {heir.run}")
+        left = LeaseEnded(lost=False, reason=f"handed over to run {heir.asked.heir}")
         self._recorder.write(ended, *([left] if self._ports.lease is not None else []))
         crashpoint("run.ended-written")
         self._last_words = threading.Thread(

@@ -88,9 +88,14 @@ def by_hand(state: RunState, procedure: Procedure) -> str:
 def documents(runbook: str, inventory: str, parameters: Fields) -> list[str]:
     """A runbook with its inventory and its parameters, as words to type."""
     words = [runbook, "--inventory", inventory] if inventory else [runbook]
-    for name, value in parameters.items():
-        words += ["--set", f"{name}={_typed(value)}"]
+    for said in typed_parameters(parameters):
+        words += ["--set", said]
     return words
+
+
+def typed_parameters(parameters: Fields) -> tuple[str, ...]:
+    """Parameters as they are typed: ``NAME=VALUE``."""
+    return tuple(f"{name}={_typed(value)}" for name, value in parameters.items())
 
 
 def _words(state: RunState, verb: str, *objects: str) -> list[str]:

@@ -11,7 +11,7 @@ from drtool.compiler.choice import EngineMode, choose_engine
 from drtool.connections.reach import Connections
 from drtool.connections.token_guard import TokenGuard
 from drtool.engine.direct import DirectExecutor
-from drtool.engine.ports import Executor, Listener, Ports, RunSettings
+from drtool.engine.ports import Executor, Heir, Listener, Ports, RunSettings
 from drtool.engine.run import Engine
 from drtool.errors import Interrupted
 from drtool.journal.pulse import Pulsing
@@ -19,7 +19,7 @@ from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
 from drtool.lease.lease import Lease
 from drtool.lease.whereabouts import marks
-from drtool.model.event import ReportWritten, Warned
+from drtool.model.event import ReportWritten, Request, Warned
 from drtool.model.plan import Plan
 from drtool.model.proof import Statement
 from drtool.model.purpose import Mode
@@ -163,6 +163,11 @@ def ports(ready: Ready) -> Ports:
 
         return write_report(ready.app, ready.journal, run)
 
+    def ready_heir(request: Request) -> Heir:
+        from drtool.verbs.heirs import stand_by  # noqa: PLC0415 - wanted by few runs
+
+        return stand_by(ready, request)
+
     return Ports(
         journal=ready.journal,
         executor=ready.executor,
@@ -174,6 +179,7 @@ def ports(ready: Ready) -> Ports:
         lease=lease,
         listeners=ready.listeners,
         report=report,
+        ready_heir=ready_heir,
         pulse=lambda run: Pulsing(ready.journal.path, run, ready.app.clock),
     )
 
@@ -192,11 +198,16 @@ def carrier(engine: str, mode: Mode, app: App) -> tuple[Executor, str]:
 
 
 def execute(engine: Engine, ready: Ready) -> int:
-    """Run to the end; the exit code."""
+    """Run to the end, and the failover too that may take it over; the exit code of the last."""
     try:
-        return engine.execute().exit_code
+        code = engine.execute().exit_code
+        if engine.heir is not None:
+            code = engine.heir.carry()
+            engine.settle()
     except Interrupted as error:
         return error.exit_code
+    else:
+        return code
     finally:
         ready.connections.close()
         ready.journal.close()
