@@ -67,7 +67,8 @@ class Desk:
             if isinstance(judged, str):
                 return None, (*voided, _warning(request, judged))
             waiter.approvals = (*waiter.approvals, judged)
-            each = (judged,) if self._quorum.tells_each(waiter.asked) else ()
+            each: tuple[Body, ...] = (judged,) if self._quorum.tells_each(waiter.asked) else ()
+            each = (*each, *_loudly(judged))
             given = self._quorum.enough(waiter.asked, waiter.approvals)
             if given is None:
                 return None, (*voided, *each)
@@ -145,6 +146,13 @@ class Desk:
     def _settle(self, waiter: Waiter, given: ConsentGiven) -> None:
         waiter.answer = self._settled[waiter.asked.step] = given
         self._waiting.pop(waiter.asked.step, None)
+
+
+def _loudly(given: ApprovalGiven) -> tuple[Warned, ...]:
+    if not given.break_glass:
+        return ()
+    text = f"BREAK-GLASS: {given.by} alone approved {given.step}: {given.reason}"
+    return (Warned(about="break_glass", text=text),)
 
 
 def _missed(waiter: Waiter) -> str:
