@@ -79,7 +79,7 @@ def resume(run: Run, detach: Annotated[bool, typer.Option("--detach")] = False) 
     if detach:
         typer.echo(f"resumed {launched.run}")
         return
-    raise typer.Exit(follow(launched.run, as_json=False, ask=True))
+    raise typer.Exit(follow(launched.run, as_json=False, ask=True, engine=launched))
 
 
 def attach(run: Run, as_json: AsJson = False) -> None:

@@ -13,29 +13,37 @@ from rich.text import Text
 
 from drtool.cli import show
 from drtool.cli.picture import picture
-from drtool.errors import Interrupted
+from drtool.errors import DrtoolError, Interrupted
 from drtool.model.event import ConsentAsked
 from drtool.model.pulse import Life, Living
 from drtool.progress.life import life_sentence
 from drtool.progress.narrate import narrate
 from drtool.verbs.follow import Following, following
+from drtool.verbs.launch import Launched
 
 POLL_SECONDS = 0.02
 LEFT = 130
 
 
-def follow(run: str, *, as_json: bool, ask: bool) -> int:
+def follow(run: str, *, as_json: bool, ask: bool, engine: Launched | None = None) -> int:
     """Follow a run to its end; the run's own exit code.
 
-    Ctrl-C leaves the run alone and says how to come back.
+    ``engine`` is one that was started here: if it ends before its run, its last words and its
+    exit code are told. Ctrl-C leaves the run alone and says how to come back.
     """
     followed = following(run)
     try:
         if as_json:
-            return _as_json(followed)
-        if sys.stdout.isatty():
-            return _live(followed, ask=ask and sys.stdin.isatty())
-        return _plain(followed)
+            _as_json(followed)
+        elif sys.stdout.isatty():
+            _live(followed, ask=ask and sys.stdin.isatty())
+        else:
+            _plain(followed)
+        return _code(followed, engine)
+    except DrtoolError:
+        if (code := _last_words(engine)) is None:
+            raise
+        return code
     except KeyboardInterrupt:
         typer.echo(f"\nthe run goes on; come back with: drtool attach {followed.run}", err=True)
         return LEFT
@@ -60,7 +68,7 @@ class _Watch:
         return f"run {run}: {life_sentence(life, run) if hung else 'its engine moves again'}"
 
 
-def _as_json(followed: Following) -> int:
+def _as_json(followed: Following) -> None:
     watch = _Watch(followed)
     while True:
         for event in followed.poll():
@@ -68,11 +76,11 @@ def _as_json(followed: Following) -> int:
         if news := watch.news():
             typer.echo(news, err=True)
         if followed.over:
-            return _code(followed)
+            return
         time.sleep(POLL_SECONDS)
 
 
-def _plain(followed: Following) -> int:
+def _plain(followed: Following) -> None:
     watch = _Watch(followed)
     while True:
         for event in followed.poll():
@@ -85,10 +93,9 @@ def _plain(followed: Following) -> int:
             break
         time.sleep(POLL_SECONDS)
     show.ending(followed.state)
-    return _code(followed)
 
 
-def _live(followed: Following, *, ask: bool) -> int:
+def _live(followed: Following, *, ask: bool) -> None:
     out = show.console()
     asked: set[str] = set()
     while not followed.over:
@@ -106,7 +113,6 @@ def _live(followed: Following, *, ask: bool) -> int:
     if followed.seen:
         out.print(picture(followed.state, followed.now()))
         show.ending(followed.state)
-    return _code(followed)
 
 
 def _picture(followed: Following) -> Group:
@@ -118,10 +124,12 @@ def _picture(followed: Following) -> Group:
     return Group(Text(life_sentence(life, followed.run), style="bold red"), shown)
 
 
-def _code(followed: Following) -> int:
+def _code(followed: Following, engine: Launched | None) -> int:
     ended = followed.state.ended if followed.seen else None
     if ended is not None:
         return ended.exit_code
+    if (code := _last_words(engine)) is not None:
+        return code
     gone = followed.life
     error = Interrupted(
         f"run {followed.run}",
@@ -130,6 +138,15 @@ def _code(followed: Following) -> int:
     )
     typer.echo(error.text(), err=True)
     return error.exit_code
+
+
+def _last_words(engine: Launched | None) -> int | None:
+    """Tell why the engine ended before its run; its exit code, or None when it said nothing."""
+    words = engine.last_words() if engine is not None else None
+    if words is None:
+        return None
+    typer.echo(words.text, err=True)
+    return words.exit_code
 
 
 def _unanswered(followed: Following, asked: set[str]) -> ConsentAsked | None:

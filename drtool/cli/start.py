@@ -167,7 +167,8 @@ def _start(procedure: str, **given: object) -> None:
         return
     from drtool.cli.follow import follow
 
-    raise typer.Exit(follow(launched.run, as_json=as_json, ask=request.mode.changes_the_world))
+    asks = request.mode.changes_the_world
+    raise typer.Exit(follow(launched.run, as_json=as_json, ask=asks, engine=launched))
 
 
 def _prepare_to_follow() -> None:

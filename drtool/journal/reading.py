@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from drtool.errors import JournalUnusable
 from drtool.journal.chain import ROOT, Head, link
 from drtool.journal.names import LANDMARKS
 from drtool.journal.trouble import damaged
@@ -43,7 +44,13 @@ def events_of(connection: sqlite3.Connection, path: Path, run: str, after: int) 
     try:
         events = _EVENTS.validate_json(f"[{','.join(row[2] for row in rows)}]")
     except ValidationError as error:
-        raise damaged(path, f"an event of run {run} cannot be read") from error
+        place, *_, field = error.errors()[0]["loc"]
+        raise JournalUnusable(
+            f"journal {path}",
+            f"event {after + 1 + int(place)} of run {run} cannot be read: this drtool does not "
+            f"know its {field}",
+            hint="it was written by another version of drtool: use that one",
+        ) from error
     for expected, event in enumerate(events, after + 1):
         if event.run != run or event.seq != expected:
             raise damaged(path, f"event {event.seq} of run {event.run} stands in run {run}")

@@ -202,7 +202,7 @@ class Journal:
             try:
                 yield
             except sqlite3.Error as error:
-                raise unusable(self.path, error) from error
+                raise self._cause(error) from error
 
     @contextmanager
     def _writing(self) -> Iterator[Head]:
@@ -222,7 +222,7 @@ class Journal:
                         anchor.write(self._id.journal, before, self._head)
                         crashpoint("journal.anchored")
             except (OSError, sqlite3.Error) as error:
-                raise self._give_up(unusable(self.path, error)) from error
+                raise self._give_up(self._cause(error)) from error
             except JournalUnusable as error:
                 self._give_up(error)
                 raise
@@ -237,6 +237,15 @@ class Journal:
             found = "it is closed, open to read only, or was opened by another process"
             raise JournalUnusable(f"journal {self.path}", found, "a journal of one's own to write")
         return self._anchor
+
+    def _cause(self, error: OSError | sqlite3.Error) -> JournalUnusable:
+        """What an error means: SQLite tells a deleted file as a disk that fails."""
+        if isinstance(error, sqlite3.Error) and not self._read_only and self._anchor is not None:
+            try:
+                self._still_there(self._anchor)
+            except (OSError, JournalUnusable):
+                return damaged(self.path, "it was deleted or replaced while it was in use")
+        return unusable(self.path, error)
 
     def _still_there(self, anchor: Anchor) -> None:
         """Writes to a deleted file succeed and are lost: compare what the paths name now."""

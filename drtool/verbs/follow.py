@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from drtool.bootstrap import App, build
 from drtool.clock import Clock
+from drtool.errors import BadInput
 from drtool.journal.store import Journal
+from drtool.journal.trouble import damaged
 from drtool.model.event import ConsentAsked, Event, Instant, Request
 from drtool.model.pulse import Life, Living
 from drtool.process import runs
@@ -74,7 +76,10 @@ class Following:
         if time.monotonic() - self._looked_at < LIFE_SECONDS or not self.seen:
             return False
         self._looked_at = time.monotonic()
-        self.life = engine_life(self.run, self.app)
+        try:
+            self.life = engine_life(self.run, self.app)
+        except BadInput as error:
+            raise damaged(self.journal.path, "it was deleted while it was in use") from error
         if self.life is None or self.life.word is not Living.GONE:
             return False
         return not self._unseen

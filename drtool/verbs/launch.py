@@ -12,20 +12,34 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from drtool.errors import DrtoolError, InDoubt, Interrupted
+from pydantic import Field
+
+from drtool.errors import DrtoolError, InDoubt, Interrupted, JournalUnusable
 from drtool.model.value import Value
 
 Tell = Callable[["Launched"], None]
 SILENT_SECONDS = 120.0
+LAST_WORD_SECONDS = 5.0
 
 
 class Launched(Value):
-    """What the engine's process says of its start: a run, or why there is none."""
+    """What the engine's process says of its start: a run, or why there is none.
+
+    ``pipe`` is where it says its last words, if it ends before its run does.
+    """
 
     run: str = ""
     text: str = ""
     exit_code: int = 0
     warnings: tuple[str, ...] = ()
+    pipe: int = Field(default=-1, exclude=True)
+
+    def last_words(self) -> Launched | None:
+        """Why the engine that has gone ended before its run; None when it said nothing."""
+        if self.pipe < 0 or not select.select([self.pipe], [], [], LAST_WORD_SECONDS)[0]:
+            return None
+        said = os.read(self.pipe, 65536).partition(b"\n")[0]
+        return Launched.model_validate_json(said) if said else None
 
 
 def launch(
@@ -48,15 +62,15 @@ def launch(
     os.close(writing)
     if meanwhile is not None:
         meanwhile()
-    with os.fdopen(reading, "rb") as pipe:
-        said = _first_line(pipe.fileno())
+    said = _first_line(reading)
     if not said:
+        os.close(reading)
         raise Interrupted(
             "engine",
             "its process ended before the run started",
             hint=f"tail {log}",
         )
-    return Launched.model_validate_json(said)
+    return Launched.model_validate_json(said).model_copy(update={"pipe": reading})
 
 
 def _first_line(descriptor: int) -> bytes:
@@ -69,7 +83,7 @@ def _first_line(descriptor: int) -> bytes:
         if not more:
             break
         said += more
-    return said
+    return said.partition(b"\n")[0]
 
 
 def _be_engine(serve: Callable[[Tell], int], writing: int, log: Path) -> None:
@@ -77,34 +91,47 @@ def _be_engine(serve: Callable[[Tell], int], writing: int, log: Path) -> None:
     code = 1
     try:
         os.setsid()
-        _detach_output(log)
 
         def tell(launched: Launched) -> None:
             with contextlib.suppress(OSError):
                 os.write(writing, launched.model_dump_json().encode() + b"\n")
-                os.close(writing)
 
         try:
+            _detach_output(log)
             code = serve(tell)
         except DrtoolError as error:
             code = error.exit_code
+            _note(error.text())
             tell(Launched(text=error.text(), exit_code=code))
         except BaseException as error:  # noqa: BLE001 - the process's last resort: tell it, then leave
             code = InDoubt.exit_code
-            traceback.print_exc()
             said = f"engine: {type(error).__name__}: {error}\n  hint: tail {log}"
+            _note(traceback.format_exc())
             tell(Launched(text=said, exit_code=code))
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(code)
+
+
+def _note(text: str) -> None:
+    """Leave it in the log, whose disk may be the one that is full."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(text.rstrip() + "\n")
+        sys.stderr.flush()
 
 
 def _detach_output(log: Path) -> None:
     """Read nothing from the terminal and write to the log instead."""
-    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise JournalUnusable(
+            f"log {log}",
+            error.strerror or str(error),
+            "a home that can be written",
+            "free or remount it, or choose another: export DRTOOL_HOME=...",
+        ) from error
     null = os.open(os.devnull, os.O_RDONLY)
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(null, 0)
     os.dup2(out, 1)
     os.dup2(out, 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drtool.errors import Interrupted, Refused
+from drtool.errors import Interrupted, JournalUnusable, Refused
 from drtool.verbs.launch import Launched, Tell, launch, said_as_json
 
 
@@ -16,7 +16,9 @@ def test_the_engine_says_which_run_it_started(tmp_path: Path) -> None:
         return 0
 
     launched = launch(serve, tmp_path / "logs" / "engine.log")
-    assert launched == Launched(run="r1", warnings=("mind the gap",))
+    assert launched.run == "r1"
+    assert launched.warnings == ("mind the gap",)
+    assert launched.last_words() is None
     assert said_as_json(launched) == '{"run": "r1", "warnings": ["mind the gap"]}'
 
 
@@ -39,6 +41,21 @@ def test_a_defect_is_told_in_one_line_and_its_traceback_goes_to_the_log(tmp_path
     assert "Traceback" not in launched.text
     assert "Traceback" in log.read_text()
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_engine_that_ends_before_its_run_says_why(tmp_path: Path) -> None:
+    def serve(tell: Tell) -> int:
+        tell(Launched(run="r1"))
+        raise JournalUnusable("journal /j", "the disk is full", hint="free space there")
+
+    launched = launch(serve, tmp_path / "engine.log")
+    words = launched.last_words()
+    assert words is not None
+    assert (words.exit_code, words.text) == (
+        7,
+        "journal /j: the disk is full\n  hint: free space there",
+    )
+    assert "the disk is full" in (tmp_path / "engine.log").read_text()
 
 
 def test_an_engine_that_dies_without_a_word_is_told(tmp_path: Path) -> None:
