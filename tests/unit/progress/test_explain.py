@@ -150,7 +150,7 @@ def test_a_stopped_primary_is_failed_over_and_not_switched_over_again() -> None:
         first = said(told.over()).options[0]
         verb, given = parsed(first.command)
         assert (verb, given["to_site"]) == ("failover", direction)
-        assert given["outage_since"] == "2026-03-01T03:00:04.250000Z"
+        assert given["outage_since"] == "2026-03-01T03:00:04Z"
         assert "is stopped" in first.consequence
 
 
