@@ -74,6 +74,15 @@ def steps(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in known if name.startswith(incomplete)]
 
 
+def plan_steps(context: typer.Context, incomplete: str) -> list[str]:
+    """All steps of the run, in the plan's order."""
+    from drtool.journal.home import home, journal_path
+    from drtool.journal.names import steps_planned
+
+    known = steps_planned(journal_path(home()), str(context.params.get("run") or "last"))
+    return [name for name in known if name.startswith(incomplete)]
+
+
 def actions(incomplete: str) -> list[str]:
     """The names of the actions that are installed."""
     from importlib.metadata import entry_points

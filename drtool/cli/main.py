@@ -19,6 +19,8 @@ from drtool.cli import (
     observe,
     server,
     start,
+    steer,
+    watch,
 )
 from drtool.errors import DrtoolError
 
@@ -30,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (start, control, observe, doctor, author, documents, bundle):
+for part in (start, control, steer, observe, watch, doctor, author, documents, bundle):
     part.register(app)
 app.add_typer(notify.app, name="notify")
 app.add_typer(server.app, name="server")

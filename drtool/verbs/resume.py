@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from drtool import __version__
 from drtool.action import Facts
 from drtool.bootstrap import App, build
+from drtool.engine.ending import ending
+from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
 from drtool.errors import BadInput
-from drtool.model.event import RunStarted
+from drtool.model.event import Body, Request, RunStarted
 from drtool.model.pulse import Living
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
 from drtool.progress.state import fold
+from drtool.verbs.heirs import stand_by
 from drtool.verbs.launch import Launched, Tell, launch
 from drtool.verbs.notices import listeners
 from drtool.verbs.records import engine_life, find, state_of
@@ -36,24 +40,63 @@ def resume(said: str) -> Launched:
         raise BadInput(f"run {run}", life_sentence(life, run), hint=f"kill -9 {life.pid}")
     if life is not None and life.well:
         raise BadInput(f"run {run}", "its engine lives", hint=f"drtool attach {run}")
-    return launch(lambda tell: _serve_again(run, app, tell), app.logs / f"{run}.log")
+    if state.escalation is not None and _has_begun(state.escalation.heir, app):
+        return _end_for_heir(run, state.escalation.heir, app)
+    return launch(lambda tell: take_up(run, app, tell), app.logs / f"{run}.log")
 
 
-def _serve_again(run: str, app: App, tell: Tell) -> int:
+def take_up(
+    run: str,
+    app: App,
+    tell: Tell,
+    *,
+    asked: tuple[Body, ...] = (),
+    escalate: Request | None = None,
+) -> int:
+    """Be the engine of a run that another engine left, from its stored plan to its exit code.
+
+    ``asked`` is what a person wants of it besides; ``escalate`` that it is handed over.
+    """
     journal = app.journal()
     events = journal.events(run)
     state = fold(events)
+    if escalate is None and state.escalation is not None:
+        said = state.escalation
+        escalate = Request(run=run, verb="escalate", by=said.by, at=app.clock.wall())
     inventory, directory = state.plan.inventory, Path(state.plan.inventory_source).parent
     followers = listeners(app, inventory, directory, run, state.mode, known=events)
     connections = app.connections(inventory, directory, run)
     executor, _ = carrier(state.engine, state.mode, app)
     facts = _facts(state, events[0].body, run)
-    stopped = state.fence_began is not None
+    stopped = state.fence_began is not None or escalate is not None
     lease = lease_for(facts, connections, journal, requester(), from_stopped=stopped)
     ready = Ready(app, journal, connections, lease, executor, state.mode, followers)
-    engine = Engine.resume(events, ports(ready), requester(), _drift(state))
+    made = ports(ready)
+    if escalate is not None:
+        heir = stand_by(ready, escalate, state.escalation)
+        asked = (*asked, *(() if state.escalation else (heir.asked,)))
+        made = replace(made, heir=heir)
+    engine = Engine(Resumption(tuple(events), requester(), _drift(state), asked), made)
     tell(Launched(run=run))
     return execute(engine, ready)
+
+
+def _has_begun(run: str, app: App) -> bool:
+    journal = app.records()
+    try:
+        return bool(journal.events(run))
+    finally:
+        journal.close()
+
+
+def _end_for_heir(run: str, heir: str, app: App) -> Launched:
+    """Write the end of a run whose heir has begun: nothing else is left to do for it."""
+    journal = app.journal()
+    try:
+        journal.append(run, ending(fold(journal.events(run))))
+    finally:
+        journal.close()
+    return Launched(run=heir, warnings=(f"run {run} was handed over to run {heir}",))
 
 
 def _facts(state: RunState, begun: object, run: str) -> Facts:
