@@ -11,6 +11,7 @@ from pathlib import Path
 from drtool.errors import BadInput
 from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Mode, Procedure
+from drtool.model.signed import Signed
 from drtool.model.value import Value
 from drtool.units import Duration
 
@@ -20,7 +21,8 @@ class StartRequest(Value):
 
     ``take_over`` is why the lease is taken from a holder that is not gone, None where it is not.
     ``because`` is what the signals said of a failover that nobody typed, ``outage_source`` who says
-    when the outage began.
+    when the outage began. ``signed`` proves at ``asked_at`` who asks, ``break_glass`` is why
+    somebody may who otherwise may not.
     """
 
     runbook: Path
@@ -38,6 +40,9 @@ class StartRequest(Value):
     because: str | None = None
     outage_source: str = "given by --outage-since"
     requester: str
+    signed: Signed | None = None
+    asked_at: datetime | None = None
+    break_glass: str = ""
 
 
 def requester() -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from drtool.action import Facts, Hands, Look
 from drtool.bootstrap import App
@@ -20,6 +21,7 @@ from drtool.lease.arbiter import take
 from drtool.lease.lease import Lease
 from drtool.lease.whereabouts import marks
 from drtool.model.event import ReportWritten, Request, Warned
+from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan
 from drtool.model.proof import Statement
 from drtool.model.purpose import Mode
@@ -28,6 +30,8 @@ from drtool.runbook.planning import plan as make_plan
 from drtool.verbs.automatic import allowance_of, flapping_before
 from drtool.verbs.launch import Launched, Tell
 from drtool.verbs.notices import listeners
+from drtool.verbs.people_now import InventoryNow
+from drtool.verbs.permit import must_be_signed
 from drtool.verbs.preflight import Call, open_all
 from drtool.verbs.request import StartRequest, outage_start, parameters
 from drtool.verbs.roles import observe_roles
@@ -47,15 +51,18 @@ class Ready:
     listeners: tuple[Listener, ...] = ()
 
 
-def serve(request: StartRequest, app: App, tell: Tell) -> int:
+def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = None) -> int:
     """Be the engine of one run, from its request to its exit code.
 
-    Raises DrtoolError for everything that keeps the run from starting.
+    ``read`` are the documents, where they were read already. Raises DrtoolError for everything
+    that keeps the run from starting.
     """
     started = app.clock.wall()
     since = outage_start(request.outage_since, started)
     carrying = Call("engine", lambda: carrier(request.engine, request.mode, app))
-    loaded = load(request.runbook, request.inventory, app.catalog, parameters(request.parameters))
+    given = parameters(request.parameters)
+    loaded = read or load(request.runbook, request.inventory, app.catalog, given)
+    must_be_signed(request, loaded)
     journal = app.journal()
     allowance = allowance_of(request, loaded, journal, started)
     flapping = "" if allowance else flapping_before(request, loaded, journal, started)
@@ -86,6 +93,8 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
         else None,
         taken_over=_taken_over(request, lease),
         automatic=allowance,
+        signed=request.signed,
+        break_glass=request.break_glass,
         warned=(Warned(about="flapping", text=flapping),) if flapping else (),
     )
     troubles = dict.fromkeys(miss.error.line() for miss in missed)
@@ -93,7 +102,15 @@ def serve(request: StartRequest, app: App, tell: Tell) -> int:
     over = (settings.taken_over,) if settings.taken_over else ()
     often = (flapping,) if flapping else ()
     tell(Launched(run=run, warnings=(*often, *over, *accepted, *loaded.warnings, *troubles)))
-    return execute(Engine(settings, ports(ready)), ready)
+    now = inventory_now(plan, loaded.inventory)
+    return execute(Engine(settings, replace(ports(ready), inventory_now=now)), ready)
+
+
+def inventory_now(plan: Plan, known: Inventory | None = None) -> InventoryNow | None:
+    """The inventory as its file is today, where keys may be taken from it; None elsewhere."""
+    if not plan.inventory.proves_identity or not plan.inventory_source:
+        return None
+    return InventoryNow(Path(plan.inventory_source), known)
 
 
 def _taken_over(request: StartRequest, lease: Lease | None) -> str:

@@ -8,29 +8,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drtool.bootstrap import build
+from drtool.connections.ssh_signer import Signer
 from drtool.errors import BadInput
 from drtool.lease.lease import BY_FORCE
 from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Mode, Procedure
 from drtool.units import Duration
+from drtool.verbs.identity import signer_of
 from drtool.verbs.launch import Launched, Tell, launch
+from drtool.verbs.permit import break_glass_reason, permitted
 from drtool.verbs.request import StartRequest, outage_start, parameters, requester
 
 ENGINES = ("auto", "prefect", "direct")
 
 
-def begin(request: StartRequest, meanwhile: Callable[[], None] | None = None) -> Launched:
+def begin(
+    request: StartRequest,
+    meanwhile: Callable[[], None] | None = None,
+    signer: Signer | None = None,
+) -> Launched:
     """Start the engine's process; the run's id, or why there is none.
 
-    ``meanwhile`` is done in this process while the engine starts.
+    ``meanwhile`` is done in this process while the engine starts. ``signer`` has the keys by which
+    the person at this terminal proves who it is, where the inventory's people have some.
     """
     app = build()
+    request, loaded = permitted(request, app, signer or signer_of())
     log = app.logs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
 
     def engine(tell: Tell) -> int:
         from drtool.verbs.serve import serve  # noqa: PLC0415 - only the engine's process needs it
 
-        return serve(request, app, tell)
+        return serve(request, app, tell, loaded)
 
     return launch(engine, log, meanwhile)
 
@@ -62,6 +71,7 @@ def request_of(procedure: str, given: Mapping[str, object]) -> StartRequest:
         statement=_text(given.get("state_fenced")),
         take_over=_take_over(given),
         requester=who,
+        break_glass=break_glass_reason(given.get("break_glass"), _text(given.get("reason"))),
     )
 
 
