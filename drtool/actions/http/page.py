@@ -15,6 +15,9 @@ from drtool.units import Duration
 
 URL = "The service's address; default: the inventory's url of the service."
 LONGEST_QUOTE = 120
+# fields of a JSON reply by which services say that something went wrong, whatever the status
+_SAYS_ERROR = frozenset({"error", "errors", "exception", "fault"})
+_SAYS_WELL = frozenset({"ok", "success"})
 
 
 def page(facts: Facts, url: str | None, path: str) -> str:
@@ -48,6 +51,20 @@ def reason_not_expected(
     for text in lacks:
         if text.lower() in reply.body.lower():
             return f"{subject} answered {reply.status}, but its body says {text!r}{_quote(reply)}"
+    return None
+
+
+def error_told(reply: Reply) -> str | None:
+    """The field of a JSON reply that says that something went wrong; None when none does."""
+    try:
+        said = json.loads(reply.body)
+    except ValueError:
+        return None
+    for name, value in said.items() if isinstance(said, dict) else ():
+        if (name.lower() in _SAYS_ERROR and value) or (
+            name.lower() in _SAYS_WELL and value is False
+        ):
+            return f"{name}: {json.dumps(value)[:LONGEST_QUOTE]}"
     return None
 
 

@@ -12,6 +12,7 @@ from drtool.action import Command, Facts, Hands, Target
 from drtool.actions.http.page import (
     URL,
     curl_limits,
+    error_told,
     other_site_named,
     page,
     reason_not_expected,
@@ -27,6 +28,7 @@ from drtool.model.value import Fields, Value
 from drtool.units import Duration
 
 _PATH = r"^/\S*$"
+_NOT_THERE = frozenset({404, 410})
 
 
 class Written(Value):
@@ -50,10 +52,12 @@ class Writes(Command[Written]):
 
     It fails when the name leads to another address than that of the site at ``at``; when the
     service does not accept the order; when the order cannot be read back by its id, which is
-    new each time, so that no cache can know it; and when a JSON reply names another site of the
-    inventory, by name or address, as the value of a field. In ``path``, ``body``, ``read_back``,
-    ``clean_up`` and ``contains``, ``{id}`` stands for that id, ``{run}`` and ``{step}`` for what
-    sent it. Running it twice does no harm: it is tried until it passes or the deadline ends.
+    new each time, so that no cache can know it; when it was gone again before it could be taken
+    away; when a JSON reply says ``error``, ``errors`` or ``success: false``, whatever its status;
+    and when one names another site of the inventory, by name or address, as the value of a
+    field. In ``path``, ``body``, ``read_back``, ``clean_up`` and ``contains``, ``{id}`` stands
+    for that id, ``{run}`` and ``{step}`` for what sent it. Running it twice does no harm: it is
+    tried until it passes or the deadline ends.
     """
 
     purpose = Purpose.VERIFY
@@ -95,6 +99,7 @@ class Writes(Command[Written]):
             probe.read_back()
         finally:
             left = probe.clean_up()
+        probe.require_kept()
         return Written(
             id=probe.id,
             url=written.url,
@@ -145,7 +150,7 @@ class _Probe:
         self._step, self._facts, self._http = step, hands.facts, hands.reach(HttpHands, "")
         self.id = str(uuid4())
         self.site, self._address = expected_site(hands.facts)
-        self._sent = False
+        self._sent = self._missed = False
 
     def place(self) -> Reply:
         """Write it, once it is sure that the name leads to the right site."""
@@ -182,13 +187,35 @@ class _Probe:
             )
         except DrtoolError as error:
             return error.line()
+        self._missed = reply.status in _NOT_THERE
         return "" if reply.status < 300 else f"DELETE answered {reply.status}"
+
+    def require_kept(self) -> None:
+        """What is not there to be taken away must still be readable: no commit, no order."""
+        if not self._missed:
+            return
+        try:
+            self.read_back()
+        except StepFailed as error:
+            raise StepFailed(
+                f"order {self.id}",
+                f"was acknowledged and read back, and is gone: {error.found}",
+                "an order that stays until it is taken away",
+                "does the service acknowledge orders before their commit?",
+            ) from error
 
     def _require(self, reply: Reply, status: tuple[int, ...], contains: tuple[str, ...]) -> None:
         self._require_address(reply.url, reply.address)
         reason = reason_not_expected(reply, status, contains, ())
         if reason:
             raise StepFailed(f"step {self._facts.step}", reason)
+        told = error_told(reply)
+        if told:
+            raise StepFailed(
+                f"{reply.method} {reply.url}",
+                f"answered {reply.status}, yet says {told}",
+                "no error",
+            )
         other = other_site_named(reply, self._facts.inventory, self.site)
         if other:
             raise StepFailed(

@@ -6,7 +6,7 @@ import pytest
 
 from drtool.action import Entry, Hands
 from drtool.actions.http import Answers, Request, Writes
-from drtool.actions.http.page import other_site_named, page
+from drtool.actions.http.page import error_told, other_site_named, page
 from drtool.connections.http import HttpHands, HttpReader, Reply
 from drtool.errors import BadInput, InDoubt, StepFailed
 from drtool.model.inventory import Inventory
@@ -77,6 +77,22 @@ def test_which_other_site_a_reply_names(body: str, other: str | None) -> None:
     assert other_site_named(reply(body=body), INVENTORY, "west") == other
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("not json", None),
+        ('["error"]', None),
+        ('{"error": null, "errors": [], "ok": true}', None),
+        ('{"item": "an error"}', None),
+        ('{"id": "1", "Error": "the database is read only"}', 'Error: "the database is read only"'),
+        ('{"errors": ["no disk"]}', 'errors: ["no disk"]'),
+        ('{"success": false}', "success: false"),
+    ],
+)
+def test_what_error_a_reply_tells_of(body: str, told: str | None) -> None:
+    assert error_told(reply(body=body)) == told
+
+
 def test_the_page_is_the_services_own() -> None:
     assert page(FACTS, None, "/orders") == "http://orders.lab.test:8080/orders"
     assert page(FACTS, "https://other.test/api/", "/x") == "https://other.test/api/x"
@@ -99,8 +115,11 @@ def test_contract(action: type[Entry], example: Fields) -> None:
 class FakeShop(HttpHands):
     """Answers by a script, and remembers what it was sent."""
 
-    def __init__(self, *, address: str = WEST, lose: str = "", forget: bool = False) -> None:
-        self.at, self.lose, self.forget = address, lose, forget
+    def __init__(
+        self, *, address: str = WEST, lose: str = "", forget: bool = False, rolls_back: bool = False
+    ) -> None:
+        self.at, self.lose, self.forget, self.rolls_back = address, lose, forget, rolls_back
+        self.removes = True
         self.sent: list[tuple[str, str, str, str]] = []
         self.orders: set[str] = set()
 
@@ -112,7 +131,9 @@ class FakeShop(HttpHands):
         if method == self.lose:
             raise InDoubt(url, "no whole reply within 2 s")
         if method == "DELETE":
-            return self._reply(method, url, 200)
+            if self.rolls_back:
+                self.orders.clear()
+            return self._reply(method, url, 200 if self.removes and self.orders else 404)
         if not self.forget:
             self.orders.add(json.loads(body)["id"])
         return self._reply(method, url, 201)
@@ -158,6 +179,18 @@ def test_an_order_that_cannot_be_read_back_is_no_write() -> None:
     with pytest.raises(StepFailed, match=r"answered 404.*expected 200"):
         Writes().run(hands(shop))
     assert [line[0] for line in shop.sent] == ["POST", "DELETE"]
+
+
+def test_an_order_that_is_gone_before_it_is_taken_away_is_no_write() -> None:
+    with pytest.raises(StepFailed, match="was acknowledged and read back, and is gone") as failed:
+        Writes().run(hands(FakeShop(rolls_back=True)))
+    assert "before their commit" in failed.value.hint
+
+
+def test_a_shop_that_takes_nothing_away_keeps_the_order_and_passes() -> None:
+    shop = FakeShop()
+    shop.removes = False
+    assert Writes().run(hands(shop)).left_behind == "DELETE answered 404"
 
 
 def test_a_lost_reply_is_in_doubt_and_cleaned_up() -> None:
