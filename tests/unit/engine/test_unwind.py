@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import ClassVar
 import pytest
 from engine_bench import ENTRIES, Bench, Fence, Hands, Look, Seen, chain, step, world_of
 
+from drtool.engine.context import Signalled
 from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
+from drtool.errors import Interrupted
 from drtool.model.event import World
 from drtool.model.plan import PlanStep
 from drtool.model.purpose import OnFailure, Outcome
@@ -127,13 +130,15 @@ def test_a_run_whose_engine_is_gone_is_taken_back(bench: Bench) -> None:
     engine = bench.engine(*steps())
     running = bench.in_background(engine)
     bench.until(lambda: "look:never" in bench.world.effects)
+    engine._context.inbox.put(Signalled(signal.SIGTERM))
+    with pytest.raises(Interrupted):
+        running.wait()
     events = bench.events
     asked = UnwindAsked(by="ann", reason="wrong week")
     other = Engine(Resumption(tuple(events), "ann", asked=(asked,)), bench.ports())
     ended = other.execute()
     assert ended.outcome is Outcome.UNWOUND
     assert undone(bench) == ["undo:two", "undo:one"]
-    del running
 
 
 CRASHES = (
