@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from drtool.action import Facts, Hands, Look
@@ -49,6 +49,7 @@ class Ready:
     executor: Executor
     mode: Mode
     listeners: tuple[Listener, ...] = ()
+    inventory_now: InventoryNow | None = None
 
 
 def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = None) -> int:
@@ -78,7 +79,8 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     by_force = request.take_over is not None
     lease = lease_for(facts, connections, journal, request.requester, by_force=by_force)
     executor, note = carrying.value()
-    ready = Ready(app, journal, connections, lease, executor, request.mode, followers)
+    now, mode = inventory_now(plan, loaded.inventory), request.mode
+    ready = Ready(app, journal, connections, lease, executor, mode, followers, now)
     settings = RunSettings(
         run=run,
         plan=plan,
@@ -102,8 +104,7 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     over = (settings.taken_over,) if settings.taken_over else ()
     often = (flapping,) if flapping else ()
     tell(Launched(run=run, warnings=(*often, *over, *accepted, *loaded.warnings, *troubles)))
-    now = inventory_now(plan, loaded.inventory)
-    return execute(Engine(settings, replace(ports(ready), inventory_now=now)), ready)
+    return execute(Engine(settings, ports(ready)), ready)
 
 
 def inventory_now(plan: Plan, known: Inventory | None = None) -> InventoryNow | None:
@@ -197,6 +198,7 @@ def ports(ready: Ready) -> Ports:
         listeners=ready.listeners,
         report=report,
         ready_heir=ready_heir,
+        inventory_now=ready.inventory_now,
         pulse=lambda run: Pulsing(ready.journal.path, run, ready.app.clock),
     )
 
