@@ -71,39 +71,8 @@ class Keeper:
         """Write that it is free, as far as the place answers; the token stays."""
         self._replace(own, LeaseRecord(token=own.token))
 
-    def look(self, run: str, *, by_force: bool = False) -> LeaseRecord:
+    def look(self, run: str, *, by_force: bool = False) -> tuple[Kept, LeaseRecord]:
         """What a run that wants the lease finds; raises LeaseHeld when another run holds it."""
-        return self._look(run, by_force=by_force)[1]
-
-    def next_token(self) -> int:
-        """A token that is greater than any before it; raises what asking raises."""
-        kept = self._cell.read()
-        found = parse(kept.values)
-        token = max(found.token if found else 0, kept.serial) + 1
-        return max(token, int(self._cell.now().timestamp())) if self.span.dated else token
-
-    def take(self, record: LeaseRecord, *, by_force: bool = False) -> LeaseRecord:
-        """Put our record, its expiry in the place's time, as long as nobody holds it.
-
-        By force it replaces a record whose token is lower. Raises LeaseHeld, and Unreachable when
-        the place does not carry it out.
-        """
-        for _ in range(_TRIES):
-            kept, old = self._look(record.run, by_force=by_force)
-            if old.same_hold_as(record):
-                return old  # an earlier write was made unseen
-            if old.token >= record.token:
-                faster = "somebody who was faster, and is done"
-                raise held(self._service, self.where, faster, "", "start again")
-            expires = self._cell.now() + timedelta(seconds=self.span.seconds)
-            new = record.model_copy(update={"expires": expires})
-            if self._exchanged(kept, new):
-                return new
-        raise Unreachable(
-            f"lease of {self._service}", f"{self.where} does not carry the update out"
-        )
-
-    def _look(self, run: str, *, by_force: bool) -> tuple[Kept, LeaseRecord]:
         kept = self._cell.read()
         found = parse(kept.values)
         if found is None:
@@ -118,6 +87,35 @@ class Keeper:
             by = f"{found.holder}, run {found.run}, token {found.token}{since_text(found.run)}"
             raise held(self._service, self.where, by, found.run, self._how_it_ends(found))
         return kept, found
+
+    def next_token(self) -> int:
+        """A token that is greater than any before it; raises what asking raises."""
+        kept = self._cell.read()
+        found = parse(kept.values)
+        token = max(found.token if found else 0, kept.serial) + 1
+        return max(token, int(self._cell.now().timestamp())) if self.span.dated else token
+
+    def take(
+        self, record: LeaseRecord, seen: tuple[Kept, LeaseRecord], *, by_force: bool = False
+    ) -> None:
+        """Put our record, its expiry in the place's time, where what was seen still is.
+
+        By force it replaces a record whose token is lower. Raises LeaseHeld, and Unreachable when
+        the place does not carry it out.
+        """
+        for _ in range(_TRIES):
+            kept, old = seen
+            if old.same_hold_as(record):
+                return  # an earlier write was made unseen
+            if old.token >= record.token:
+                faster = "somebody who was faster, and is done"
+                raise held(self._service, self.where, faster, "", "start again")
+            expires = self._cell.now() + timedelta(seconds=self.span.seconds)
+            if self._exchanged(kept, record.model_copy(update={"expires": expires})):
+                return
+            seen = self.look(record.run, by_force=by_force)
+        what = f"{self.where} does not carry the update out"
+        raise Unreachable(f"lease of {self._service}", what)
 
     def _how_it_ends(self, found: LeaseRecord) -> str:
         if self.span.watched or found.expires is None:

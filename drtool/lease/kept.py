@@ -100,8 +100,8 @@ def take_kept(claim: Claim, keepers: Sequence[Keeper], clock: Clock, quorum: int
         tokens = [one.next_token() for one in keepers]
         record = record.model_copy(update={"token": max(tokens)})
         began = _now(clock)
-        for one in keepers:
-            one.take(record, by_force=claim.by_force)
+        for one, seen in zip(keepers, found, strict=True):
+            one.take(record, seen, by_force=claim.by_force)
             taken.append(one)
     except BaseException:
         for one in taken:
@@ -109,7 +109,7 @@ def take_kept(claim: Claim, keepers: Sequence[Keeper], clock: Clock, quorum: int
         for one in keepers:
             one.close()
         raise
-    over = _whose(found, claim.run) if claim.by_force else ""
+    over = _whose([old for _, old in found], claim.run) if claim.by_force else ""
     return KeptLease(claim.service, record, keepers, quorum, clock, began=began, over=over)
 
 
