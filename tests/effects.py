@@ -108,12 +108,12 @@ class Typist:
         )
         self.runbook.write_text(RUNBOOK + "".join(lines))
 
-    def begin(self, *words: str | Path, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    def begin(self, *words: str | Path, **variables: str) -> subprocess.Popen[str]:
         """Type a command at a terminal, and do not wait for it."""
         ours, terminal = pty.openpty()
         process = subprocess.Popen(
-            [*before, sys.executable, "-m", "drtool", *map(str, words)],
-            env={**os.environ, "DRTOOL_HOME": str(self.home)},
+            [sys.executable, "-m", "drtool", *map(str, words)],
+            env={**os.environ, "DRTOOL_HOME": str(self.home), **variables},
             stdin=terminal,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -129,18 +129,19 @@ class Typist:
         assert "Traceback" not in out + err, out + err
         return Said(process.returncode, out, err)
 
-    def type(self, *words: str | Path) -> Said:
-        return self.end(self.begin(*words))
+    def type(self, *words: str | Path, **variables: str) -> Said:
+        return self.end(self.begin(*words, **variables))
 
-    def start(self, *more: str) -> str:
+    def start(self, *more: str, **variables: str) -> str:
         """Start a run whose engine outlives its terminal; its id."""
-        said = self.type(*START, self.runbook, *WHERE, "--detach", "--json", *more)
+        words: list[str | Path] = [*START, self.runbook, *WHERE, "--detach", "--json", *more]
+        said = self.type(*words, **variables)
         assert said.code == 0, said.err
         return str(json.loads(said.out)["run"])
 
-    def follow(self) -> subprocess.Popen[str]:
+    def follow(self, **variables: str) -> subprocess.Popen[str]:
         """Start a run and follow it at the terminal."""
-        return self.begin(*START, self.runbook, *WHERE)
+        return self.begin(*START, self.runbook, *WHERE, **variables)
 
     def consent(self, run: str = "last") -> None:
         until(lambda: self.type("approve", run, "start", "--service", "orders").code == 0)

@@ -88,13 +88,21 @@ _COUNTED = {
 }
 
 
+class Document(Value):
+    """A file that a plan was made of, as it was then."""
+
+    path: str
+    sha256: str
+
+
 class Plan(Value):
     """What a run does: steps in an order in which each stands after those it needs.
 
     ``critical_path`` are the names of the steps whose budgets add up to the expected finish.
     ``digest`` is the SHA-256 of what will be done, without mode and version. ``parameters`` came
     in at the command line. ``consent_at_start`` asks for the typed service name before step one.
-    ``procedures`` are all that the runbook has; old plans do not say. Secret files are relative to
+    ``procedures`` are all that the runbook has, ``documents`` the files that it was made of; old
+    plans do not say. Secret files are relative to
     the directory of ``inventory_source``.
     """
 
@@ -112,6 +120,7 @@ class Plan(Value):
     consent_at_start: bool = False
     warnings: tuple[str, ...] = ()
     procedures: tuple[Procedure, ...] = ()
+    documents: tuple[Document, ...] = ()
     source: str = ""
     inventory_source: str = ""
     digest: str = ""

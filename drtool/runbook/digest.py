@@ -16,7 +16,8 @@ def digest_of(plan: Plan) -> str:
     starts, changes nothing of what is done.
     Canonical: keys sorted, no spaces, UTF-8.
     """
-    said = plan.model_dump(mode="json", exclude={"digest", "source", "warnings", "procedures"})
+    beside = {"digest", "source", "documents", "warnings", "procedures"}
+    said = plan.model_dump(mode="json", exclude=beside)
     del said["inventory"]["notify"], said["inventory"]["people"]
     for service in said["inventory"]["services"].values():
         del service["signals"], service["hold_down"], service["automatic"]

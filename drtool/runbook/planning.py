@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
@@ -12,7 +15,7 @@ from drtool.action import Entry
 from drtool.catalog import Catalog, is_one_way, kind_of
 from drtool.errors import BadInput, Faults
 from drtool.model.place import Direction, Place
-from drtool.model.plan import Plan, PlanStep
+from drtool.model.plan import Document, Plan, PlanStep
 from drtool.model.purpose import OnFailure, Procedure, Purpose, StepKind
 from drtool.model.runbook import Step
 from drtool.model.value import Fields
@@ -86,10 +89,18 @@ def plan(
         consent_at_start=consents_at_start(procedure),
         warnings=loaded.warnings,
         procedures=tuple(runbook.procedures),
+        documents=tuple(_hashed(Path(loaded.source), Path(loaded.inventory_source))),
         source=str(Path(loaded.source).absolute()),
         inventory_source=str(Path(loaded.inventory_source).resolve()),
     )
     return made.model_copy(update={"digest": digest_of(made)})
+
+
+def _hashed(*paths: Path) -> Iterator[Document]:
+    for path in paths:
+        with suppress(OSError):  # it can have gone since it was read
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            yield Document(path=str(path.resolve()), sha256=sha256)
 
 
 def _documents(loaded: Loaded) -> str:

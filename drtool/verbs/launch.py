@@ -74,16 +74,19 @@ def launch(
 
 
 def _first_line(descriptor: int) -> bytes:
-    """What the engine wrote up to its first line's end; empty when it died or said nothing."""
-    said, end = b"", time.monotonic() + SILENT_SECONDS
-    while b"\n" not in said and (left := end - time.monotonic()) > 0:
+    """What the engine wrote up to its first line's end; empty when it died or said nothing.
+
+    What stands behind it is left where it is: it may be the engine's last words.
+    """
+    said, end = bytearray(), time.monotonic() + SILENT_SECONDS
+    while (left := end - time.monotonic()) > 0:
         if not select.select([descriptor], [], [], left)[0]:
             break
-        more = os.read(descriptor, 65536)
-        if not more:
+        byte = os.read(descriptor, 1)
+        if not byte or byte == b"\n":
             break
-        said += more
-    return said.partition(b"\n")[0]
+        said += byte
+    return bytes(said)
 
 
 def _be_engine(serve: Callable[[Tell], int], writing: int, log: Path) -> None:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from drtool import __version__
 from drtool.action import Facts
 from drtool.bootstrap import App, build
 from drtool.engine.ending import ending
 from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
 from drtool.errors import BadInput
-from drtool.model.event import Body, Request, RunStarted
+from drtool.model.event import Body, Instant, Request, RunStarted, Warned
 from drtool.model.pulse import Living
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
 from drtool.progress.state import fold
+from drtool.verbs.drift import drift, gap, refuse_other_version
 from drtool.verbs.heirs import stand_by
 from drtool.verbs.launch import Launched, Tell, launch
 from drtool.verbs.notices import listeners
 from drtool.verbs.records import engine_life, find, state_of
 from drtool.verbs.request import requester
-from drtool.verbs.serve import Ready, carrier, execute, lease_for, ports
+from drtool.verbs.serve import Ready, carrier, execute, inventory_now, lease_for, ports
 
 
 def resume(said: str) -> Launched:
@@ -35,11 +35,14 @@ def resume(said: str) -> Launched:
     state = state_of(run, app)[1]
     if state.ended is not None:
         raise BadInput(f"run {run}", "has ended", hint=f"drtool explain {run}")
+    refuse_other_version(state)
     life = engine_life(run, app)
     if life is not None and life.word is Living.HUNG:
         raise BadInput(f"run {run}", life_sentence(life, run), hint=f"kill -9 {life.pid}")
     if life is not None and life.well:
-        raise BadInput(f"run {run}", "its engine lives", hint=f"drtool attach {run}")
+        raise BadInput(
+            f"run {run}", f"its engine lives, process {life.pid}", hint=f"drtool attach {run}"
+        )
     if state.escalation is not None and _has_begun(state.escalation.heir, app):
         return _end_for_heir(run, state.escalation.heir, app)
     return launch(lambda tell: take_up(run, app, tell), app.logs / f"{run}.log")
@@ -70,14 +73,18 @@ def take_up(
     facts = _facts(state, events[0].body, run)
     stopped = state.fence_began is not None or escalate is not None
     lease = lease_for(facts, connections, journal, requester(), from_stopped=stopped)
-    ready = Ready(app, journal, connections, lease, executor, state.mode, followers)
+    now = inventory_now(state.plan)
+    ready = Ready(app, journal, connections, lease, executor, state.mode, followers, now)
     made = ports(ready)
     if escalate is not None:
         heir = stand_by(ready, escalate, state.escalation)
         asked = (*asked, *(() if state.escalation else (heir.asked,)))
         made = replace(made, heir=heir)
-    engine = Engine(Resumption(tuple(events), requester(), _drift(state), asked), made)
-    tell(Launched(run=run))
+    changed = drift(state)
+    warned = _warned(changed, gap(events, _now(app)))
+    resumption = Resumption(tuple(events), requester(), changed, (*warned, *asked))
+    engine = Engine(resumption, made)
+    tell(Launched(run=run, warnings=tuple(one.text for one in warned)))
     return execute(engine, ready)
 
 
@@ -114,11 +121,12 @@ def _facts(state: RunState, begun: object, run: str) -> Facts:
     )
 
 
-def _drift(state: RunState) -> str:
-    """What has changed since the run began, as a sentence; the stored plan is used all the same."""
-    if state.version != __version__:
-        return f"drtool was {state.version} when the run began and is {__version__} now"
-    source = Path(state.plan.source)
-    if source.exists() and source.stat().st_mtime > state.started.wall.timestamp():
-        return f"{source} was edited since the run began; the stored plan is used"
-    return ""
+def _warned(changed: str, passed: str) -> tuple[Warned, ...]:
+    """What whoever reads the run should know of how it was taken up."""
+    told = {"drift": changed, "gap": passed}
+    return tuple(Warned(about=about, text=text) for about, text in told.items() if text)
+
+
+def _now(app: App) -> Instant:
+    clock = app.clock
+    return Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
