@@ -37,7 +37,7 @@ class SshHost:
         self.environment: dict[str, str] = {}
         self.children: list[asyncio.subprocess.Process] = []
         self.said: list[str] = []
-        self.drop_replies = False
+        self.drop_replies, self.dropped = False, 0
         self._server: asyncssh.SSHAcceptor | None = None
         self._connections: list[asyncssh.SSHServerConnection] = []
 
@@ -111,6 +111,7 @@ class SshHost:
         code = await child.wait()
         feeding.cancel()
         if self.drop_replies:
+            self.dropped += 1
             process.channel.get_connection().abort()
         elif code < 0:
             process.exit_with_signal(signal.Signals(-code).name.removeprefix("SIG"))

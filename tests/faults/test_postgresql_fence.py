@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from driven import drive, facts_of
+from fault_record import Fault
 from postgresql_pair import Server, both_releases, free_port, new_cluster, wait_until
 from ssh_host import Hosts
 
@@ -58,6 +59,11 @@ def processes_of(data: Path) -> list[int]:
     return found
 
 
+def state_of(pid: int) -> str:
+    """The kernel's letter for what a process does: T is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+
+
 def accepts_writes(server: Server) -> bool:
     try:
         server.sql("CREATE TABLE IF NOT EXISTS probe(x int)")
@@ -93,16 +99,21 @@ def test_a_healthy_primary_is_drained_and_proven(hosts: Hosts) -> None:
 
 
 @both_releases
-def test_f26_a_killed_primary_is_fenced_where_it_lies(hosts: Hosts) -> None:
+def test_f26_a_killed_primary_is_fenced_where_it_lies(hosts: Hosts, fault: Fault) -> None:
     hosts.pair.east.cut_power()
+    assert processes_of(hosts.pair.east.data) == []
+    fault.injected("the primary was killed")
     _, proofs, reason = fence(hosts)
     assert reason is None
     assert proofs[0].final_position is None
+    fault.got(proofs[0].evidence)
     comes_up_as_a_standby(hosts.pair.east)
 
 
 @both_releases
-def test_f27_l03_a_busy_backend_outlives_its_postmaster_and_is_found(hosts: Hosts) -> None:
+def test_f27_l03_a_busy_backend_outlives_its_postmaster_and_is_found(
+    hosts: Hosts, fault: Fault
+) -> None:
     east = hosts.pair.east
     east.sql("CREATE TABLE busy(x int)")
 
@@ -122,24 +133,28 @@ def test_f27_l03_a_busy_backend_outlives_its_postmaster_and_is_found(hosts: Host
     east.process.wait()
     wait_until(lambda: len(processes_of(east.data)) == 1)
     assert not accepts_writes(east), "nobody listens any more"
+    fault.injected("the postmaster is gone, one backend goes on")
     connections = hosts.connections()
     seen = QUICK.observe(Look(connections, facts_of(hosts.inventory())))
     connections.close()
     assert not seen.answering
     assert seen.proving is None, "a port that is closed is no fence"
     assert "without a postmaster" in seen.paths[0].trouble
+    fault.got(seen.paths[0].trouble)
     _, _, reason = fence(hosts)
     assert reason is None
     assert processes_of(east.data) == []
     worker.join(5)
 
 
-def test_f28_f29_a_frozen_primary_is_killed_and_stays_dead(hosts: Hosts) -> None:
+def test_f28_f29_a_frozen_primary_is_killed_and_stays_dead(hosts: Hosts, fault: Fault) -> None:
     east = hosts.pair.east
     assert east.process is not None
     frozen = [east.process.pid, *east.children()]
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: {state_of(pid) for pid in frozen} == {"T"})
+    fault.injected(f"{len(frozen)} processes of the primary are stopped")
     begun = time.monotonic()
     _, _, reason = fence(hosts)
     assert reason is None
@@ -173,40 +188,46 @@ def supervisor(hosts: Hosts) -> Iterator[threading.Event]:
 
 
 @both_releases
-def test_f30_a_fence_survives_a_supervisor(hosts: Hosts, supervisor: threading.Event) -> None:
+def test_f30_a_fence_survives_a_supervisor(
+    hosts: Hosts, supervisor: threading.Event, fault: Fault
+) -> None:
     east = hosts.pair.east
     _, _, reason = fence(hosts)
     assert reason is None
     wait_until(lambda: processes_of(east.data) != [])
     wait_until(lambda: east.sql("SELECT pg_is_in_recovery()")[0][0])
+    fault.injected("the supervisor has started the server again")
     assert not accepts_writes(east)
     _, _, reason = fence(hosts)
     assert reason is None
     supervisor.set()
 
 
-def test_f31_a_host_that_does_not_answer_proves_nothing(hosts: Hosts) -> None:
+def test_f31_a_host_that_does_not_answer_proves_nothing(hosts: Hosts, fault: Fault) -> None:
     hosts.hosts["east"].stop()
     with pytest.raises(StepFailed, match="ssh host east_db"):
         fence(hosts, seconds=3)
+    fault.injected("the host answers nothing over SSH")
     assert accepts_writes(hosts.pair.east)
 
 
-def test_f31_a_statement_is_accepted_and_never_called_proof(hosts: Hosts) -> None:
+def test_f31_a_statement_is_accepted_and_never_called_proof(hosts: Hosts, fault: Fault) -> None:
     hosts.hosts["east"].stop()
     now = facts_of(hosts.inventory()).started
     statement = Statement(by="operator", reason="I pulled the plug", at=now)
     with pytest.raises(StepFailed):
         fence(hosts, seconds=2, statement=statement)  # its port answers: belied
+    fault.injected("the host answers nothing over SSH")
     hosts.pair.east.cut_power()
     seen, proofs, reason = fence(hosts, statement=statement)
     assert reason is None
     assert seen.proving is None
     assert [proof.kind for proof in proofs] == [ProofKind.STATEMENT]
     assert proofs[0].evidence.startswith("not proven")
+    fault.got(proofs[0].evidence)
 
 
-def test_f32_a_lost_reply_is_observed_again(hosts: Hosts) -> None:
+def test_f32_a_lost_reply_is_observed_again(hosts: Hosts, fault: Fault) -> None:
     host = hosts.hosts["east"]
     connections = hosts.connections()
     facts = facts_of(hosts.inventory())
@@ -215,11 +236,13 @@ def test_f32_a_lost_reply_is_observed_again(hosts: Hosts) -> None:
     host.drop_replies = True
     threading.Timer(1.0, setattr, (host, "drop_replies", False)).start()
     drive(QUICK, connections, facts)
+    assert host.dropped
+    fault.injected(f"{host.dropped} replies were lost")
     assert processes_of(hosts.pair.east.data) == []
     connections.close()
 
 
-def test_f33_l05_another_cluster_is_not_stopped(hosts: Hosts, tmp_path: Path) -> None:
+def test_f33_l05_another_cluster_is_not_stopped(hosts: Hosts, tmp_path: Path, fault: Fault) -> None:
     other = new_cluster(tmp_path, "other", free_port(), "other-password")
     other.start()
     hosts.pair.others.append(other)
@@ -227,6 +250,7 @@ def test_f33_l05_another_cluster_is_not_stopped(hosts: Hosts, tmp_path: Path) ->
     connections = hosts.connections(data_directory=str(other.data))
     with pytest.raises(Refused, match="another cluster"):
         drive(QUICK, connections, facts_of(inventory))
+    fault.injected("the inventory leads to another cluster's server")
     assert other.process is not None
     assert other.process.poll() is None
     assert not (other.data / "standby.signal").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 from driven import drive, facts_of
+from fault_record import Fault
 from power_controller import Controller, powered
 from ssh_host import Hosts
 
@@ -56,7 +57,7 @@ def test_without_a_boot_guard_the_proof_is_not_durable(
 
 
 def test_l04_a_controller_that_says_off_while_processes_run_is_not_believed(
-    hosts: Hosts, controller: Controller
+    hosts: Hosts, controller: Controller, fault: Fault
 ) -> None:
     inventory = powered(hosts, controller)
     connections, facts = connections_of(inventory), facts_of(inventory, seconds_left=2.0)
@@ -67,12 +68,15 @@ def test_l04_a_controller_that_says_off_while_processes_run_is_not_believed(
         drive(Fence(), connections, facts, 4)
     connections.close()
     assert hosts.pair.east.sql("SELECT 1")
+    fault.injected("the controller said Off, and the server answers")
 
 
 def test_l04_the_processes_prove_what_the_controller_cannot(
-    hosts: Hosts, controller: Controller
+    hosts: Hosts, controller: Controller, fault: Fault
 ) -> None:
     controller.power, controller.policy = "Off", "AlwaysOff"
+    assert hosts.pair.east.sql("SELECT 1")
+    fault.injected("the controller says Off, and the server answers")
     inventory = powered(hosts, controller)
     connections, facts = connections_of(inventory), facts_of(inventory)
     action = Fence(drain=Duration(1))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from fault_record import Fault
 from postgresql_pair import Pair, both_releases, new_cluster, wait_until
 
 from drtool.action import Facts, Hands, Look
@@ -184,16 +185,18 @@ def test_no_promotion_without_a_fence(story: Story) -> None:
     assert story.still_standby()
 
 
-def test_f34_lag_over_the_rpo_is_refused_with_numbers(story: Story) -> None:
+def test_f34_lag_over_the_rpo_is_refused_with_numbers(story: Story, fault: Fault) -> None:
     walsender = story.pair.east.child_named("walsender")
     os.kill(walsender, signal.SIGSTOP)
     story.pair.east.sql("INSERT INTO orders VALUES (1, 'never received')")
     story.cut_power()
     assert story.pair.west.sql("SELECT * FROM orders") == []
+    fault.injected("an order never left the primary, and its power is cut")
     assert story.outage is not None
     story.outage += timedelta(seconds=30)
     reason = story.refusal()
     assert "would lose 3" in reason
+    fault.got(reason)
     assert "more than the 10.0 s that is allowed" in reason
     story.accepted = AcceptedLoss(at_most=Duration(20), by="operator", reason="drill")
     assert "more than the 20.0 s that operator accepted" in story.refusal()
@@ -202,12 +205,15 @@ def test_f34_lag_over_the_rpo_is_refused_with_numbers(story: Story) -> None:
     story.promote()
 
 
-def test_f34_a_planned_promotion_loses_nothing_at_all(story: Story) -> None:
+def test_f34_a_planned_promotion_loses_nothing_at_all(story: Story, fault: Fault) -> None:
     story.procedure = Procedure.SWITCHOVER
     story.pair.east.stop()
     story.fence()
     reason = story.refusal()
+    assert story.still_standby()
+    fault.injected("the primary is stopped, and its last position is not known")
     assert "more than the 0.00 s that is allowed" in reason
+    fault.got(reason)
     control = story.pair.east.tool("pg_controldata", "-D", str(story.pair.east.data))
     high, low = next(
         line.split()[-1].split("/")
@@ -222,7 +228,9 @@ def test_f34_a_planned_promotion_loses_nothing_at_all(story: Story) -> None:
 
 
 @both_releases
-def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(story: Story) -> None:
+def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(
+    story: Story, fault: Fault
+) -> None:
     story.pair.east.sql("DROP TABLE drtool.heartbeat")
     story.pair.east.sql("CHECKPOINT")
     story.pair.catch_up()
@@ -231,6 +239,7 @@ def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(story: Story)
     story.pair.west.start()
     wait_until(lambda: story.pair.west.sql("SELECT 1 FROM pg_stat_wal_receiver"))
     assert story.pair.west.sql("SELECT pg_last_xact_replay_timestamp()") == [(None,)]
+    fault.injected("there is no heartbeat, and no commit time at the candidate")
     unsampled = story.retold()
     sampled = story.connections.get(PostgresqlReader, EAST).replication()
     assert sampled.current is not None
@@ -244,6 +253,7 @@ def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(story: Story)
     unsampled.outage, unsampled.proofs = story.outage, story.proofs
     reason = unsampled.refusal()
     assert "is unknown: no heartbeat row was received" in reason
+    fault.got(reason)
     unsampled.accepted = AcceptedLoss(at_most=Duration(3600), by="operator", reason="drill")
     assert "is unknown" in unsampled.refusal()
     unsampled.accepted = AcceptedLoss(at_most="unknown", by="operator", reason="drill")
@@ -257,7 +267,7 @@ def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(story: Story)
 
 
 @both_releases
-def test_f36_l16_a_paused_replay_is_found_before_the_promotion(story: Story) -> None:
+def test_f36_l16_a_paused_replay_is_found_before_the_promotion(story: Story, fault: Fault) -> None:
     story.pair.west.sql("SELECT pg_wal_replay_pause()")
     wait_until(
         lambda: story.pair.west.sql("SELECT pg_get_wal_replay_pause_state()") == [("paused",)]
@@ -272,6 +282,7 @@ def test_f36_l16_a_paused_replay_is_found_before_the_promotion(story: Story) -> 
     check = CheckDataLoss()
     loss = check.observe(story.look)
     assert loss.received_not_replayed_bytes > 0
+    fault.injected("replay is paused, and what was received is not replayed")
     assert "replay is paused" in (check.judge(loss, story.facts) or "")
     assert story.still_standby()
     story.pair.west.sql("SELECT pg_wal_replay_resume()")
@@ -280,10 +291,11 @@ def test_f36_l16_a_paused_replay_is_found_before_the_promotion(story: Story) -> 
 
 
 @both_releases
-def test_f37_promoted_twice_is_adopted(story: Story) -> None:
+def test_f37_promoted_twice_is_adopted(story: Story, fault: Fault) -> None:
     story.cut_power()
     story.pair.west.sql("SELECT pg_promote()")
     assert not story.still_standby()
+    fault.injected("somebody else has promoted the candidate")
     seen = story.seen()
     assert Promote().changes(seen) == []
     assert seen.timeline == 2
@@ -293,7 +305,7 @@ def test_f37_promoted_twice_is_adopted(story: Story) -> None:
 
 
 @both_releases
-def test_f38_a_promotion_that_takes_long_is_polled(story: Story) -> None:
+def test_f38_a_promotion_that_takes_long_is_polled(story: Story, fault: Fault) -> None:
     story.cut_power()
     startup = story.pair.west.child_named("startup")
     os.kill(startup, signal.SIGSTOP)
@@ -301,6 +313,7 @@ def test_f38_a_promotion_that_takes_long_is_polled(story: Story) -> None:
     seen = action.observe(story.look)
     session = story.session()
     assert not session.promote(seconds=0.3)
+    fault.injected("the startup process is frozen, and the call has run out")
     again = action.observe(story.look)
     assert action.changes(again)
     assert action.reason_not_to_apply(again, story.facts) is None
@@ -309,7 +322,9 @@ def test_f38_a_promotion_that_takes_long_is_polled(story: Story) -> None:
     assert action.changes(action.observe(story.look)) == []
 
 
-def test_f39_l13_a_standby_of_another_cluster_is_refused(pair: Pair, story: Story) -> None:
+def test_f39_l13_a_standby_of_another_cluster_is_refused(
+    pair: Pair, story: Story, fault: Fault
+) -> None:
     other = new_cluster(pair.directory, "other", pair.west.port, pair.west.password)
     pair.west.stop()
     other.site, other.address = "other", "127.0.2.1"
@@ -323,10 +338,12 @@ def test_f39_l13_a_standby_of_another_cluster_is_refused(pair: Pair, story: Stor
     )
     assert found != [(story.identifier, True)]
     assert found[0][1] is True
+    fault.injected("the candidate is a standby of another cluster")
     story.cut_power()
     reason = story.refusal()
     assert f"its system identifier is {found[0][0]}" in reason
     assert f"expected {story.identifier}: this is another cluster" in reason
+    fault.got(reason)
     named = story.retold(system_identifier=story.identifier)
     assert "this is another cluster" in named.refusal()
     story.proofs = ()
@@ -335,9 +352,12 @@ def test_f39_l13_a_standby_of_another_cluster_is_refused(pair: Pair, story: Stor
 
 
 @both_releases
-def test_f40_a_standby_that_is_already_primary_is_suspected_of_split_brain(story: Story) -> None:
+def test_f40_a_standby_that_is_already_primary_is_suspected_of_split_brain(
+    story: Story, fault: Fault
+) -> None:
     story.pair.west.sql("SELECT pg_promote()")
     assert story.pair.east.sql("SELECT pg_is_in_recovery()") == [(False,)]
+    fault.injected("both are primaries")
     action = Promote()
     seen = action.observe(story.look)
     assert action.changes(seen)
@@ -352,16 +372,19 @@ def test_f40_a_standby_that_is_already_primary_is_suspected_of_split_brain(story
     assert "split brain suspected" in reason
 
 
-def test_l01_a_server_that_says_it_left_recovery_and_did_not(story: Story) -> None:
+def test_l01_a_server_that_says_it_left_recovery_and_did_not(story: Story, fault: Fault) -> None:
     _lie(story, "pg_is_in_recovery()", "boolean", "false")
     assert story.pair.west.sql("SELECT pg_is_in_recovery()") == [(False,)]
+    fault.injected("pg_is_in_recovery() says false on a standby")
     story.cut_power()
     assert story.seen().role == "standby"
     assert story.connections.get(PostgresqlReader, WEST).in_recovery()
     assert Promote().changes(story.seen())
 
 
-def test_l02_pg_promote_is_true_and_the_server_still_in_recovery(story: Story) -> None:
+def test_l02_pg_promote_is_true_and_the_server_still_in_recovery(
+    story: Story, fault: Fault
+) -> None:
     _lie(
         story,
         "pg_promote(wait boolean DEFAULT true, wait_seconds integer DEFAULT 60)",
@@ -369,6 +392,7 @@ def test_l02_pg_promote_is_true_and_the_server_still_in_recovery(story: Story) -
         "true",
     )
     assert story.pair.west.sql("SELECT pg_promote()") == [(True,)]
+    fault.injected("pg_promote() says true, and nothing was promoted")
     assert story.still_standby()
     story.cut_power()
     session = story.session()
@@ -382,20 +406,24 @@ def test_l02_pg_promote_is_true_and_the_server_still_in_recovery(story: Story) -
     assert story.still_standby()
 
 
-def test_l14_a_heartbeat_from_a_clock_an_hour_ahead_is_not_believed(story: Story) -> None:
+def test_l14_a_heartbeat_from_a_clock_an_hour_ahead_is_not_believed(
+    story: Story, fault: Fault
+) -> None:
     story.pair.east.sql("UPDATE drtool.heartbeat SET written_at = now() + interval '1 hour'")
     story.pair.catch_up()
     story.cut_power()
     seen = story.seen()
     assert seen.replication.heartbeat is not None
     assert seen.replication.heartbeat.written_at > datetime.now(UTC) + timedelta(minutes=59)
+    fault.injected("the heartbeat received is an hour ahead")
     assert seen.loss.seconds is None
     assert "in the future" in story.refusal()
+    fault.got(story.refusal())
     assert story.still_standby()
 
 
 @both_releases
-def test_l15_lag_0_with_the_walreceiver_dead_is_not_believed(story: Story) -> None:
+def test_l15_lag_0_with_the_walreceiver_dead_is_not_believed(story: Story, fault: Fault) -> None:
     west = story.pair.west
     west.sql("ALTER SYSTEM SET primary_conninfo = 'host=127.0.1.1 port=1'")
     west.sql("SELECT pg_reload_conf()")
@@ -403,6 +431,7 @@ def test_l15_lag_0_with_the_walreceiver_dead_is_not_believed(story: Story) -> No
     story.pair.east.sql("INSERT INTO orders SELECT i, 'lost' FROM generate_series(1, 100) i")
     lag = "SELECT pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn()"
     assert west.sql(lag)[0][0] == 0
+    fault.injected("no walreceiver, 100 rows behind, and the lag is 0")
     story.procedure = Procedure.SWITCHOVER
     check = CheckDataLoss()
     loss = check.observe(story.look)
@@ -425,7 +454,7 @@ def test_a_table_that_neither_side_has_is_not_waited_for(story: Story) -> None:
 
 
 @both_releases
-def test_l20_a_server_compared_with_itself_is_refused(story: Story) -> None:
+def test_l20_a_server_compared_with_itself_is_refused(story: Story, fault: Fault) -> None:
     check = CheckInSync(tables=("orders",))
     seen = check.observe(story.look)
     assert check.judge(seen, story.facts) is None
@@ -436,6 +465,7 @@ def test_l20_a_server_compared_with_itself_is_refused(story: Story) -> None:
     twin.connections.context.inventory = Inventory.model_validate(same)
     seen = check.observe(twin.look)
     assert seen.tables_here == seen.tables_there
+    fault.injected("both sides are the same server, and all is equal")
     assert "one and the same server" in (check.judge(seen, story.facts) or "")
 
 

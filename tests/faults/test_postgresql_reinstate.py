@@ -7,6 +7,7 @@ import time
 import psycopg
 import pytest
 from driven import drive, facts_of
+from fault_record import Fault
 from postgresql_pair import Server, both_releases, wait_until
 from power_controller import Controller, powered
 from ssh_host import Hosts
@@ -132,7 +133,9 @@ def test_a_controller_that_does_not_answer_keeps_nobody_from_following(
 
 
 @both_releases
-def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Hosts) -> None:
+def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(
+    hosts: Hosts, fault: Fault
+) -> None:
     own = "# the site's own words\n"
     with (hosts.pair.east.data / "postgresql.conf").open("a") as settings:
         settings.write(own)
@@ -144,6 +147,7 @@ def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Host
     assert before.diverged
     assert before.tail is not None
     assert before.tail.commits == 7
+    fault.injected("the old primary has 7 commits that the new one never got")
     assert before.split_brain == ""
     seen = reinstate(hosts)
     assert seen.following
@@ -162,7 +166,7 @@ def test_f41_commits_before_the_fence_are_kept_listed_and_taken_back(hosts: Host
 
 
 @both_releases
-def test_f41_commits_after_the_promotion_are_split_brain(hosts: Hosts) -> None:
+def test_f41_commits_after_the_promotion_are_split_brain(hosts: Hosts, fault: Fault) -> None:
     fail_over(hosts)
     east, west = hosts.pair.east, hosts.pair.west
     time.sleep(1.2)  # the history file bears whole seconds
@@ -171,6 +175,8 @@ def test_f41_commits_after_the_promotion_are_split_brain(hosts: Hosts) -> None:
     east.stop()
     with pytest.raises(Refused, match="split brain") as raised:
         reinstate(hosts)
+    fault.injected("the old primary took a commit after the promotion")
+    fault.got(str(raised.value))
     assert "timeline 1 was left at" in str(raised.value)
     assert west.sql("SELECT 1")
     east.start()
@@ -233,7 +239,9 @@ def test_a_fenced_primary_that_a_supervisor_started_again_follows_too(hosts: Hos
 
 
 @both_releases
-def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hosts) -> None:
+def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(
+    hosts: Hosts, fault: Fault
+) -> None:
     fail_over(hosts, lost_rows=3)
     east = hosts.pair.east
     bins = rewinding_by(
@@ -249,6 +257,7 @@ def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hos
     state = connections.get(PostgresqlHostReader, EAST).state()
     assert state.held
     assert not state.running
+    fault.injected("the rewind was killed in the middle")
     with pytest.raises((AssertionError, psycopg.Error)):
         east.start()
     connections.close()
@@ -261,7 +270,7 @@ def test_f42_a_rewind_cut_off_in_the_middle_stays_down_and_is_rebuilt(hosts: Hos
 
 
 @both_releases
-def test_f43_a_gap_in_the_wal_leads_to_a_copy(hosts: Hosts) -> None:
+def test_f43_a_gap_in_the_wal_leads_to_a_copy(hosts: Hosts, fault: Fault) -> None:
     fail_over(hosts, lost_rows=3)
     west = hosts.pair.west
     west.sql("ALTER SYSTEM SET wal_keep_size = 0")
@@ -272,11 +281,13 @@ def test_f43_a_gap_in_the_wal_leads_to_a_copy(hosts: Hosts) -> None:
         west.sql("CHECKPOINT")
     oldest = "SELECT min(substr(name, 9)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"
     assert str(west.sql(oldest)[0][0]) > "0000000000000003"
+    fault.injected("the new primary no longer has the WAL that the old one needs")
     shown: list[str] = []
     seen = reinstate(hosts, shown)
     assert seen.following
     assert copied(hosts)
     assert "3 commits that only it has; to be copied, not rewound: it needs WAL from" in shown[0]
+    fault.got(shown[0])
     is_the_same_on_both(hosts)
 
 
@@ -313,7 +324,7 @@ def test_what_a_rewind_said_is_told_before_the_copy_that_follows_it(hosts: Hosts
     is_the_same_on_both(hosts)
 
 
-def test_l17_a_rewind_that_only_says_so_is_not_believed(hosts: Hosts) -> None:
+def test_l17_a_rewind_that_only_says_so_is_not_believed(hosts: Hosts, fault: Fault) -> None:
     fail_over(hosts, lost_rows=3)
     bins = rewinding_by(hosts, "echo 'pg_rewind: Done!' >&2; exit 0")
     changed = {"bin_directory": bins, "start_command": start_command(hosts)}
@@ -322,6 +333,7 @@ def test_l17_a_rewind_that_only_says_so_is_not_believed(hosts: Hosts) -> None:
     with pytest.raises(DrtoolError, match="on timeline 1, not on 2"):
         Reinstate(method="rewind").apply(Hands(connections, facts), [])
     assert connections.get(PostgresqlHostReader, EAST).state().held
+    fault.injected("pg_rewind said Done! and left timeline 1")
     seen = drive(Reinstate(), connections, facts, 40)
     connections.close()
     assert seen.following

@@ -15,6 +15,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
+from fault_record import Fault
 from prefect_server import PrefectServer, Ride, Rides
 
 from drtool.compiler.api import Api
@@ -36,25 +37,30 @@ def assert_each_step_ran_once(ride: Ride, last: dict[str, object]) -> None:
     assert sum(step["waited"] for step in ride.steps) < 1.5
 
 
-def test_f59_prefect_down_at_the_start(rides: Rides) -> None:
+def test_f59_prefect_down_at_the_start(rides: Rides, fault: Fault) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         api = Api(f"http://127.0.0.1:{nobody.getsockname()[1]}/api", "drtool:nobody")
     chosen = choose_engine(EngineMode.AUTO, rides.scratch, {"PREFECT_API_URL": api.url})
     assert chosen.kind is EngineMode.DIRECT
     assert "Connection refused" in chosen.note
+    fault.injected(chosen.note)
     ride = rides.start(api, *FIVE, wait_until_up=1.5)
     last = ride.end()
     assert_each_step_ran_once(ride, last)
     assert set(ride.vias.values()) == {"direct"}
     assert "never took the run" in last["sentence"]
     assert "Connection refused" in last["sentence"]
+    fault.got(last["sentence"])
 
 
-def test_f59_prefect_killed_in_mid_run(prefect_server: PrefectServer, rides: Rides) -> None:
+def test_f59_prefect_killed_in_mid_run(
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
+) -> None:
     ride = rides.start(prefect_server.api, *FAULT_AFTER_TWO)
     ride.wait_for("pause")
     prefect_server.kill()
+    fault.injected("the server is gone")
     try:
         ride.go_on()
         last = ride.end()
@@ -63,15 +69,17 @@ def test_f59_prefect_killed_in_mid_run(prefect_server: PrefectServer, rides: Rid
     assert_each_step_ran_once(ride, last)
     assert ride.vias["step_a"] == "prefect"
     assert "does not say what it has recorded" in last["sentence"]
+    fault.got(last["sentence"])
 
 
 def test_f59_prefect_killed_and_back_in_mid_run(
-    prefect_server: PrefectServer, rides: Rides
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
 ) -> None:
     port = urlsplit(prefect_server.api.url).port
     ride = rides.start(prefect_server.api, *FAULT_AFTER_TWO)
     ride.wait_for("pause")
     prefect_server.kill()
+    fault.injected("the server is gone")
     prefect_server.start(port or 0)
     ride.go_on()
     last = ride.end()
@@ -80,7 +88,9 @@ def test_f59_prefect_killed_and_back_in_mid_run(
     assert sorted(recorded(prefect_server.api, ride.run).completed) == NAMES
 
 
-def test_f60_prefect_hung_before_the_start(prefect_server: PrefectServer, rides: Rides) -> None:
+def test_f60_prefect_hung_before_the_start(
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
+) -> None:
     prefect_server.hang()
     try:
         started = time.monotonic()
@@ -88,6 +98,7 @@ def test_f60_prefect_hung_before_the_start(prefect_server: PrefectServer, rides:
         assert time.monotonic() - started < 1
         assert chosen.kind is EngineMode.DIRECT
         assert "no answer within 0.5 s" in chosen.note
+        fault.injected(chosen.note)
         ride = rides.start(prefect_server.api, *FIVE, wait_until_up=2)
         last = ride.end()
     finally:
@@ -95,12 +106,16 @@ def test_f60_prefect_hung_before_the_start(prefect_server: PrefectServer, rides:
     assert_each_step_ran_once(ride, last)
     assert set(ride.vias.values()) == {"direct"}
     assert "never took the run" in last["sentence"]
+    fault.got(last["sentence"])
 
 
-def test_f60_prefect_hung_in_mid_run(prefect_server: PrefectServer, rides: Rides) -> None:
+def test_f60_prefect_hung_in_mid_run(
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
+) -> None:
     ride = rides.start(prefect_server.api, *FAULT_AFTER_TWO)
     ride.wait_for("pause")
     prefect_server.hang()
+    fault.injected("the server is stopped")
     try:
         ride.go_on()
         last = ride.end()
@@ -108,10 +123,11 @@ def test_f60_prefect_hung_in_mid_run(prefect_server: PrefectServer, rides: Rides
         prefect_server.go_on()
     assert_each_step_ran_once(ride, last)
     assert "does not say what it has recorded" in last["sentence"]
+    fault.got(last["sentence"])
 
 
 def test_f60_prefect_hung_for_a_while_records_the_rest_when_it_is_back(
-    prefect_server: PrefectServer, rides: Rides
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
 ) -> None:
     ride = rides.start(
         prefect_server.api,
@@ -121,6 +137,7 @@ def test_f60_prefect_hung_for_a_while_records_the_rest_when_it_is_back(
     )
     ride.wait_for("pause")
     prefect_server.hang()
+    fault.injected("the server is stopped")
     try:
         ride.go_on()
         for _ in range(2):
@@ -135,7 +152,7 @@ def test_f60_prefect_hung_for_a_while_records_the_rest_when_it_is_back(
 
 
 def test_f60_the_process_that_carries_the_run_is_killed(
-    prefect_server: PrefectServer, rides: Rides
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
 ) -> None:
     ride = rides.start(prefect_server.api, *FAULT_AFTER_TWO)
     ride.wait_for("pause")
@@ -144,11 +161,13 @@ def test_f60_the_process_that_carries_the_run_is_killed(
     last = ride.end()
     assert_each_step_ran_once(ride, last)
     assert [ride.vias[name] for name in NAMES[2:]] == ["direct"] * 3
+    fault.injected("the rest of the steps was carried out without it")
     assert "the run's end" in last["sentence"]
+    fault.got(last["sentence"])
 
 
 def test_f60_the_process_that_carries_the_run_hangs(
-    prefect_server: PrefectServer, rides: Rides
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
 ) -> None:
     ride = rides.start(prefect_server.api, *FAULT_AFTER_TWO)
     ride.wait_for("pause")
@@ -157,49 +176,62 @@ def test_f60_the_process_that_carries_the_run_hangs(
     last = ride.end()
     assert_each_step_ran_once(ride, last)
     assert [ride.vias[name] for name in NAMES[2:]] == ["direct"] * 3
+    fault.injected("the rest of the steps was carried out without it")
     assert "Prefect has not recorded" in last["sentence"]
+    fault.got(last["sentence"])
 
 
-def test_f60_prefect_answers_500(rides: Rides) -> None:
+def test_f60_prefect_answers_500(rides: Rides, fault: Fault) -> None:
     with broken_api() as api:
         chosen = choose_engine(EngineMode.AUTO, rides.scratch, {"PREFECT_API_URL": api.url})
         assert chosen.kind is EngineMode.DIRECT
         assert "answers HTTP 500" in chosen.note
+        fault.injected(chosen.note)
         ride = rides.start(api, *FIVE, wait_until_up=2)
         last = ride.end()
     assert_each_step_ran_once(ride, last)
     assert "never took the run" in last["sentence"]
+    fault.got(last["sentence"])
 
 
 @pytest.mark.parametrize("delay", [0.3, 3.0])
-def test_f60_prefect_slow(prefect_server: PrefectServer, rides: Rides, delay: float) -> None:
-    with slow(prefect_server.api, delay) as api:
+def test_f60_prefect_slow(
+    prefect_server: PrefectServer, rides: Rides, delay: float, fault: Fault
+) -> None:
+    with slow(prefect_server.api, delay) as (api, held_up):
         ride = rides.start(api, *FIVE, wait_until_up=1)
         last = ride.end()
+    assert held_up[0] > 0
+    fault.injected(f"{held_up[0]} pieces of answers were held up for {delay} s")
     assert_each_step_ran_once(ride, last)
     assert last["sentence"] != ""
+    fault.got(last["sentence"])
 
 
 def test_f60_prefects_database_locked_before_the_start(
-    prefect_server: PrefectServer, rides: Rides
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
 ) -> None:
     with locked(prefect_server):
+        fault.injected("the database is locked: BEGIN IMMEDIATE succeeded")
         ride = rides.start(prefect_server.api, *FIVE, wait_until_up=2)
         last = ride.end()
     assert_each_step_ran_once(ride, last)
     assert "never took the run" in last["sentence"]
+    fault.got(last["sentence"])
 
 
 def test_f60_prefects_database_locked_in_mid_run(
-    prefect_server: PrefectServer, rides: Rides
+    prefect_server: PrefectServer, rides: Rides, fault: Fault
 ) -> None:
     ride = rides.start(prefect_server.api, *FAULT_AFTER_TWO)
     ride.wait_for("pause")
     with locked(prefect_server):
+        fault.injected("the database is locked: BEGIN IMMEDIATE succeeded")
         ride.go_on()
         last = ride.end()
     assert_each_step_ran_once(ride, last)
     assert "Prefect" in last["sentence"]
+    fault.got(last["sentence"])
 
 
 @contextmanager
@@ -243,14 +275,16 @@ def broken_api() -> Iterator[Api]:
 
 
 @contextmanager
-def slow(api: Api, delay: float) -> Iterator[Api]:
-    """A proxy that hands on each piece of an answer only after a while."""
+def slow(api: Api, delay: float) -> Iterator[tuple[Api, list[int]]]:
+    """A proxy that hands on each piece of an answer only after a while, and how many it held up."""
+    held_up = [0]
     parts = urlsplit(api.url)
     ends: list[socket.socket] = [socket.create_server(("127.0.0.1", 0))]
 
     def pump(source: socket.socket, sink: socket.socket, wait: float) -> None:
         with suppress(OSError):
             while piece := source.recv(65536):
+                held_up[0] += wait > 0
                 time.sleep(wait)
                 sink.sendall(piece)
         with suppress(OSError):
@@ -267,7 +301,7 @@ def slow(api: Api, delay: float) -> Iterator[Api]:
 
     threading.Thread(target=serve, daemon=True).start()
     try:
-        yield replace(api, url=f"http://127.0.0.1:{ends[0].getsockname()[1]}/api")
+        yield replace(api, url=f"http://127.0.0.1:{ends[0].getsockname()[1]}/api"), held_up
     finally:
         for end in ends:
             with suppress(OSError):
