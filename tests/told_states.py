@@ -22,17 +22,24 @@ from drtool.model.event import (
     StepIntent,
     StepStarted,
     Via,
+    Warned,
 )
 from drtool.model.place import Direction
 from drtool.model.plan import Objectives, Plan, PlanStep
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
+from drtool.model.steering import EscalationAsked, RunPaused, UnwindAsked
 from drtool.progress.run_state import RunState
 from drtool.progress.state import fold
 from drtool.units import Duration
 
 BEGAN = datetime(2026, 3, 1, 3, 0, 0, 250_000, tzinfo=UTC)
 RUN = "20260301-030000-ab12"
+HEIR = "20260301-030100-ab13"
+PAUSED = RunPaused(by="ben", reason="wait for the storage team")
+BACK = UnwindAsked(by="ben", reason="the wrong week")
+HANDED = EscalationAsked(by="ben", reason="the old site is dark", heir=HEIR)
+UNWINDING = Warned(about="unwinding", text="taking back what was done, newest first")
 BAD = (Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED, Outcome.IN_DOUBT)
 _DEMOTED = (
     step("in_step", "bench.is", key="x", purpose=Purpose.ASSESS),
@@ -142,6 +149,12 @@ class Told:
             self.begin(one).end(one)
         return self
 
+    def rest(self, begin: int) -> Told:
+        """The steps from one on have ended well."""
+        for one in self.steps[begin:]:
+            self.begin(one).end(one)
+        return self
+
     def over(self, *, unwound: bool = False) -> RunState:
         """The run has ended as the engine ends it."""
         return fold(self.tell(ending(fold(self.events), unwound=unwound)).events)
@@ -195,6 +208,52 @@ def _of(procedure: Procedure, mode: Mode) -> Iterator[Found]:
             asking.tell(StepStarted(step=one.name, via=Via.DIRECT), _asked(one.name, what))
             yield f"asks-{what}-{one.name}", asking.state, True
     yield "asks-start", Told(procedure, mode).tell(_asked("start", "consent")).state, True
+    yield from _steered(procedure, mode)
+
+
+def _steered(procedure: Procedure, mode: Mode) -> Iterator[Found]:
+    """What people make of a run at each of its steps."""
+    for count, one in enumerate(chain(*STEPS[procedure])):
+        for alive in (True, False):
+            paused = Told(procedure, mode).through(count).tell(PAUSED)
+            yield f"paused-before-{one.name}-{alive}", paused.state, alive
+            at = Told(procedure, mode).through(count).begin(one).tell(PAUSED)
+            yield f"paused-at-{one.name}-{alive}", at.state, alive
+        asking = Told(procedure, mode).through(count).tell(PAUSED)
+        asking.tell(StepStarted(step=one.name, via=Via.DIRECT), _asked(one.name, "decision"))
+        yield f"paused-asks-{one.name}", asking.state, True
+        if one.purpose not in {Purpose.FENCE, Purpose.PROMOTE}:
+            left = Told(procedure, mode).through(count)
+            left.end(one, Outcome.SKIPPED, by="ben", reason="left out by ben: it is known")
+            yield f"left-out-{one.name}", left.rest(count + 1).over(), False
+        if Purpose.PROMOTE in {each.purpose for each in left_behind(procedure, count)}:
+            continue
+        for alive in (True, False):
+            back = Told(procedure, mode).through(count).tell(BACK)
+            yield f"unwinding-before-{one.name}-{alive}", back.state, alive
+            cut = Told(procedure, mode).through(count).tell(BACK, UNWINDING)
+            for done in reversed(left_behind(procedure, count)[-1:]):
+                cut.end(done, Outcome.UNWOUND, reason="taken back")
+            yield f"unwinding-cut-off-before-{one.name}-{alive}", cut.state, alive
+        if procedure in {Procedure.SWITCHOVER, Procedure.FAILBACK}:
+            yield from _handed(procedure, mode, count)
+
+
+def left_behind(procedure: Procedure, count: int) -> tuple[PlanStep, ...]:
+    """The steps before one."""
+    return STEPS[procedure][:count]
+
+
+def _handed(procedure: Procedure, mode: Mode, count: int) -> Iterator[Found]:
+    one = chain(*STEPS[procedure])[count]
+    for alive in (True, False):
+        asked = Told(procedure, mode).through(count).tell(HANDED)
+        yield f"handing-over-before-{one.name}-{alive}", asked.state, alive
+    over = Told(procedure, mode).through(count).tell(HANDED)
+    yield f"handed-over-before-{one.name}", over.over(), False
+    if one.purpose is not Purpose.PROMOTE:
+        at = Told(procedure, mode).through(count).begin(one).tell(HANDED)
+        yield f"handed-over-at-{one.name}", at.end(one, Outcome.HANDED_OVER).over(), False
 
 
 def _looks(procedure: Procedure, mode: Mode) -> Iterator[Found]:

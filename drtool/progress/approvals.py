@@ -28,15 +28,10 @@ def so_far(consent: Consent, state: RunState) -> str:
     return f"{len(came)} of {asked.needs}{by}, waits for {more}{of}{named}"
 
 
-def answer_command(run: str, consent: Consent, service: str) -> str:
-    """What to type to say yes to a question."""
-    return answer_to(run, consent.asked.step, consent.asked.what, service)
-
-
 def answer_to(run: str, step: str, what: str, service: str) -> str:
     """What to type to say yes: work by hand is confirmed, all else takes the service's name."""
     if what == "manual":
-        return f"drtool confirm {run} {step} --evidence FILE"
+        return f"drtool confirm {run} {step}"
     return f"drtool approve {run} {step} --service {service}"
 
 

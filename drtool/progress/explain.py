@@ -16,6 +16,7 @@ from drtool.progress.objectives import judge
 from drtool.progress.options import Option, options
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.standing import standing, under_way
+from drtool.progress.words import cut_off, stands_steered, why_steered
 from drtool.units import seconds_text
 
 __all__ = ["Explanation", "Option", "explain"]
@@ -75,6 +76,8 @@ def _stands(state: RunState, *, alive: bool | None, life: Life | None) -> str:
         return "interrupted"
     if _hung(state, life):
         return "its engine does not move"
+    if state.abort is None and stands_steered(state):
+        return stands_steered(state)
     return "waiting for a person" if state.waiting_for else "running"
 
 
@@ -103,17 +106,25 @@ def _why(state: RunState, *, alive: bool | None, life: Life | None) -> str:
         return _why_ended(state)
     since = f" since {life.since:%H:%M:%S}Z" if life is not None and life.since else ""
     if alive is False:
-        return (
+        gone = (
             f"The engine's process is gone{since} and the run has not ended; its last word is of "
             f"{state.last.wall:%H:%M:%S}Z."
         )
+        return " ".join(filter(None, (gone, cut_off(state) if state.abort is None else "")))
     if life is not None and _hung(state, life):
         do = what_to_do(life, state.run)
         return f"The engine does not move{since}. {do[0].upper()}{do[1:]}."
+    return _why_going(state)
+
+
+def _why_going(state: RunState) -> str:
     if state.abort is not None:
         return f"{state.abort.by} asked to abort; what was begun is being finished."
+    steered = why_steered(state)
     if state.waiting_for:
-        return " ".join(map(_asked, state.waiting_for))
+        return " ".join((*filter(None, (steered,)), *map(_asked, state.waiting_for)))
+    if steered:
+        return steered
     running = [step.name for step in state.steps if step.outcome is Outcome.RUNNING]
     return f"Step {', '.join(running)} is under way." if running else "The run goes on."
 

@@ -22,7 +22,15 @@ from drtool.model.event import (
     Warned,
 )
 from drtool.model.purpose import Outcome
+from drtool.model.steering import (
+    EscalationAsked,
+    RunContinued,
+    RunPaused,
+    StepDirected,
+    UnwindAsked,
+)
 from drtool.progress.run_state import RunState
+from drtool.progress.words import word
 from drtool.units import seconds_text
 
 
@@ -64,6 +72,7 @@ def _started(body: RunStarted) -> str:
     return (
         f"run started: {plan.procedure.value} of {plan.service} {way}, {body.mode.value}{outage}, "
         f"asked by {body.requester}, engine {body.engine}{note}"
+        + (f", taking over run {body.escalates}" if body.escalates else "")
     )
 
 
@@ -99,21 +108,27 @@ def _step(body: Body) -> str | None:
             return None
 
 
-def _person(body: Body, run: str, service: str) -> str | None:
+def _consent(body: Body, run: str, service: str) -> str | None:
     match body:
         case ConsentAsked():
             of = f" of {body.of}" if body.of else ""
             changes = "; ".join(map(str, body.changes))
             shown = f" [{changes}]" if changes else ""
-            return (
-                f"waiting for {body.what}{of}: {body.text}{shown}; "
-                f"drtool approve {run} {body.step} --service {service}"
-            )
+            typed = f"drtool approve {run} {body.step} --service {service}"
+            if body.what == "decision":
+                typed = f"drtool retry {run} {body.step}"
+            return f"waiting for {body.what}{of}: {body.text}{shown}; {typed}"
         case ConsentGiven():
             by = f" by {body.by}" if body.by else ""
             own = ", self-consented" if body.self_consented else ""
             why = f": {body.reason}" if body.reason else ""
             return f"{body.step}: {body.decision}{by}{own}{why}"
+        case _:
+            return None
+
+
+def _person(body: Body, run: str, service: str) -> str | None:
+    match body:
         case StatementMade():
             said = body.statement
             return f"step {body.step}: {said.by} states that it is fenced: {said.reason}"
@@ -121,5 +136,9 @@ def _person(body: Body, run: str, service: str) -> str | None:
             return f"WARNING {body.about}: {body.text}"
         case AbortAsked():
             return f"abort asked by {body.by}" + (f": {body.reason}" if body.reason else "")
+        case RunPaused():
+            return f"{word(body)}; nothing more begins until drtool continue {run}"
+        case RunContinued() | StepDirected() | UnwindAsked() | EscalationAsked():
+            return word(body)
         case _:
-            return None
+            return _consent(body, run, service)

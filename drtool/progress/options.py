@@ -13,6 +13,7 @@ from drtool.progress.next_run import leads_to, next_run
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState
 from drtool.progress.standing import left, taking
+from drtool.progress.words import is_coming_back, may_be_escalated, resume_leads_to
 
 _ACCEPTABLE = re.compile(r"--accept-data-loss (\S+)")
 
@@ -57,14 +58,13 @@ def _going(state: RunState) -> tuple[Option, ...]:
     run, service = state.run, state.plan.service
     follow = _option(f"drtool attach {run}", "follow the run; Ctrl-C leaves it alone")
     report = _report(state, "what was observed and changed so far; changes nothing")
-    if state.abort is not None:
+    if state.abort is not None or state.escalation is not None or is_coming_back(state):
         return (follow, report, _status())
     abort = _option(f"drtool abort {run}", _abort_leads_to(state))
     if state.waiting_for:
-        asked = state.waiting_for[0].asked
-        approve = f"drtool approve {run} {asked.step} --service {service}"
-        yes, no = _answers(state, asked)
-        return (_option(approve, yes), _option(f"drtool deny {run} {asked.step}", no), follow)
+        return _asking(state, state.waiting_for[0].asked, follow)
+    if state.paused is not None:
+        return (_continue(state), abort, follow)
     fencing = [
         step.name for step in state.effects(Purpose.FENCE) if step.outcome is Outcome.RUNNING
     ]
@@ -72,7 +72,37 @@ def _going(state: RunState) -> tuple[Option, ...]:
         word = f"drtool state {run} {fencing[0]} --service {service} --reason 'how you know'"
         leads = f"your word, which is no proof, that {left(state)} cannot write"
         return (follow, _option(word, leads), abort)
+    if may_be_escalated(state):
+        leads = (
+            f"if {left(state)} has died: this run ends, a failover takes over with its lease and "
+            "asks for its own consent"
+        )
+        return (follow, _option(f"drtool escalate {run}", leads), abort)
     return (follow, abort, report)
+
+
+def _asking(state: RunState, asked: ConsentAsked, follow: Option) -> tuple[Option, ...]:
+    run, service = state.run, state.plan.service
+    approve = f"drtool approve {run} {asked.step} --service {service}"
+    if asked.what == "decision":
+        approve = f"drtool retry {run} {asked.step}"
+    yes, no = _answers(state, asked)
+    if state.paused is not None:
+        return (_option(approve, yes), _continue(state), follow)
+    return (_option(approve, yes), _option(f"drtool deny {run} {asked.step}", no), follow)
+
+
+def _continue(state: RunState) -> Option:
+    return _option(f"drtool continue {state.run}", "the pause ends; what comes next begins")
+
+
+def _handed_over(state: RunState, heir: str) -> tuple[Option, ...]:
+    """Another run goes on: what is to be done now is to be read there."""
+    return (
+        _option(f"drtool attach {heir}", "follow the failover that took over"),
+        _option(f"drtool explain {heir}", "how that one stands, and what may be typed about it"),
+        _report(state, "what was observed and changed; changes nothing"),
+    )
 
 
 def _answers(state: RunState, asked: ConsentAsked) -> tuple[str, str]:
@@ -171,6 +201,8 @@ def _next(state: RunState) -> Option:
 
 
 def _after_trouble(state: RunState, world: World) -> tuple[Option, ...]:
+    if state.ended is not None and state.ended.heir:
+        return _handed_over(state, state.ended.heir)
     on = _option(next_run(state, world), leads_to(state, world))
     look = _option(
         next_run(state, world, Mode.DRY_RUN),
@@ -257,6 +289,7 @@ def _without_a_command(state: RunState) -> tuple[Option, ...]:
 
 def _resume(state: RunState) -> Option:
     leads = "takes it up where it ended: looks at what is in doubt, adopts what is done"
+    leads = resume_leads_to(state) or leads
     if state.abort is not None:
         leads = f"ends it as {state.abort.by} asked: what was begun is finished, nothing more"
     return _option(f"drtool resume {state.run}", leads)

@@ -22,7 +22,9 @@ from drtool.progress.run_state import RunState
 STATES = {name: (state, alive) for name, state, alive in found()}
 HARMLESS = {"attach", "report", "status", "runs", "plan", "explain"}
 STARTS = {"failover", "switchover", "failback", "reprotect"}
-WITH_RUN = {"attach", "report", "approve", "deny", "abort", "state", "resume", "explain"}
+WITH_RUN = {"attach", "report", "approve", "deny", "abort", "state", "resume", "explain"} | {
+    *("continue", "retry", "escalate"),
+}
 CLUMSY = re.compile(r"None|[{}]|\S  \S|\.\.|: \.|safe")
 COMMANDS = typer.main.get_command(app)
 
@@ -65,10 +67,11 @@ def changes_nothing(option: object) -> bool:
 def check_command(state: RunState, command: str) -> None:
     verb, given = parsed(command)
     if verb in WITH_RUN:
-        assert given["run"] == state.run
+        heir = state.ended.heir if state.ended and verb in {"attach", "explain"} else ""
+        assert given["run"] == (heir or state.run)
     if verb in {"approve", "state"}:
         assert given["service"] == state.plan.service
-    if verb in {"approve", "deny", "state"}:
+    if verb in {"approve", "deny", "state", "retry"}:
         assert given["step"] in {"start", *(step.name for step in state.steps)}
     if verb in STARTS | {"plan"}:
         assert str(given["runbook"]) == state.plan.source
@@ -104,7 +107,8 @@ def check_truth(state: RunState, told: Explanation, *, alive: bool | None) -> No
         assert not promoted
         assert not state.past_no_return
     if "Recovered" in world or "Protected" in world:
-        assert all(step.ended_well for step in state.steps if step.purpose is Purpose.VERIFY)
+        verify = [step for step in state.steps if step.purpose is Purpose.VERIFY]
+        assert all(step.ended_well and not step.skipped_by for step in verify)
     if alive is False and any(step.mid_effect for step in state.steps):
         assert doubt
     if state.plan.procedure is Procedure.REHEARSAL:
