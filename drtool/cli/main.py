@@ -13,6 +13,7 @@ from drtool.cli import (
     control,
     doctor,
     documents,
+    freeze,
     journal,
     lab,
     notify,
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (start, control, steer, observe, watch, doctor, author, documents, bundle):
+for part in (start, control, freeze, steer, observe, watch, doctor, author, documents, bundle):
     part.register(app)
 app.add_typer(notify.app, name="notify")
 app.add_typer(server.app, name="server")
