@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from drtool.cli import complete
-from drtool.cli.options import AsJson, Reason, Run
+from drtool.cli.options import AsJson, BreakGlass, Key, Reason, Run
 
 Step = Annotated[
     str,
@@ -22,6 +23,7 @@ Service = Annotated[str, typer.Option("--service", help="The service's name, typ
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(approve)
+    app.command()(confirm)
     app.command()(deny)
     app.command()(state)
     app.command()(abort)
@@ -34,18 +36,44 @@ def approve(
     step: Step,
     service: Service,
     reason: Reason = "",
+    key: Key = None,
+    break_glass: BreakGlass = False,
 ) -> None:
-    """Consent to what a waiting run has shown."""
-    from drtool.verbs.ask import ask
+    """Consent to what a waiting run has shown.
 
-    typer.echo(ask(run, "approve", step=step, service=service, reason=reason))
+    Where the inventory's people have SSH keys, yours signs exactly what was shown.
+    """
+    from drtool.verbs.answer import Said, answer
+    from drtool.verbs.identity import signer_of
+
+    said = Said("approve", step, service, reason, break_glass)
+    typer.echo(answer(run, said, signer_of(key)))
 
 
-def deny(run: Run, step: Step, reason: Reason = "") -> None:
+def confirm(
+    run: Run,
+    step: Step,
+    evidence: Annotated[
+        list[Path] | None,
+        typer.Option("--evidence", help="A file that shows it; kept as it is, nothing is masked."),
+    ] = None,
+    reason: Reason = "",
+    key: Key = None,
+) -> None:
+    """Confirm that work by hand is done, with what shows it."""
+    from drtool.verbs.answer import Said, answer
+    from drtool.verbs.identity import signer_of
+
+    said = Said("confirm", step, reason=reason, evidence=tuple(evidence or ()))
+    typer.echo(answer(run, said, signer_of(key)))
+
+
+def deny(run: Run, step: Step, reason: Reason = "", key: Key = None) -> None:
     """Refuse what a waiting run has shown; the run aborts."""
-    from drtool.verbs.ask import ask
+    from drtool.verbs.answer import Said, answer
+    from drtool.verbs.identity import signer_of
 
-    typer.echo(ask(run, "deny", step=step, reason=reason))
+    typer.echo(answer(run, Said("deny", step, reason=reason), signer_of(key)))
 
 
 def state(
@@ -73,6 +101,8 @@ def resume(run: Run, detach: Annotated[bool, typer.Option("--detach")] = False) 
     from drtool.verbs.resume import resume as take_up
 
     launched = take_up(run)
+    for warning in launched.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     if not launched.run:
         typer.echo(launched.text, err=True)
         raise typer.Exit(launched.exit_code)
@@ -82,9 +112,10 @@ def resume(run: Run, detach: Annotated[bool, typer.Option("--detach")] = False) 
     raise typer.Exit(follow(launched.run, as_json=False, ask=True, engine=launched))
 
 
-def attach(run: Run, as_json: AsJson = False) -> None:
+def attach(run: Run, as_json: AsJson = False, key: Key = None) -> None:
     """Follow a run; ends with the run's own exit code."""
     from drtool.cli.follow import follow
+    from drtool.verbs.identity import signer_of
     from drtool.verbs.records import find
 
-    raise typer.Exit(follow(find(run), as_json=as_json, ask=True))
+    raise typer.Exit(follow(find(run), as_json=as_json, ask=True, signer=signer_of(key)))

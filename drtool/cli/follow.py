@@ -13,6 +13,7 @@ from rich.text import Text
 
 from drtool.cli import show
 from drtool.cli.picture import picture
+from drtool.connections.ssh_signer import Signer
 from drtool.errors import DrtoolError, Interrupted
 from drtool.model.event import ConsentAsked
 from drtool.model.pulse import Life, Living
@@ -25,13 +26,21 @@ POLL_SECONDS = 0.02
 LEFT = 130
 
 
-def follow(run: str, *, as_json: bool, ask: bool, engine: Launched | None = None) -> int:
+def follow(
+    run: str,
+    *,
+    as_json: bool,
+    ask: bool,
+    engine: Launched | None = None,
+    signer: Signer | None = None,
+) -> int:
     """Follow a run to its end; the run's own exit code.
 
     ``engine`` is one that was started here: if it ends before its run, its last words and its
-    exit code are told. Ctrl-C leaves the run alone and says how to come back.
+    exit code are told. ``signer`` has the keys by which this terminal's person proves who it is.
+    Ctrl-C leaves the run alone and says how to come back.
     """
-    followed = following(run)
+    followed = following(run, signer)
     try:
         if as_json:
             _as_json(followed)
@@ -164,7 +173,11 @@ def _ask(followed: Following, question: ConsentAsked, asked: set[str]) -> None:
         for consent in followed.state.waiting_for
         if consent.asked.step == question.step
     )
-    show.question(question, service)
+    show.question(question, service, followed.standing(question))
+    reason = followed.reason_not_to_ask(question)
+    if reason is not None:
+        typer.echo(reason)
+        return
     watch = _Watch(followed)
     while True:
         sys.stdout.write(f"Type {service} to consent, no to refuse: ")
@@ -178,11 +191,12 @@ def _ask(followed: Following, question: ConsentAsked, asked: set[str]) -> None:
                 typer.echo("" if over else "\nanswered elsewhere")
                 return
         said = sys.stdin.readline().strip()
-        if said == service:
-            followed.answer(question, approve=True, service=said)
-            return
-        if said.lower() in {"no", "n"}:
-            followed.answer(question, approve=False)
+        if said == service or said.lower() in {"no", "n"}:
+            try:
+                followed.answer(question, approve=said == service, service=said)
+            except DrtoolError as error:
+                typer.echo(error.text(), err=True)
+                continue
             return
         typer.echo(f"{said!r} is not the service's name.")
 

@@ -42,4 +42,19 @@ ToSite = Annotated[
 Parameters = Annotated[
     list[str] | None, typer.Option("--set", help="A parameter of the runbook, as NAME=VALUE.")
 ]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        envvar="DRTOOL_KEY",
+        help="The SSH key that proves who you are; default: an agent's, or ~/.ssh.",
+    ),
+]
+BreakGlass = Annotated[
+    bool,
+    typer.Option(
+        "--break-glass",
+        help="Put the rules of who may aside, alone and loudly; needs --reason.",
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the report.")]

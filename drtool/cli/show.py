@@ -259,7 +259,7 @@ def _one_action(out: Console, one: ActionLine) -> None:
     out.print(rows)
 
 
-def question(asked: ConsentAsked, service: str) -> None:
+def question(asked: ConsentAsked, service: str, standing: str = "") -> None:
     """What a person is asked to consent to."""
     out = console()
     parts: list[Text | Table] = [Text(asked.text or f"Step {asked.step} waits for you.")]
@@ -268,8 +268,10 @@ def question(asked: ConsentAsked, service: str) -> None:
         for change in asked.changes:
             rows.add_row(change.subject, change.before, Text(change.after, style="bold"))
         parts.append(rows)
-    if asked.of:
+    if asked.of and not standing:
         parts.append(Text(f"asked of: {asked.of}", style="dim"))
+    if standing:
+        parts.append(Text(standing, style="bold yellow"))
     title = f"consent for {asked.step}, service {service}"
     out.print(Panel(Group(*parts), title=title, title_align="left", border_style="yellow"))
 

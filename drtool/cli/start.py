@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from drtool.cli import complete
-from drtool.cli.options import AsJson, FromSite, Inventory, Parameters, Runbook, ToSite
+from drtool.cli.options import (
+    AsJson,
+    BreakGlass,
+    FromSite,
+    Inventory,
+    Key,
+    Parameters,
+    Runbook,
+    ToSite,
+)
 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Look at the real systems, change nothing.")
@@ -83,6 +93,8 @@ def failover(
     take_over: TakeOver = False,
     reason: Why = "",
     parameters: Parameters = None,
+    key: Key = None,
+    break_glass: BreakGlass = False,
     as_json: AsJson = False,
 ) -> None:
     """Move a service away from a site that is lost."""
@@ -101,6 +113,8 @@ def switchover(
     take_over: TakeOver = False,
     reason: Why = "",
     parameters: Parameters = None,
+    key: Key = None,
+    break_glass: BreakGlass = False,
     as_json: AsJson = False,
 ) -> None:
     """Move a service between two healthy sites, losing nothing."""
@@ -118,6 +132,8 @@ def failback(
     take_over: TakeOver = False,
     reason: Why = "",
     parameters: Parameters = None,
+    key: Key = None,
+    break_glass: BreakGlass = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring a service home to its preferred site."""
@@ -136,6 +152,8 @@ def reprotect(
     take_over: TakeOver = False,
     reason: Why = "",
     parameters: Parameters = None,
+    key: Key = None,
+    break_glass: BreakGlass = False,
     as_json: AsJson = False,
 ) -> None:
     """Set up replication again, from the new primary to the site that was left."""
@@ -143,6 +161,7 @@ def reprotect(
 
 
 def _start(procedure: str, **given: object) -> None:
+    from drtool.verbs.identity import signer_of
     from drtool.verbs.launch import said_as_json
     from drtool.verbs.start import begin, request_of
 
@@ -156,7 +175,8 @@ def _start(procedure: str, **given: object) -> None:
             "there is no terminal to ask for consent at",
             hint="add --detach, and consent with: drtool approve RUN STEP --service NAME",
         )
-    launched = begin(request, None if detach else _prepare_to_follow)
+    signer = signer_of(given["key"] if isinstance(given["key"], Path) else None)
+    launched = begin(request, None if detach else _prepare_to_follow, signer)
     for warning in launched.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if not launched.run:
@@ -168,7 +188,9 @@ def _start(procedure: str, **given: object) -> None:
     from drtool.cli.follow import follow
 
     asks = request.mode.changes_the_world
-    raise typer.Exit(follow(launched.run, as_json=as_json, ask=asks, engine=launched))
+    raise typer.Exit(
+        follow(launched.run, as_json=as_json, ask=asks, engine=launched, signer=signer)
+    )
 
 
 def _prepare_to_follow() -> None:

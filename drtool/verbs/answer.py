@@ -12,7 +12,7 @@ from drtool.bootstrap import App, build
 from drtool.connections.ssh_signer import Signer
 from drtool.errors import BadInput, Refused, hint_of
 from drtool.model.approving import ApprovalGiven
-from drtool.model.event import ConsentGiven, Event, Request, Warned
+from drtool.model.event import ConsentAsked, ConsentGiven, Event, Request, Warned
 from drtool.model.signed_text import Answer, answer_text
 from drtool.progress.approvals import so_far
 from drtool.progress.run_state import Consent, RunState
@@ -63,7 +63,8 @@ def answer(run_said: str, said: Said, signer: Signer | None = None) -> str:
         who = identity(state.plan.inventory, signer or signer_of())
         _must_count(state, consent, said, who)
         evidence = keep(app, run, said.evidence)
-        request = _signed(request.model_copy(update={"evidence": evidence}), state, consent, who)
+        request = request.model_copy(update={"evidence": evidence})
+        request = signed(request, state, consent.asked, who)
     elif said.evidence:
         request = request.model_copy(update={"evidence": keep(app, run, said.evidence)})
     journal = app.journal()
@@ -143,7 +144,8 @@ def _must_count(state: RunState, consent: Consent, said: Said, who: Identity) ->
         raise Refused(step, reason, hint=hint_of(reason))
 
 
-def _signed(request: Request, state: RunState, consent: Consent, who: Identity) -> Request:
+def signed(request: Request, state: RunState, asked: ConsentAsked, who: Identity) -> Request:
+    """An answer with its person's name and signature."""
     given = Answer(
         by=who.person,
         decision="denied" if request.verb == "deny" else "approved",
@@ -151,7 +153,7 @@ def _signed(request: Request, state: RunState, consent: Consent, who: Identity) 
         break_glass=request.break_glass,
         evidence=request.evidence,
     )
-    message = answer_text(state.run, state.mode, state.plan, consent.asked, given)
+    message = answer_text(state.run, state.mode, state.plan, asked, given)
     return request.model_copy(update={"by": who.person, "signed": who.signed(message)})
 
 

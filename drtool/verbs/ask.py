@@ -7,13 +7,12 @@ from typing import Literal
 from drtool.bootstrap import build
 from drtool.errors import BadInput
 from drtool.model.event import Request
+from drtool.verbs.identity import proven
 from drtool.verbs.records import engine_lives, state_of
 from drtool.verbs.request import requester
 
-Verb = Literal["approve", "deny", "abort", "state"]
+Verb = Literal["abort", "state"]
 _SAID = {
-    "approve": "consent to {step} is given",
-    "deny": "{step} is denied",
     "abort": "the run is asked to stop",
     "state": "your statement for {step} is given",
 }
@@ -22,8 +21,8 @@ _SAID = {
 def ask(said: str, verb: Verb, *, step: str = "", service: str = "", reason: str = "") -> str:
     """Leave a request for a run's engine, and say what was left.
 
-    Raises BadInput when the run has ended, its engine is gone, the step does not wait, or the
-    service's name is not the run's.
+    A statement is signed where people have keys, an abort never is. Raises BadInput when the run
+    has ended, its engine is gone, or the service's name is not the run's.
     """
     app = build()
     run, state = state_of(said, app)
@@ -31,31 +30,24 @@ def ask(said: str, verb: Verb, *, step: str = "", service: str = "", reason: str
         raise BadInput(f"run {run}", f"has ended: {state.ended.outcome.value}")
     if not engine_lives(run, app):
         raise BadInput(f"run {run}", "its engine is gone", hint=f"drtool resume {run}")
-    if verb in {"approve", "state"} and service != state.plan.service:
+    if verb == "state" and service != state.plan.service:
         raise BadInput(
             f"run {run}",
             f"--service says {service!r}",
             f"the run's service {state.plan.service!r}",
             f"drtool {verb} {run} {step} --service {state.plan.service}",
         )
-    waiting = [consent.asked.step for consent in state.waiting_for]
-    if verb in {"approve", "deny"} and step not in waiting:
-        names = ", ".join(waiting) or "nothing waits now"
-        hint = f"drtool status {run}" if waiting else f"it may ask in a moment: drtool attach {run}"
-        raise BadInput(
-            f"run {run}", f"step {step!r} does not wait", f"one that does: {names}", hint
-        )
-    journal = app.journal()
-    journal.request(
-        Request(
-            run=run,
-            verb=verb,
-            step=step,
-            service=service,
-            by=requester(),
-            reason=reason,
-            at=app.clock.wall(),
-        )
+    request = Request(
+        run=run,
+        verb=verb,
+        step=step,
+        service=service,
+        by=requester(),
+        reason=reason,
+        at=app.clock.wall(),
     )
+    request = proven(app, request)
+    journal = app.journal()
+    journal.request(request)
     journal.close()
     return f"{run}: {_SAID[verb].format(step=step)}"

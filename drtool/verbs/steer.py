@@ -21,6 +21,7 @@ from drtool.model.steering import UnwindAsked
 from drtool.model.value import Value
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
+from drtool.verbs.identity import proven
 from drtool.verbs.launch import Launched, launch
 from drtool.verbs.records import engine_life, find, state_of
 from drtool.verbs.request import requester
@@ -92,7 +93,8 @@ def unwind(said: str, reason: str) -> Steered:
         at = app.clock.wall()
         leave(app, Request(run=run, verb="unwind", by=requester(), reason=reason, at=at))
         return Steered(run=run, text=f"{run}: the run is asked to take back what it did")
-    asked = UnwindAsked(by=requester(), reason=reason)
+    asked_by = proven(app, Request(run=run, verb="unwind", by=requester(), at=app.clock.wall()))
+    asked = UnwindAsked(by=asked_by.by, reason=reason)
     launched = launch(lambda tell: take_up(run, app, tell, asked=(asked,)), app.logs / f"{run}.log")
     text = f"{run}: its engine was gone; another one takes back what it did"
     return Steered(run=run, text=text, launched=launched)
@@ -127,7 +129,8 @@ def known(said: str, app: App) -> tuple[str, RunState, bool]:
 
 
 def leave(app: App, request: Request) -> int:
-    """Leave a request for the run's engine; its number."""
+    """Leave a request for the run's engine, signed where people have keys; its number."""
+    request = proven(app, request)
     journal = app.journal()
     try:
         return journal.request(request)
