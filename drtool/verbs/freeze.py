@@ -106,6 +106,22 @@ def reason_not_to_start(
     )
 
 
+def not_frozen(
+    asked: dict[str, Call[Flag]], service: str, now: datetime, inventory: str, aside: str
+) -> tuple[str, ...]:
+    """What to tell of a start on a service that is not frozen, or whose freeze is put ``aside``.
+
+    Raises Refused where it is frozen and nobody put that aside.
+    """
+    flags = answers(asked)
+    refused = reason_not_to_start(service, flags, now, inventory)
+    if refused is None:
+        return unread(flags)
+    if not aside:
+        raise refused
+    return (f"{refused.subject} {refused.found}; BREAK-GLASS: {aside}",)
+
+
 def unread(flags: Sequence[Flag]) -> tuple[str, ...]:
     """What a start is told of places that did not say whether the service is frozen."""
     return tuple(

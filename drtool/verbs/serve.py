@@ -28,6 +28,7 @@ from drtool.model.purpose import Mode
 from drtool.runbook.load import Loaded, load
 from drtool.runbook.planning import plan as make_plan
 from drtool.verbs.automatic import allowance_of, flapping_before
+from drtool.verbs.freeze import ask_flags, not_frozen
 from drtool.verbs.launch import Launched, Tell
 from drtool.verbs.notices import listeners
 from drtool.verbs.people_now import InventoryNow
@@ -72,10 +73,13 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     connections = app.connections(loaded.inventory, loaded.directory, run)
     plan = _plan(request, app, loaded, connections)
     facts = facts_before(plan, request, run, started, since)
+    asked = ask_flags(facts.service, connections.context) if facts.mode.changes_the_world else {}
     missed = open_all(connections, wanted(plan, app.catalog, facts))
     reason = reason_not_to_start(plan, missed)
     if reason is not None:
         raise reason
+    source, aside = plan.inventory_source, request.break_glass
+    flags = not_frozen(asked, facts.service, started, source, aside)
     by_force = request.take_over is not None
     lease = lease_for(facts, connections, journal, request.requester, by_force=by_force)
     executor, note = carrying.value()
@@ -97,13 +101,17 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
         automatic=allowance,
         signed=request.signed,
         break_glass=request.break_glass,
-        warned=(Warned(about="flapping", text=flapping),) if flapping else (),
+        warned=(
+            *((Warned(about="flapping", text=flapping),) if flapping else ()),
+            *(Warned(about="freeze", text=text) for text in flags),
+        ),
     )
     troubles = dict.fromkeys(miss.error.line() for miss in missed)
     accepted = (str(request.accepted_loss),) if request.accepted_loss else ()
     over = (settings.taken_over,) if settings.taken_over else ()
     often = (flapping,) if flapping else ()
-    tell(Launched(run=run, warnings=(*often, *over, *accepted, *loaded.warnings, *troubles)))
+    said = (*often, *over, *flags, *accepted, *loaded.warnings, *troubles)
+    tell(Launched(run=run, warnings=said))
     return execute(Engine(settings, ports(ready)), ready)
 
 
