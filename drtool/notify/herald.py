@@ -28,7 +28,7 @@ from drtool.notify.brief import Begin, Heard, Line, Over, decoded
 from drtool.notify.card import Card
 from drtool.notify.dispatch import Dispatch
 from drtool.notify.opening import ways_of
-from drtool.notify.telling import Teller
+from drtool.notify.telling import GONE, Teller
 from drtool.notify.threads import Threads
 from drtool.notify.vigil import Vigil
 from drtool.notify.ways import Answer, Job, Way
@@ -75,7 +75,15 @@ class Herald:
                 self._said = account
                 self._say(account)
             if self._left_at is not None and account.settled:
-                return
+                break
+
+    @property
+    def told_gone(self) -> bool:
+        """Whether people know that the engine is gone, as far as it can be known."""
+        account = self._dispatch.account()
+        if self._left_at is None or self._ended or self._teller.folder.start is None:
+            return False
+        return account.settled and not any(GONE in line for line in account.lines)
 
     def _take(self) -> None:
         try:
@@ -185,7 +193,9 @@ def _serve(begin: Begin, lines: BinaryIO, engine: int) -> None:
             herald.inbox.put(None)
 
     threading.Thread(target=read, name="engine", daemon=True).start()
+    threads.tell_gone(told=False)
     herald.serve()
+    threads.tell_gone(told=herald.told_gone)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ _URGENT = {"rto_at_risk", "data_loss_accepted", "lease_taken_over"}
 # what Prefect has not recorded is for the report, not for those who wait for the service
 _UNTOLD = {"executor"}
 _SHORT = 120
+GONE = "the engine is gone"
 
 
 class Teller:
@@ -68,7 +69,7 @@ class Teller:
     def gone(self, now: Instant) -> Note:
         """What is told when the engine has left and its run has not ended."""
         card = self.board(now, life=Life(word=Living.GONE, since=now.wall))
-        return Note("the engine is gone", now.wall, card, urgent=True)
+        return Note(GONE, now.wall, card, urgent=True)
 
     def hangs(self, life: Life, now: Instant) -> Note:
         """What is told when the engine is there and does not move."""

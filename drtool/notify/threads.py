@@ -27,6 +27,30 @@ class Threads:
         """The first message in a channel."""
         return self._known.get(channel)
 
+    def forget(self) -> None:
+        """Begin anew with the next message."""
+        self._known = {}
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    @property
+    def told_gone(self) -> bool:
+        """Whether people were told here that the engine is gone which began or took up the run."""
+        return self._mark.exists()
+
+    def tell_gone(self, *, told: bool) -> None:
+        """Remember it, or forget it because another engine has taken the run up."""
+        with suppress(OSError):
+            if told:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._mark.touch(mode=0o600)
+            else:
+                self._mark.unlink(missing_ok=True)
+
+    @property
+    def _mark(self) -> Path:
+        return self._path.with_suffix(".gone")
+
     def keep(self, channel: str, root: Posted) -> None:
         """Remember the first message in a channel."""
         self._known[channel] = root

@@ -1,0 +1,171 @@
+"""The watch itself: look, tell what is new, start what was allowed, again and again."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from drtool.bootstrap import App, build
+from drtool.errors import BadInput, JournalUnusable
+from drtool.runbook.load import Loaded, load
+from drtool.units import Duration
+from drtool.verbs.records import list_runs
+from drtool.verbs.watch.automatic import Automaton, Start, start_apart
+from drtool.verbs.watch.findings import About, Finding, News, What, news
+from drtool.verbs.watch.memory import recalled, remember
+from drtool.verbs.watch.runs import SCOPE, findings_of_runs
+from drtool.verbs.watch.services import ServiceWatch
+from drtool.verbs.watch.telling import Telling
+
+HERE = "here"
+AGAIN = Duration(3600)
+EVERY, PATIENCE = Duration(5), Duration(600)
+LEAVE_SECONDS = 60.0
+_GRAVER = {About.SUSPICION: About.OUTAGE, About.BLIND: About.SUSPICION}
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """How to watch: from which ``place``, how often, how patient with people who are asked."""
+
+    place: str = HERE
+    every: Duration = EVERY
+    patience: Duration = PATIENCE
+    once: bool = False
+
+
+class Watch:
+    """Looks at this journal's runs and at services; ``look`` gives what is news.
+
+    Nothing is ever started by a single look: ``once`` keeps from it, and an outage has to be seen
+    for the whole hold-down by one and the same watch.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        loaded: Iterable[Loaded],
+        options: WatchOptions,
+        start: Start = start_apart,
+    ) -> None:
+        self._app, self._options = app, options
+        self.services = tuple(
+            ServiceWatch(
+                one, app.connections(one.inventory, one.directory, "watch"), app.clock,
+                options.place,
+            )
+            for one in loaded
+        )  # fmt: skip
+        self._automata = tuple(
+            Automaton(watch, watch.service.automatic.failover, start)
+            for watch in self.services
+            if watch.service.automatic is not None and not options.once
+        )
+        self.memory = recalled(app.home)
+        self.findings: tuple[Finding, ...] = ()
+
+    def look(self) -> tuple[News, ...]:
+        """Look at everything once; what is new, what lasts too long, what is over."""
+        found: list[Finding] = []
+        for watch in self.services:
+            watch.look()
+            found += watch.findings(at_once=self._options.once)
+        now = self._app.clock.wall()
+        for automaton in self._automata:
+            done = automaton.act(list_runs(self._app).runs, now)
+            found += [done] if done else []
+        found += findings_of_runs(self._app, now, self._options.patience)
+        self.findings = tuple(found)
+        scopes = (SCOPE, *(watch.scope for watch in self.services))
+        before = self.memory
+        self.memory, told = news(before, found, scopes, now, AGAIN)
+        if self.memory != before:
+            remember(self._app.home, self.memory)
+        return tuple(one for one in told if not self._outgrown(one))
+
+    def _outgrown(self, one: News) -> bool:
+        """Whether what is over has only become worse."""
+        worse = _GRAVER.get(one.finding.about)
+        return one.what is What.OVER and any(
+            finding.service == one.finding.service and finding.about is worse
+            for finding in self.findings
+        )
+
+    def close(self) -> None:
+        """End all connections."""
+        for watch in self.services:
+            watch.close()
+
+
+def watch(
+    runbooks: Iterable[Path],
+    inventory: Path | None,
+    options: WatchOptions,
+    say: Callable[[str], None],
+    show: Callable[[News], None],
+) -> int:
+    """Watch until SIGTERM or SIGINT, or look once; the exit code.
+
+    ``show`` gets what is new, ``say`` what is to be known besides. Raises Faults for a faulty
+    document, BadInput for a service without signals.
+    """
+    app = build()
+    loaded = [_loaded(path, inventory, app) for path in runbooks]
+    made = Watch(app, loaded, options)
+    telling = Telling(app, {one.runbook.service: one for one in loaded}, say)
+    for sentence in _beginning(made, app):
+        say(sentence)
+    stop = threading.Event()
+    if not options.once:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    try:
+        while not stop.is_set():
+            try:
+                told = made.look()
+            except JournalUnusable as error:
+                say(error.line())
+                told = ()
+            for one in told:
+                show(one)
+                telling.tell(one)
+            if options.once:
+                return 1 if made.findings else 0
+            stop.wait(options.every.seconds)
+        return 0
+    finally:
+        telling.close(LEAVE_SECONDS if options.once else 2.0)
+        made.close()
+
+
+def _loaded(path: Path, inventory: Path | None, app: App) -> Loaded:
+    loaded = load(path, inventory, app.catalog, {})
+    name = loaded.runbook.service
+    if not loaded.inventory.services[name].signals:
+        raise BadInput(
+            f"service {name}",
+            f"{loaded.inventory_source} names no signals of it",
+            "two at least, seen from two places",
+            f"services.{name}.signals: [{{http: URL}}, {{heartbeat: SITE.SYSTEM}}]",
+        )
+    return loaded
+
+
+def _beginning(made: Watch, app: App) -> Iterable[str]:
+    """What is watched, and what may happen by itself."""
+    yield f"watching the runs in {app.home}"
+    for one in made.services:
+        signals = ", ".join(map(str, one.service.signals))
+        automatic = one.service.automatic
+        yield f"watching {one.name}: {signals}; an outage is what lasts {one.service.hold_down}"
+        if automatic is None:
+            yield f"nothing is started by itself for {one.name}"
+        else:
+            allowed = automatic.failover
+            yield (
+                f"a FAILOVER of {one.name} is started by itself: {allowed.allowed_by} allowed "
+                f"{allowed.runbook}, once in {allowed.at_most_once_in}"
+            )
