@@ -12,6 +12,7 @@ from drtool.model.event import Instant
 from drtool.model.purpose import Outcome
 from drtool.progress.forecast import forecast
 from drtool.progress.run_state import RunState, StepState
+from drtool.progress.words import why_steered
 from drtool.units import seconds_text
 
 BAR = 24
@@ -32,6 +33,9 @@ def picture(state: RunState, now: Instant) -> Group:
             Text(step.reason, overflow="ellipsis", no_wrap=True, style="dim"),
         )
     lines: list[Text | Table] = [_head(state), rows, _burning(state, now)]
+    steered = why_steered(state) if state.ended is None else ""
+    lines += [Text(steered, style="bold yellow")] if steered else []
+    lines += [Text(f"  drtool continue {state.run}", style="bold")] if state.paused else []
     lines += [Text(f"! {warned.text}", style="yellow") for warned in state.warnings[-3:]]
     return Group(*lines)
 
@@ -39,7 +43,7 @@ def picture(state: RunState, now: Instant) -> Group:
 def _head(state: RunState) -> Text:
     way = f"{state.plan.direction.from_site or '-'} to {state.plan.direction.to_site or '-'}"
     which = state.ended.outcome if state.ended else Outcome.RUNNING
-    if state.ended is None and state.waiting_for:
+    if state.ended is None and (state.waiting_for or state.paused):
         which = Outcome.WAITING
     return Text.assemble(
         (f"{state.plan.procedure.value} of {state.plan.service}", "bold"),
@@ -92,7 +96,8 @@ def _burning(state: RunState, now: Instant) -> Table:
     style = "red" if share > 1 or ahead.rto_at_risk else "yellow" if share > NEARLY else "green"
     said = f"{seconds_text(used)} of {name} {limit}"
     if ahead.recovery_seconds is not None and state.ended is None:
-        said += f", forecast {seconds_text(ahead.recovery_seconds)}"
+        when = " if it is continued now" if ahead.paused else ""
+        said += f", forecast {seconds_text(ahead.recovery_seconds)}{when}"
     risk = Text(f" {name} AT RISK ", style="bold white on red") if ahead.rto_at_risk else Text("")
     bar = ProgressBar(total=1.0, completed=min(1.0, share), width=BAR, complete_style=style)
     grid.add_row(Text(name, style="bold"), bar, Text(said, style=style), risk)

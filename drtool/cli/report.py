@@ -20,6 +20,8 @@ def show_report(made: Report) -> None:
     for proof in made.proofs:
         shown = proof.proof
         out.print(Text(f"proof ({shown.kind.value}) of {shown.subject}: {shown.evidence}"))
+    for asked in made.steered:
+        out.print(Text(f"{asked.at:%H:%M:%S}Z {asked.text}", style="yellow"))
     for said in made.statements:
         out.print(Text(f"STATEMENT by {said.by}, no proof: {said.reason}", style="bold yellow"))
     if made.accepted_loss:

@@ -132,13 +132,19 @@ def runs(listed: Runs) -> None:
             f"{one.from_site or '-'} to {one.to_site or '-'}",
             f"{one.started.wall:%Y-%m-%d %H:%M:%S}Z",
             seconds_text(took) if took is not None else "",
-            outcome(one.outcome) if one.outcome else _goes_on(one.life),
+            _stands(one),
         )
     out.print(rows)
     for one in listed.runs:
         if one.life is not None and not one.life.well:
             said = f"{one.run}: {life_sentence(one.life, one.run)}"
             out.print(Text(said, style="bold red"), soft_wrap=True)
+
+
+def _stands(one: RunSummary) -> Text:
+    """How a run stands; who put the rules of who may aside is never hidden."""
+    stands = outcome(one.outcome) if one.outcome else _goes_on(one.life)
+    return Text.assemble(stands, (" BREAK-GLASS", "bold red")) if one.break_glass else stands
 
 
 def _goes_on(life: Life | None) -> Text:
@@ -210,11 +216,28 @@ def run(standing: RunStatus) -> None:
     out.print(rows)
     for waiting in standing.waiting:
         out.print(Text(f"step {waiting.step} waits: {waiting.text}", style="bold yellow"))
-        typed = f"drtool approve {standing.run} {waiting.step} --service {standing.service}"
-        out.print(f"  {typed}")
+        if waiting.standing:
+            out.print(Text(f"  {waiting.standing}", style="yellow"), soft_wrap=True)
+        typed = answer_to(standing.run, waiting.step, waiting.what, standing.service)
+        out.print(f"  {typed}", soft_wrap=True)
+    for line in standing.break_glass:
+        out.print(Text(f"BREAK-GLASS: {line}", style="bold red"), soft_wrap=True)
+    _steered(out, standing)
     if standing.life is not None and not standing.life.well:
         said = life_sentence(standing.life, standing.run)
         out.print(Text(said, style="bold red"), soft_wrap=True)
+
+
+def _steered(out: Console, standing: RunStatus) -> None:
+    """That a person holds the run up or sent it elsewhere, and what goes on from there."""
+    if standing.steered:
+        out.print(Text(standing.steered, style="bold yellow"), soft_wrap=True)
+    if standing.goes_on_with:
+        out.print(f"  {standing.goes_on_with}")
+    if standing.heir:
+        out.print(f"handed over to run {standing.heir}:\n  drtool attach {standing.heir}")
+    if standing.escalates:
+        out.print(f"took over run {standing.escalates}:\n  drtool explain {standing.escalates}")
 
 
 def explanation(said: Explanation) -> None:
@@ -223,6 +246,7 @@ def explanation(said: Explanation) -> None:
     parts: list[Text | Table] = [Text(said.world, style="bold"), Text(said.why)]
     if said.accepted:
         parts.append(Text(said.accepted, style="bold yellow"))
+    parts += [Text(line, style="bold red") for line in said.broken]
     for title, lines in (("Done", said.done), ("Not done", said.not_done)):
         if lines:
             parts.append(Text(f"\n{title}", style="bold"))

@@ -16,6 +16,7 @@ from drtool.progress.forecast import Forecast, forecast
 from drtool.progress.moments import seconds_between
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState
+from drtool.progress.words import stands_steered, why_steered
 from drtool.units import Duration, seconds_text
 
 BAR = 20
@@ -61,6 +62,8 @@ def standing(state: RunState, life: Life | None = None) -> str:
         return "INTERRUPTED" if life.word is Living.GONE else "its engine DOES NOT MOVE"
     if state.abort is not None:
         return "aborting"
+    if stands_steered(state):
+        return stands_steered(state)
     if state.waiting_for:
         return f"waiting for {asked_of(state.waiting_for[0].asked)}"
     under_way = [one.name for one in stages(state) if one.outcome is Outcome.RUNNING]
@@ -89,10 +92,14 @@ def tone(state: RunState, *, well: bool = True) -> Tone:
         return Tone.WARNING if state.ended.exit_code == 6 else Tone.BAD
     if not well:
         return Tone.BAD
-    return Tone.ASKING if state.waiting_for else Tone.RUNNING
+    return Tone.ASKING if state.waiting_for or state.paused else Tone.RUNNING
 
 
 def _going(state: RunState, now: Instant) -> Iterator[Part]:
+    if steered := why_steered(state):
+        yield Text(steered)
+    if state.paused is not None:
+        yield Command(f"drtool continue {state.run}", f"To go on, type on {state.host}:")
     for consent in state.waiting_for:
         yield from question(consent.asked, state)
     ahead = forecast(state, now)
@@ -154,6 +161,7 @@ def _measures(state: RunState, now: Instant, ahead: Forecast) -> tuple[tuple[str
         facts.append((what, "none so far"))
     if ahead.recovery_seconds is not None and ahead.limit is not None:
         how = "AT RISK" if ahead.rto_at_risk else f"within {ahead.limit}"
+        how += ", if it is continued now" if ahead.paused else ""
         facts.append(("Forecast", f"{seconds_text(ahead.recovery_seconds)}, {how}"))
     facts.append(("Since the start", seconds_text(since)))
     facts.append(("Still to do", f"about {seconds_text(ahead.finish_in_seconds)}, by the budgets"))

@@ -23,6 +23,7 @@ from drtool.progress.protection import unprotected
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import fold
 from drtool.reports.outlook import next_steps, world_text
+from drtool.reports.steered import steered_lines
 from drtool.reports.story import paragraph, title
 from drtool.reports.values import (
     ConsentLine,
@@ -76,6 +77,8 @@ def report(events: Sequence[Event], head: Head | None = None) -> Report:
         engine=state.engine,
         engine_note=state.engine_note,
         adopts=state.adopts,
+        escalates=state.escalates,
+        heir=ended.heir if ended else "",
         started=state.started.wall,
         ended=state.ended_at.wall if state.ended_at else None,
         seconds=_since(state, state.ended_at or state.last),
@@ -104,6 +107,7 @@ def report(events: Sequence[Event], head: Head | None = None) -> Report:
             for proof in step.proofs
             if proof.kind is not ProofKind.STATEMENT
         ),
+        steered=steered_lines(events),
         statements=_statements(state),
         accepted_loss=state.accepted_loss,
         warnings=_warnings(events),
@@ -177,6 +181,7 @@ def _step(state: RunState, step: StepState) -> StepLine:
         reason=step.reason,
         hint=step.hint,
         source=step.plan.source,
+        skipped_by=step.skipped_by,
     )
 
 

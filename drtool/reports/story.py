@@ -12,6 +12,7 @@ from drtool.progress.objectives import answered, downtime_seconds, recovery_seco
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState
 from drtool.reports.ahead import title as title_of
+from drtool.reports.steered import steered_sentences
 from drtool.units import seconds_text
 
 
@@ -26,6 +27,7 @@ def paragraph(state: RunState) -> str:
         _beginning(state),
         _outage(state),
         _people(state),
+        steered_sentences(state),
         _fence(state),
         _promotion(state),
         _answer(state),
@@ -49,7 +51,8 @@ def _beginning(state: RunState) -> str:
     started = state.started.wall
     day = f"{started.day} {started:%B %Y}"
     text = f"At {_clock(started)} on {day} {state.requester} began {kind}{what}"
-    text += f", taking over run {state.adopts}." if state.adopts else "."
+    before = state.adopts or state.escalates
+    text += f", taking over run {before}." if before else "."
     if state.resumes:
         times = "once" if len(state.resumes) == 1 else f"{len(state.resumes)} times"
         text += f" The run was interrupted and resumed {times}."
@@ -81,6 +84,8 @@ def _people(state: RunState) -> str:
             sentences.append(f"Nobody answered the question about {about} within {took}.")
             continue
         verb = "consented to" if given.decision == "approved" else "refused"
+        if given.decision == "skipped":
+            verb = "did without"
         own = " (self-consented: it is the requester's own)" if given.self_consented else ""
         sentences.append(f"{given.by or 'Somebody'} {verb} {about} after {took}{own}.")
     return " ".join(sentences)

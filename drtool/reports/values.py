@@ -74,6 +74,7 @@ class StepLine(Value):
     reason: str
     hint: str
     source: str
+    skipped_by: str = ""
 
     @property
     def over_budget(self) -> bool:
@@ -100,10 +101,21 @@ class ConsentLine(Value):
     asked: datetime
     asked_seconds: float
     waited_seconds: float
-    decision: Literal["approved", "denied", "expired", ""]
+    decision: Literal["approved", "denied", "expired", "skipped", ""]
     by: str
     self_consented: bool
     reason: str
+
+
+class SteeredLine(Value):
+    """What a person asked of the run in its course, as pause or skip; ``step`` may be empty."""
+
+    verb: str
+    step: str
+    by: str
+    reason: str
+    at: datetime
+    text: str
 
 
 class StatementLine(Value):
@@ -157,7 +169,8 @@ class Report(Value):
 
     ``outcome``, ``exit_code``, ``ended`` are None for a run that has not ended. ``unprotected``
     says that the service has nowhere left to go until reprotect has run. ``executed`` is False
-    for modes in which nothing can be changed.
+    for modes in which nothing can be changed. ``escalates`` is the planned run that handed over to
+    this one, ``heir`` the failover that took this one over.
     """
 
     format: Literal["drtool-report 1"] = "drtool-report 1"
@@ -177,6 +190,8 @@ class Report(Value):
     engine: str
     engine_note: str
     adopts: str | None
+    escalates: str | None = None
+    heir: str = ""
     started: datetime
     ended: datetime | None
     seconds: float
@@ -200,6 +215,7 @@ class Report(Value):
     steps: tuple[StepLine, ...]
     consents: tuple[ConsentLine, ...]
     proofs: tuple[ProofLine, ...]
+    steered: tuple[SteeredLine, ...] = ()
     statements: tuple[StatementLine, ...]
     accepted_loss: AcceptedLoss | None
     warnings: tuple[WarningLine, ...]

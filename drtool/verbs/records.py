@@ -20,6 +20,7 @@ from drtool.progress.explain import Explanation, explain
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import fold
+from drtool.progress.words import why_steered
 from drtool.reports.html import to_html
 from drtool.reports.report import Report, report
 from drtool.units import Duration
@@ -76,7 +77,11 @@ class Waiting(Value):
 
 
 class RunStatus(Value):
-    """How a run stands, and whether its engine still lives."""
+    """How a run stands, and whether its engine still lives.
+
+    ``steered`` is why it does not simply go on, ``goes_on_with`` the command that ends a pause.
+    ``heir`` is the failover that took it over, ``escalates`` the run that it took over itself.
+    """
 
     run: str
     service: str
@@ -90,6 +95,10 @@ class RunStatus(Value):
     waiting: tuple[Waiting, ...]
     steps: tuple[StepLine, ...]
     warnings: tuple[str, ...]
+    steered: str = ""
+    goes_on_with: str = ""
+    heir: str = ""
+    escalates: str | None = None
 
 
 def records(app: App) -> Journal:
@@ -183,6 +192,10 @@ def run_status(said: str) -> RunStatus:
         waiting=tuple(_waiting(consent) for consent in state.waiting_for),
         steps=tuple(_line(step) for step in state.steps),
         warnings=tuple(warned.text for warned in state.warnings),
+        steered=why_steered(state) if state.ended is None else "",
+        goes_on_with=f"drtool continue {run}" if living and state.paused else "",
+        heir=state.ended.heir if state.ended else "",
+        escalates=state.escalates,
     )
 
 
@@ -191,7 +204,7 @@ def _outcome(state: RunState, *, living: bool) -> Outcome:
         return state.ended.outcome
     if not living:
         return Outcome.IN_DOUBT
-    return Outcome.WAITING if state.waiting_for else Outcome.RUNNING
+    return Outcome.WAITING if state.waiting_for or state.paused else Outcome.RUNNING
 
 
 def _waiting(consent: Consent) -> Waiting:
