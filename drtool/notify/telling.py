@@ -26,6 +26,7 @@ from drtool.notify.board import board, heading
 from drtool.notify.card import Call, Card, Note, Part, Small, Text, Tone
 from drtool.notify.ending import ending
 from drtool.notify.question import asked_of, question
+from drtool.notify.steered import told_of
 from drtool.progress.moments import seconds_between
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder
@@ -195,7 +196,13 @@ class Teller:
                 what = f"{by} asked to abort"
                 yield self._note(event, "the abort", what, Tone.WARNING, why, urgent=True)
             case _:
-                pass
+                yield from self._of_steering(event)
+
+    def _of_steering(self, event: Event) -> Iterator[Note]:
+        told = told_of(event.body, self.state)
+        if told is not None:
+            card = Card(f"{self._head}, {told.what}", told.tone, told.parts)
+            yield Note(told.about, event.at.wall, card, urgent=True)
 
     def _note(
         self,

@@ -38,6 +38,13 @@ from drtool.model.event import (
 )
 from drtool.model.inventory import Inventory, Role
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
+from drtool.model.steering import (
+    EscalationAsked,
+    RunContinued,
+    RunPaused,
+    StepDirected,
+    UnwindAsked,
+)
 from drtool.notify.card import Card, Command, Facts, Note, Small, Table, Text, Tone
 from drtool.notify.telling import Teller
 from drtool.units import Duration
@@ -147,6 +154,19 @@ def test_every_kind_of_question_is_asked_in_its_own_words(what: Any, says: str) 
         ),
         (Warned(about="request", text="x" * 130), f"{HEAD}, request", False),
         (AbortAsked(by="ben", reason="wrong site"), f"{HEAD}, ben asked to abort", True),
+        (RunPaused(by="ben", reason="wait"), f"{HEAD}, paused by ben: wait", True),
+        (RunContinued(by="ben"), f"{HEAD}, continued by ben", True),
+        (
+            StepDirected(step="redirect", verb="skip", by="ben", reason="known"),
+            f"{HEAD}, step redirect is left out by ben: known",
+            True,
+        ),
+        (UnwindAsked(by="ben"), f"{HEAD}, ben asked to take it back", True),
+        (
+            EscalationAsked(by="ben", heir="r2"),
+            f"{HEAD}, ben asked for a failover: run r2 takes over",
+            True,
+        ),
         (LeaseEnded(lost=True, reason="held by cid"), f"{HEAD}, the right to act was LOST", True),
         (
             RunResumed(by="ben", host="desk", pid=1, version="1", drift="it was edited"),
@@ -163,6 +183,12 @@ def test_every_kind_of_question_is_asked_in_its_own_words(what: Any, says: str) 
 def test_what_people_should_know_at_once(body: Any, title: str, urgent: bool) -> None:
     note = told(consented().tell(9, body).events)[-1]
     assert (note.card.title, note.urgent) == (title, urgent)
+
+
+def test_a_pause_is_told_with_the_command_that_goes_on() -> None:
+    paused = consented().tell(9, RunPaused(by="ben", reason="wait"))
+    card = told(paused.events)[-1].card
+    assert "drtool continue 20261123-051401-3333" in str(card.parts)
 
 
 @pytest.mark.parametrize(
