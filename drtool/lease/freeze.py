@@ -57,6 +57,12 @@ def places(service: str, context: Context) -> dict[str, Opener]:
             raise nowhere(service, inventory)
 
 
+def flag_places(service: str, context: Context) -> dict[str, Opener]:
+    """As ``places``; empty where nothing can keep a flag."""
+    known = context.inventory.services.get(service)
+    return {} if known is None or known.lease.flag_at is None else places(service, context)
+
+
 def _file_at(site: str, service: str, context: Context) -> Cell:
     host = host_of(service, site, context.inventory)
     return SshCell.open(host, f"{service}.freeze", context)

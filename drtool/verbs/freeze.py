@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from drtool.bootstrap import build
 from drtool.connections.reach import Context
 from drtool.connections.secrets import Secrets
 from drtool.errors import BadInput, Faults, Refused, Unreachable
-from drtool.lease.freeze import Flag, frozen, places, read_flag, write_flag
+from drtool.lease.freeze import Flag, flag_places, frozen, places, read_flag, write_flag
 from drtool.lease.freeze_record import Freeze, thawed_text
 from drtool.model.inventory import Inventory
 from drtool.model.value import Value
@@ -73,12 +74,9 @@ def thaw_command(service: str, inventory: Path | str) -> str:
 
 def ask_flags(service: str, context: Context) -> dict[str, Call[Flag]]:
     """Begin to ask every place; nothing where the inventory names no place for a flag."""
-    known = context.inventory.services.get(service)
-    if known is None or known.lease.flag_at is None:
-        return {}
     return {
-        where: Call(where, lambda where=where, opened=opened: read_flag(where, opened))  # type: ignore[misc]
-        for where, opened in places(service, context).items()
+        where: Call(where, partial(read_flag, where, opened))
+        for where, opened in flag_places(service, context).items()
     }
 
 
@@ -136,7 +134,7 @@ def _written(service: str, path: Path | None, new: str) -> tuple[Flag, ...]:
     here = Secrets(app.redactor, where.parent.resolve())
     context = Context(inventory, here, app.clock, run="freeze")
     calls = {
-        name: Call(name, lambda name=name, opened=opened: write_flag(name, opened, new))  # type: ignore[misc]
+        name: Call(name, partial(write_flag, name, opened, new))
         for name, opened in places(service, context).items()
     }
     found = {name: call.result(_WRITE_SECONDS) for name, call in calls.items()}

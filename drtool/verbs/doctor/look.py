@@ -15,14 +15,16 @@ from drtool.connections.reach import Context, Reader
 from drtool.connections.redfish import PowerReader
 from drtool.connections.ssh_vitals import Vitals, VitalsReader
 from drtool.errors import AccessDenied, DrtoolError, StepFailed
-from drtool.lease.dns_record import LeaseRecord, lease_name
+from drtool.lease.dns_record import LeaseRecord, lease_name, parse
+from drtool.lease.freeze import Flag, Opener, flag_places, read_flag
+from drtool.lease.places import lease_places
 from drtool.lease.postgresql import lock_key
 from drtool.model.patroni import Cluster
 from drtool.model.postgresql_host import HostState
 from drtool.model.replication import Replication
 from drtool.model.secret import SecretRef
 from drtool.verbs.doctor.scope import Other, Scope
-from drtool.verbs.doctor.seen import Controller, NameServer, Seen, Server
+from drtool.verbs.doctor.seen import Controller, NameServer, Seen, Server, Where
 from drtool.verbs.preflight import Call
 
 LIMIT_SECONDS = 3.0
@@ -45,6 +47,7 @@ def look(scope: Scope, context: Context) -> Seen:
     controllers = _Calls(powered, how.controller)
     name_servers = _Calls(inventory.dns.servers if inventory.dns else (), how.name_server)
     pages = _Calls([name for name, one in inventory.services.items() if one.url], how.page)
+    records, flags = _Calls(how.records, how.record), _Calls(how.flags, how.flag)
     others = _Calls(scope.others, how.other)
     secrets = _Calls(scope.secrets, how.secret)
     return Seen(
@@ -56,6 +59,8 @@ def look(scope: Scope, context: Context) -> Seen:
         controllers=controllers.results(),
         name_servers=name_servers.results(),
         pages=pages.results(),
+        records=records.results(),
+        flags=flags.results(),
         others=others.results(),
         secrets=secrets.results(),
     )
@@ -87,6 +92,16 @@ class _Looking:
 
     def __init__(self, scope: Scope, context: Context) -> None:
         self._scope, self._context = scope, context
+        self.records = self._places(lease_places)
+        self.flags = self._places(flag_places)
+
+    def _places(self, of: Callable[[str, Context], dict[str, Opener]]) -> dict[Where, Opener]:
+        """What keeps something of each service, and how it is opened."""
+        return {
+            (service, where): opened
+            for service in self._scope.inventory.services
+            for where, opened in of(service, self._context).items()
+        }
 
     def host(self, name: str) -> Vitals:
         paths = [one.data_directory for one in self._scope.servers_on(name).values()]
@@ -171,6 +186,20 @@ class _Looking:
         url = self._scope.inventory.services[service].url or ""
         authority = self._scope.ca_file
         return self._with(HttpReader, "", lambda reader: reader.get(url, PAGE_SECONDS, authority))
+
+    def record(self, where: Where) -> LeaseRecord:
+        cell = self.records[where]()
+        try:
+            found = parse(cell.read().values)
+        finally:
+            cell.close()
+        if found is None:
+            what = f"its record at {where[1]} is no lease"
+            raise StepFailed(f"lease of {where[0]}", what, hint="see who wrote it, and delete it")
+        return found
+
+    def flag(self, where: Where) -> Flag:
+        return read_flag(where[1], self.flags[where])
 
     def other(self, other: Other) -> None:
         kind, target = other

@@ -16,6 +16,7 @@ from drtool.connections.reach import Reader, Writer
 from drtool.connections.redfish import PowerReader
 from drtool.connections.ssh import SshReader
 from drtool.connections.tcp import TcpReader
+from drtool.lease.places import hosts_that_keep
 from drtool.model.inventory import Host, Inventory, Patroni, Postgresql, Site
 from drtool.model.plan import Plan
 from drtool.model.secret import SecretRef, secrets_in
@@ -125,7 +126,8 @@ def _only(inventory: Inventory, service: str, needs: list[Other]) -> Inventory:
         return {target for kind, target in needs if issubclass(kind, kinds)}
 
     every = {target for _, target in needs}
-    over_ssh, powered = targets(SshReader), targets(PowerReader)
+    powered = targets(PowerReader)
+    over_ssh = targets(SshReader) | hosts_that_keep(service, inventory)
     sites = {name: _site(name, at, every) for name, at in inventory.sites.items()}
     bearing = {
         host for at in sites.values() for system in at.systems.values() for host in system.hosts

@@ -13,6 +13,8 @@ from drtool.connections.postgresql.readiness import Readiness
 from drtool.connections.redfish import PowerState
 from drtool.connections.ssh_vitals import Vitals
 from drtool.errors import DrtoolError
+from drtool.lease.dns_record import LeaseRecord
+from drtool.lease.freeze import Flag
 from drtool.model.patroni import Cluster
 from drtool.model.postgresql_host import HostState
 from drtool.model.replication import Holder, ManagerSign, Replication, Sender
@@ -20,6 +22,7 @@ from drtool.model.secret import SecretRef
 from drtool.verbs.doctor.scope import Other
 
 T = TypeVar("T")
+Where = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,11 @@ class NameServer:
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything at one moment. ``data`` is what the hosts show of the servers' directories."""
+    """Everything at one moment. ``data`` is what the hosts show of the servers' directories.
+
+    ``records`` are leases on hosts and in DynamoDB, ``flags`` those that freeze a service, both
+    by service and place.
+    """
 
     at: datetime
     hosts: Mapping[str, Vitals | DrtoolError] = field(default_factory=dict)
@@ -65,6 +72,8 @@ class Seen:
     controllers: Mapping[str, Controller | DrtoolError] = field(default_factory=dict)
     name_servers: Mapping[str, NameServer | DrtoolError] = field(default_factory=dict)
     pages: Mapping[str, Reply | DrtoolError] = field(default_factory=dict)
+    records: Mapping[Where, LeaseRecord | DrtoolError] = field(default_factory=dict)
+    flags: Mapping[Where, Flag | DrtoolError] = field(default_factory=dict)
     others: Mapping[Other, DrtoolError | None] = field(default_factory=dict)
     secrets: Mapping[SecretRef, DrtoolError | None] = field(default_factory=dict)
 

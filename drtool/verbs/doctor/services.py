@@ -10,6 +10,7 @@ from drtool.lease.arbiter import system_at
 from drtool.lease.dns_record import LeaseRecord, parse
 from drtool.lease.postgresql import holder_of
 from drtool.units import brief_text
+from drtool.verbs.doctor import leases
 from drtool.verbs.doctor.finding import Area, Finding
 from drtool.verbs.doctor.scope import Scope
 from drtool.verbs.doctor.seen import NameServer, Seen, answering
@@ -22,6 +23,7 @@ def findings(scope: Scope, seen: Seen) -> Iterator[Finding]:
     for name in scope.inventory.services:
         yield from _page(name, scope, seen)
         yield from _lease(name, scope, seen)
+        yield from leases.freezes(name, scope, seen)
 
 
 def _page(name: str, scope: Scope, seen: Seen) -> Iterator[Finding]:
@@ -53,8 +55,10 @@ def _lease(name: str, scope: Scope, seen: Seen) -> Iterator[Finding]:
         )
     elif where == "postgresql":
         yield from _at_postgresql(name, scope, seen)
-    else:
+    elif where == "dns":
         yield from _at_dns(name, scope, seen)
+    else:
+        yield from leases.of_records(name, scope, seen)
 
 
 def _at_postgresql(name: str, scope: Scope, seen: Seen) -> Iterator[Finding]:

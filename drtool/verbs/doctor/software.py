@@ -55,6 +55,9 @@ def needed_extras(inventory: Inventory) -> frozenset[str]:
         found.add("dns")
     if any(host.ssh for host in inventory.hosts.values()):
         found.add("ssh")
+    leases = (one.lease for one in inventory.services.values())
+    if any("dynamodb" in {lease.at, lease.flag_at} for lease in leases):
+        found.add("aws")
     return frozenset(found)
 
 
