@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine_bench import Bench, approval, chain, step
+from engine_bench import Bench, approval, chain, failover_steps, inventory, plan_of, step
 from told_people import PATIENT, ways
 
 from drtool.clock import SystemClock
@@ -20,6 +20,7 @@ from drtool.engine.run import Engine
 from drtool.journal.home import journal_path
 from drtool.journal.pulse import Pulsing
 from drtool.journal.store import Journal
+from drtool.model.inventory import Inventory
 from drtool.notify.listener import Notifier
 from drtool.units import Duration
 
@@ -92,9 +93,14 @@ class WatchedRun:
     def surroundings(self) -> dict[str, str]:
         return {**os.environ, "DRTOOL_HOME": str(self.home), "COLUMNS": "200"}
 
-    def waits(self) -> bool:
-        """Whether the run stands at its gate."""
-        return bool(self.bench.events) and self.bench.outcomes().get("gate") == "running"
+    def ready(self, what: str) -> bool:
+        """Whether the run stands where it waits, or has ended."""
+        if not self.bench.events:
+            return False
+        if what == "asks":
+            return bool(self.bench.asked("consent"))
+        ended = self.bench.state.ended is not None
+        return ended or self.bench.outcomes().get("gate") == "running"
 
 
 @contextmanager
@@ -103,22 +109,33 @@ def watched(home: Path, what: str = "gate", slack: str = "") -> Iterator[Watched
     with subprocess.Popen([sys.executable, __file__, str(home), what, slack]) as process:
         made = WatchedRun(home, process)
         try:
-            ready = made.waits if what != "asks" else lambda: made.bench.asked("consent")
-            made.until(ready)
+            made.until(lambda: made.ready(what))
             yield made
         finally:
             process.kill()
             made.bench.journal.close()
 
 
-if __name__ == "__main__":
-    home, what, slack = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    made = bench_in(home, OtherBoot() if what == "other-boot" else None)
+def telling_inventory(url: str) -> Inventory:
+    """The bench's inventory, with people who are told."""
+    return inventory().model_copy(update={"notify": ways(url)})
+
+
+def main(home: Path, what: str, slack: str) -> None:
+    """Be the engine of one run."""
+    made = bench_in(home, OtherBoot() if what.endswith("other-boot") else None)
     gate = step("gate", "bench.is", key="gate", deadline=Duration(600))
     steps = chain(step("one", "bench.fence"), gate)
     if what == "asks":
         steps = chain(approval("consent", deadline=Duration(600)), step("one", "bench.fence"))
+    if what == "failover":
+        steps = failover_steps()
     if what == "resume":
         Engine.resume(made.events, ports_of(made, slack), by="tester").execute()
-    else:
-        made.execute(*steps, ports=ports_of(made, slack))
+        return
+    told = {"inventory": telling_inventory(slack)} if what.startswith("told") else {}
+    made.execute(plan=plan_of(*steps, **told), ports=ports_of(made, slack))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -46,6 +47,7 @@ class Telling:
         self._app, self._services, self._say = app, services, say
         self._news: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._closing = threading.Event()
+        self._beside: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._work, name="telling", daemon=True)
         self._thread.start()
 
@@ -57,12 +59,17 @@ class Telling:
         """Let the rest be told, for at most that long."""
         self._closing.set()
         self._news.put(None)
+        end = time.monotonic() + seconds
         self._thread.join(seconds)
+        for beside in self._beside:
+            beside.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
         while (news := self._news.get()) is not None:
             if news.finding.about is About.ENGINE:  # it may wait for somebody else to tell it
-                threading.Thread(target=self._try, args=(news,), daemon=True).start()
+                beside = threading.Thread(target=self._try, args=(news,), daemon=True)
+                beside.start()
+                self._beside = [one for one in self._beside if one.is_alive()] + [beside]
             else:
                 self._try(news)
 
@@ -94,7 +101,7 @@ class Telling:
         threads = self._threads(state.run)
         if news.finding.about is About.ENGINE:
             left = self._seconds_left_to_herald(news)
-            if left is None or self._closing.wait(left) or threads.told_gone:
+            if left is None or (left and self._closing.wait(left)) or threads.told_gone:
                 return
         directory = Path(state.plan.inventory_source).parent.resolve()
         self._deliver(notify, directory, threads, news, state)
