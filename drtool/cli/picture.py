@@ -10,6 +10,7 @@ from rich.text import Text
 from drtool.cli.show import outcome, table
 from drtool.model.event import Instant
 from drtool.model.purpose import Outcome
+from drtool.progress.approvals import so_far
 from drtool.progress.forecast import forecast
 from drtool.progress.run_state import RunState, StepState
 from drtool.progress.words import why_steered
@@ -36,6 +37,9 @@ def picture(state: RunState, now: Instant) -> Group:
     steered = why_steered(state) if state.ended is None else ""
     lines += [Text(steered, style="bold yellow")] if steered else []
     lines += [Text(f"  drtool continue {state.run}", style="bold")] if state.paused else []
+    standing = ((one.asked.step, so_far(one, state)) for one in state.waiting_for)
+    lines += [Text(f"? {step}: {said}", style="bold yellow") for step, said in standing if said]
+    lines += [Text(f"! BREAK-GLASS: {said}", style="bold red") for said in state.glass_broken]
     lines += [Text(f"! {warned.text}", style="yellow") for warned in state.warnings[-3:]]
     return Group(*lines)
 

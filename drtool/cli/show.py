@@ -11,11 +11,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from drtool.journal.summary import RunSummary
 from drtool.model.event import ConsentAsked
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.pulse import Life
 from drtool.model.purpose import Outcome
 from drtool.model.verdict import Verdict
+from drtool.progress.approvals import answer_to
 from drtool.progress.explain import Explanation
 from drtool.progress.life import life_sentence, life_title
 from drtool.progress.run_state import RunState
@@ -173,6 +175,9 @@ def services(known: Services) -> None:
         if one.last.life is not None and not one.last.life.well:
             said = f"run {one.last.run}: {life_sentence(one.last.life, one.last.run)}"
             out.print(Text(said, style="bold red"), soft_wrap=True)
+        if one.frozen:
+            out.print(Text(f"{one.service} is {one.frozen}", style="bold red"), soft_wrap=True)
+            out.print(Text(f"  {one.thaw}", style="bold cyan"), soft_wrap=True)
         if one.reprotect:
             out.print(f"protect {one.service} again:")
             out.print(Text(f"  {one.reprotect}", style="bold cyan"), soft_wrap=True)

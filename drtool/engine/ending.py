@@ -28,6 +28,11 @@ def ending(state: RunState, refusal: str = "", *, unwound: bool = False) -> RunE
     outcome: in doubt, then aborted, failed, refused. A run that was unwound has failed and left
     the world as it was; one that a person had taken back ends as that person said.
     """
+    made = _ending(state, refusal, unwound=unwound)
+    return made.model_copy(update={"break_glass": True}) if state.glass_broken else made
+
+
+def _ending(state: RunState, refusal: str, *, unwound: bool) -> RunEnded:
     if state.escalation is not None and not state.past_no_return:
         return _handed_over(state)
     outcome, culprit = _outcome(state, refusal)

@@ -43,6 +43,7 @@ class RunSummary(Value):
     report: str = ""
     life: Life | None = None
     automatic: bool = False
+    break_glass: bool = False
 
 
 class _Plan(BaseModel):
@@ -67,6 +68,7 @@ class _Body(BaseModel):
     exit_code: int | None = None
     html: str = ""
     automatic: object = None
+    break_glass: str | bool = ""
 
 
 class _Landmark(BaseModel):
@@ -107,6 +109,7 @@ def _started(run: str, mark: _Landmark, plan: _Plan) -> RunSummary:
         host=body.host,
         boot=mark.at.boot,
         automatic=body.automatic is not None,
+        break_glass=bool(body.break_glass),
     )
 
 
@@ -118,5 +121,6 @@ def _later(mark: _Landmark) -> dict[str, object]:
         return {**engine, "boot": mark.at.boot, **gone}
     if body.kind == "run.ended":
         end = {"outcome": body.outcome, "world": body.world, "exit_code": body.exit_code}
-        return {"ended": mark.at, **end}
+        broken = {"break_glass": True} if body.break_glass else {}
+        return {"ended": mark.at, **end, **broken}
     return {"report": body.html}

@@ -224,7 +224,8 @@ class AbortAsked(Value):
 class RunEnded(Value):
     """A run's end: outcome, the state of the world, the verdicts.
 
-    ``heir`` is the run that it was handed over to.
+    ``heir`` is the run that it was handed over to. ``break_glass`` says that somebody put the rules
+    of who may aside.
     """
 
     kind: Literal["run.ended"] = "run.ended"
@@ -235,6 +236,7 @@ class RunEnded(Value):
     reason: str = ""
     hint: str = ""
     heir: str = ""
+    break_glass: bool = False
 
 
 class ReportWritten(Value):

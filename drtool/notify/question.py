@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from drtool.model.event import ConsentAsked
 from drtool.notify.card import Command, Part, Small, Text
+from drtool.progress.approvals import answer_to, so_far
 from drtool.progress.run_state import RunState
 
 CHANGES = 10
@@ -41,7 +42,10 @@ def question(asked: ConsentAsked, state: RunState) -> Iterator[Part]:
     yield Text(what, lead=f"{_NEEDED[asked.what]} {_from(asked, state)}:")
     if asked.changes:
         yield Text("\n".join(_changes(asked)))
-    approve = f"drtool approve {run} {asked.step} --service {service}"
+    standing = "".join(so_far(one, state) for one in state.waiting_for if one.asked == asked)
+    if standing:
+        yield Text(standing)
+    approve = answer_to(run, asked.step, asked.what, service)
     yield Command(approve, f"{_YES[asked.what]}, type on {state.host}:")
     yield Command(f"drtool deny {run} {asked.step}", f"{_NO[asked.what]}:")
     if asked.expires is not None:

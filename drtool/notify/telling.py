@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.event import (
     AbortAsked,
     ConsentAsked,
@@ -27,6 +28,7 @@ from drtool.notify.card import Call, Card, Note, Part, Small, Text, Tone
 from drtool.notify.ending import ending
 from drtool.notify.question import asked_of, question
 from drtool.notify.steered import told_of
+from drtool.progress.approvals import so_far
 from drtool.progress.moments import seconds_between
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder
@@ -38,7 +40,7 @@ _BAD = {
     Outcome.IN_DOUBT: "is IN DOUBT",
     Outcome.ABORTED: "was aborted",
 }
-_URGENT = {"rto_at_risk", "data_loss_accepted", "lease_taken_over"}
+_URGENT = {"rto_at_risk", "data_loss_accepted", "lease_taken_over", "break_glass"}
 # what Prefect has not recorded is for the report, not for those who wait for the service
 _UNTOLD = {"executor"}
 _SHORT = 120
@@ -102,6 +104,8 @@ class Teller:
                 yield self._of_question(event, event.body)
             case ConsentGiven():
                 yield self._of_answer(event, event.body)
+            case ApprovalGiven() | ApprovalVoided():
+                yield from self._of_one_of_several(event, event.body)
             case Warned():
                 yield from self._of_warning(event, event.body)
             case _:
@@ -166,6 +170,20 @@ class Teller:
             body.reason,
         )
         return replace(note, answers=self._questions.pop(body.step, ""))
+
+    def _of_one_of_several(
+        self, event: Event, body: ApprovalGiven | ApprovalVoided
+    ) -> Iterator[Note]:
+        """One approval came, or is void, and others are waited for."""
+        what, tone, more = f"{body.step} approved by {body.by}", Tone.ASKING, ""
+        if isinstance(body, ApprovalVoided):
+            what = f"the approval of {body.step} by {body.by} is void"
+            tone, more = Tone.WARNING, f"{body.reason}. "
+        elif body.decision == "denied" or body.number >= body.needs:
+            return
+        waiting = (one for one in self.state.waiting_for if one.asked.step == body.step)
+        more += "".join(so_far(one, self.state) for one in waiting)
+        yield self._note(event, f"an approval of {body.step}", what, tone, more, urgent=True)
 
     def _of_warning(self, event: Event, body: Warned) -> Iterator[Note]:
         if body.about in _UNTOLD:

@@ -29,7 +29,9 @@ def so_far(consent: Consent, state: RunState) -> str:
 
 
 def answer_to(run: str, step: str, what: str, service: str) -> str:
-    """What to type to say yes: work by hand is confirmed, all else takes the service's name."""
+    """What to type to say yes: to try again, to confirm work by hand, or to consent."""
+    if what == "decision":
+        return f"drtool retry {run} {step}"
     if what == "manual":
         return f"drtool confirm {run} {step}"
     return f"drtool approve {run} {step} --service {service}"

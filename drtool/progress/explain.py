@@ -11,6 +11,7 @@ from drtool.model.proof import Proof, ProofKind
 from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
+from drtool.progress.approvals import so_far
 from drtool.progress.life import what_to_do
 from drtool.progress.objectives import judge
 from drtool.progress.options import Option, options
@@ -25,13 +26,15 @@ __all__ = ["Explanation", "Option", "explain"]
 class Explanation(Value):
     """A run's state in words. ``done`` and ``not_done`` are lines, ``options`` always three.
 
-    ``accepted`` is what a person was willing to lose, and what became of it.
+    ``accepted`` is what a person was willing to lose, and what became of it. ``broken`` is each
+    time that somebody put the rules of who may aside.
     """
 
     title: str
     world: str
     why: str
     accepted: str = ""
+    broken: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     not_done: tuple[str, ...] = ()
     options: tuple[Option, ...]
@@ -51,6 +54,7 @@ def explain(state: RunState, *, alive: bool | None = None, life: Life | None = N
         world=_heading(state, world) + standing(state, world),
         why=_why(state, alive=alive, life=life),
         accepted=_accepted(state),
+        broken=tuple(f"BREAK-GLASS: {one}" for one in state.glass_broken),
         done=tuple(_done(step) for step in state.steps if step.outcome is Outcome.SUCCEEDED),
         not_done=tuple(
             _not_done(step, state, alive=alive) for step in state.steps if _is_open(step, state)
@@ -122,7 +126,9 @@ def _why_going(state: RunState) -> str:
         return f"{state.abort.by} asked to abort; what was begun is being finished."
     steered = why_steered(state)
     if state.waiting_for:
-        return " ".join((*filter(None, (steered,)), *map(_asked, state.waiting_for)))
+        return " ".join(
+            (*filter(None, (steered,)), *(_asked(one, state) for one in state.waiting_for))
+        )
     if steered:
         return steered
     running = [step.name for step in state.steps if step.outcome is Outcome.RUNNING]
@@ -145,14 +151,16 @@ def _why_ended(state: RunState) -> str:
     return f"Every step that counts ended well; {', '.join(forgiven)} did not."
 
 
-def _asked(consent: Consent) -> str:
+def _asked(consent: Consent, state: RunState) -> str:
     """What is asked, until when, and what a yes would change."""
     asked = consent.asked
     until = f" until {asked.expires:%H:%M:%S}Z" if asked.expires else ""
     changes = "".join(f"\n  {change}" for change in asked.changes)
     shown = f"\nIt would change:{changes}" if changes else ""
     what = "The start" if asked.step == "start" else f"Step {asked.step}"
-    return f"{what} waits{until} for {asked.of or 'a person'}: {asked.text}.{shown}"
+    standing = so_far(consent, state)
+    so = f"\nSo far: {standing}." if standing else ""
+    return f"{what} waits{until} for {asked.of or 'a person'}: {asked.text}.{shown}{so}"
 
 
 def _accepted(state: RunState) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.event import (
     AbortAsked,
     Body,
@@ -29,6 +30,7 @@ from drtool.model.steering import (
     StepDirected,
     UnwindAsked,
 )
+from drtool.progress.approvals import answer_to
 from drtool.progress.run_state import RunState
 from drtool.progress.words import word
 from drtool.units import seconds_text
@@ -114,15 +116,24 @@ def _consent(body: Body, run: str, service: str) -> str | None:
             of = f" of {body.of}" if body.of else ""
             changes = "; ".join(map(str, body.changes))
             shown = f" [{changes}]" if changes else ""
-            typed = f"drtool approve {run} {body.step} --service {service}"
-            if body.what == "decision":
-                typed = f"drtool retry {run} {body.step}"
-            return f"waiting for {body.what}{of}: {body.text}{shown}; {typed}"
+            typed = answer_to(run, body.step, body.what, service)
+            many = f", {body.needs} of them" if body.needs > 1 else ""
+            return f"waiting for {body.what}{of}{many}: {body.text}{shown}; {typed}"
         case ConsentGiven():
             by = f" by {body.by}" if body.by else ""
             own = ", self-consented" if body.self_consented else ""
             why = f": {body.reason}" if body.reason else ""
-            return f"{body.step}: {body.decision}{by}{own}{why}"
+            loud = "BREAK-GLASS, " if body.break_glass else ""
+            shown = ", ".join(f"{one.name} (sha256 {one.sha256})" for one in body.evidence)
+            evidence = f"; evidence: {shown}" if shown else ""
+            return f"{body.step}: {loud}{body.decision}{by}{own}{why}{evidence}"
+        case ApprovalGiven():
+            loud = "BREAK-GLASS, " if body.break_glass else ""
+            key = f" with key {body.signed.fingerprint}" if body.signed else ""
+            count = f", {body.number} of {body.needs}" if body.needs > 1 else ""
+            return f"{body.step}: {loud}{body.decision} by {body.by}{key}{count}"
+        case ApprovalVoided():
+            return f"{body.step}: the approval by {body.by} is VOID: {body.reason}"
         case _:
             return None
 

@@ -8,6 +8,7 @@ from drtool.model.event import ConsentAsked, World
 from drtool.model.place import Direction
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
+from drtool.progress.approvals import answer_to
 from drtool.progress.commands import again, by_hand, has_command, is_in_runbook, start
 from drtool.progress.next_run import leads_to, next_run
 from drtool.progress.protection import unprotected
@@ -83,9 +84,7 @@ def _going(state: RunState) -> tuple[Option, ...]:
 
 def _asking(state: RunState, asked: ConsentAsked, follow: Option) -> tuple[Option, ...]:
     run, service = state.run, state.plan.service
-    approve = f"drtool approve {run} {asked.step} --service {service}"
-    if asked.what == "decision":
-        approve = f"drtool retry {run} {asked.step}"
+    approve = answer_to(run, asked.step, asked.what, service)
     yes, no = _answers(state, asked)
     if state.paused is not None:
         return (_option(approve, yes), _continue(state), follow)

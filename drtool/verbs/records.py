@@ -15,6 +15,7 @@ from drtool.model.event import Via, World
 from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
+from drtool.progress.approvals import so_far
 from drtool.progress.commands import start
 from drtool.progress.explain import Explanation, explain
 from drtool.progress.protection import unprotected
@@ -39,12 +40,15 @@ class ServiceStanding(Value):
     """What the runs left of a service.
 
     ``unprotected_since`` is when it last lost its standby, ``reprotect`` what brings one back.
+    ``frozen`` says who froze it, since when and why, and ``thaw`` is what ends that.
     """
 
     service: str
     last: RunSummary
     unprotected_since: datetime | None = None
     reprotect: str = ""
+    frozen: str = ""
+    thaw: str = ""
 
 
 class Services(Value):
@@ -66,7 +70,10 @@ class StepLine(Value):
 
 
 class Waiting(Value):
-    """A question that a run waits on."""
+    """A question that a run waits on; ``approved`` are those of whom it needs several.
+
+    ``standing`` is how far it has come, in words.
+    """
 
     step: str
     what: str
@@ -74,6 +81,9 @@ class Waiting(Value):
     text: str
     changes: tuple[Change, ...]
     expires: datetime | None
+    needs: int = 1
+    approved: tuple[str, ...] = ()
+    standing: str = ""
 
 
 class RunStatus(Value):
@@ -99,6 +109,7 @@ class RunStatus(Value):
     goes_on_with: str = ""
     heir: str = ""
     escalates: str | None = None
+    break_glass: tuple[str, ...] = ()
 
 
 def records(app: App) -> Journal:
@@ -189,9 +200,10 @@ def run_status(said: str) -> RunStatus:
         engine_alive=living,
         life=life,
         exit_code=state.ended.exit_code if state.ended else None,
-        waiting=tuple(_waiting(consent) for consent in state.waiting_for),
+        waiting=tuple(_waiting(consent, state) for consent in state.waiting_for),
         steps=tuple(_line(step) for step in state.steps),
         warnings=tuple(warned.text for warned in state.warnings),
+        break_glass=state.glass_broken,
         steered=why_steered(state) if state.ended is None else "",
         goes_on_with=f"drtool continue {run}" if living and state.paused else "",
         heir=state.ended.heir if state.ended else "",
@@ -207,7 +219,7 @@ def _outcome(state: RunState, *, living: bool) -> Outcome:
     return Outcome.WAITING if state.waiting_for or state.paused else Outcome.RUNNING
 
 
-def _waiting(consent: Consent) -> Waiting:
+def _waiting(consent: Consent, state: RunState) -> Waiting:
     asked = consent.asked
     return Waiting(
         step=asked.step,
@@ -216,6 +228,9 @@ def _waiting(consent: Consent) -> Waiting:
         text=asked.text,
         changes=asked.changes,
         expires=asked.expires,
+        needs=asked.needs,
+        approved=tuple(one.by for one in consent.approvals),
+        standing=so_far(consent, state),
     )
 
 
