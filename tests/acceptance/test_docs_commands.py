@@ -22,6 +22,7 @@ RUN_BY = {
     "docs/how-to/lab-system-servers.md": "tests/integration/test_lab_system.py",
     "docs/how-to/start-your-own.md": "tests/acceptance/test_author_guides.py",
     "docs/how-to/editor.md": "tests/acceptance/test_author_guides.py",
+    "docs/how-to/control-a-run.md": "tests/integration/test_steering.py",
     "docs/how-to/paper-runbook.md": "tests/acceptance/test_author_guides.py",
 }
 TYPED_HERE = {"README.md", "docs/how-to/run-from-ci.md"}
