@@ -16,6 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from drtool.lab.layout import ADDRESSES, SITES, Layout, write_private
 
 DATABASE_USERS = ("drtool", "replicator", "orders")
+# who they are, and what they may do
+PEOPLE = {"operator": ("operate", "rehearse"), "commander": ("approve",), "deputy": ("approve",)}
 _VALID = timedelta(days=30)
 
 
@@ -33,6 +35,19 @@ def make_secrets(layout: Layout) -> None:
         host_key = layout.site(site).host_key
         host_key.with_suffix(".pub").write_text(_ssh_key(host_key) + "\n", encoding="ascii")
     _certificates(layout)
+
+
+def make_people(layout: Layout) -> None:
+    """Write a key for each person of the lab, and its public half beside it."""
+    layout.people.mkdir(mode=0o700)
+    for name in PEOPLE:
+        path = layout.people / name
+        path.with_suffix(".pub").write_text(f"{_ssh_key(path)} {name}\n", encoding="ascii")
+
+
+def person_key(layout: Layout, name: str) -> str:
+    """A person's public key, as the inventory has it."""
+    return (layout.people / name).with_suffix(".pub").read_text(encoding="ascii").strip()
 
 
 def host_key(layout: Layout, site: str) -> str:

@@ -140,6 +140,11 @@ class Layout:
         """The key that opens both SSH servers."""
         return self.secrets / "ssh_ed25519"
 
+    @property
+    def people(self) -> Path:
+        """The directory of people's keys; it is there only where the lab has people."""
+        return self.home / "people"
+
     def secret(self, name: str) -> Path:
         """The file of a named secret."""
         return self.secrets / name
