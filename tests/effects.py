@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,10 +58,11 @@ class EffectServer:
                 server.effects.append(self.path)
                 if self.path == server.held:
                     server.go.wait(PATIENCE_SECONDS)
-                self.send_response(200)
-                self.send_header("content-length", "2")
-                self.end_headers()
-                self.wfile.write(b"ok")
+                with suppress(BrokenPipeError):  # the engine was killed
+                    self.send_response(200)
+                    self.send_header("content-length", "2")
+                    self.end_headers()
+                    self.wfile.write(b"ok")
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -101,9 +102,9 @@ class Typist:
     def journal(self) -> Path:
         return journal_path(self.home)
 
-    def write_runbook(self, *steps: str) -> None:
+    def write_runbook(self, *steps: str, more: str = "") -> None:
         lines = (
-            f"    - {{step: {name}, action: http.request, path: /{name}, status: [200]}}\n"
+            f"    - {{step: {name}, action: http.request, path: /{name}, status: [200]{more}}}\n"
             for name in steps
         )
         self.runbook.write_text(RUNBOOK + "".join(lines))
@@ -137,7 +138,9 @@ class Typist:
         words: list[str | Path] = [*START, self.runbook, *WHERE, "--detach", "--json", *more]
         said = self.type(*words, **variables)
         assert said.code == 0, said.err
-        return str(json.loads(said.out)["run"])
+        run = str(json.loads(said.out)["run"])
+        until(lambda: self.events(run))
+        return run
 
     def follow(self, **variables: str) -> subprocess.Popen[str]:
         """Start a run and follow it at the terminal."""

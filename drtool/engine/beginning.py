@@ -13,6 +13,7 @@ from drtool.model.event import (
     Body,
     Event,
     LeaseTaken,
+    RunEnded,
     RunResumed,
     RunStarted,
     StatementMade,
@@ -21,7 +22,6 @@ from drtool.model.event import (
 from drtool.model.plan import Plan
 from drtool.model.purpose import Purpose, StepKind
 from drtool.process import identity
-from drtool.progress.state import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ def opening_of(settings: RunSettings | Resumption, ports: Ports) -> Opening:
 
 
 def _taken_up(resumption: Resumption, ports: Ports) -> Opening:
-    state = fold(resumption.events)
-    begun = resumption.events[0].body
+    run, begun = resumption.events[0].run, resumption.events[0].body
     if not isinstance(begun, RunStarted):
-        raise JournalUnusable(f"run {state.run}", "its events do not begin with run.started")
-    if state.ended is not None:
-        raise Refused(f"run {state.run}", f"has ended: {state.ended.outcome.value}")
+        raise JournalUnusable(f"run {run}", "its events do not begin with run.started")
+    for event in resumption.events:
+        if isinstance(event.body, RunEnded):
+            raise Refused(f"run {run}", f"has ended: {event.body.outcome.value}")
     resumed = RunResumed(
         by=resumption.by,
         host=socket.gethostname(),
@@ -93,7 +93,7 @@ def _taken_up(resumption: Resumption, ports: Ports) -> Opening:
         drift=resumption.drift,
     )
     first = (resumed, *_lease_taken(ports), *resumption.asked)
-    return Opening(state.run, begun, tuple(resumption.events), first)
+    return Opening(run, begun, tuple(resumption.events), first)
 
 
 def _lease_taken(ports: Ports) -> list[Body]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import gc
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drtool.action import Facts
@@ -11,16 +12,17 @@ from drtool.engine.ending import ending
 from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
 from drtool.errors import BadInput
-from drtool.model.event import Body, Instant, Request, RunStarted, Warned
+from drtool.journal.store import Journal
+from drtool.model.event import Body, Event, Instant, Request, RunStarted, Warned
 from drtool.model.pulse import Living
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
-from drtool.progress.state import fold
+from drtool.progress.state import Folder, fold
 from drtool.verbs.drift import drift, gap, refuse_other_version
 from drtool.verbs.heirs import stand_by
 from drtool.verbs.launch import Launched, Tell, launch
 from drtool.verbs.notices import listeners
-from drtool.verbs.records import engine_life, find, state_of
+from drtool.verbs.records import engine_life, find
 from drtool.verbs.request import requester
 from drtool.verbs.serve import Ready, carrier, execute, inventory_now, lease_for, ports
 
@@ -32,7 +34,8 @@ def resume(said: str) -> Launched:
     """
     app = build()
     run = find(said, app)
-    state = state_of(run, app)[1]
+    known = _read(run, app)
+    state = known.folder.state
     if state.ended is not None:
         raise BadInput(f"run {run}", "has ended", hint=f"drtool explain {run}")
     refuse_other_version(state)
@@ -45,7 +48,35 @@ def resume(said: str) -> Launched:
         )
     if state.escalation is not None and _has_begun(state.escalation.heir, app):
         return _end_for_heir(run, state.escalation.heir, app)
-    return launch(lambda tell: take_up(run, app, tell), app.logs / f"{run}.log")
+    return launch(lambda tell: take_up(run, app, tell, known=known), app.logs / f"{run}.log")
+
+
+@dataclass
+class Known:
+    """What a run's journal held a moment ago, and what it adds up to."""
+
+    events: list[Event]
+    folder: Folder
+
+    def bring_up(self, journal: Journal, run: str) -> None:
+        """Read what has been written since."""
+        for event in journal.events(run, len(self.events)):
+            self.events.append(event)
+            self.folder.apply(event)
+
+
+def _read(run: str, app: App) -> Known:
+    """Read a run's events, and fold them."""
+    gc.disable()  # ten thousand events stay; to look for garbage among them takes as long again
+    try:
+        known = Known([], Folder())
+        journal = app.records()
+        known.bring_up(journal, run)
+        journal.close()
+        gc.freeze()
+        return known
+    finally:
+        gc.enable()
 
 
 def take_up(
@@ -55,14 +86,17 @@ def take_up(
     *,
     asked: tuple[Body, ...] = (),
     escalate: Request | None = None,
+    known: Known | None = None,
 ) -> int:
     """Be the engine of a run that another engine left, from its stored plan to its exit code.
 
-    ``asked`` is what a person wants of it besides; ``escalate`` that it is handed over.
+    ``asked`` is what a person wants of it besides; ``escalate`` that it is handed over. ``known``
+    is what was read before the engine's process was made.
     """
     journal = app.journal()
-    events = journal.events(run)
-    state = fold(events)
+    known = known or Known([], Folder())
+    known.bring_up(journal, run)
+    events, state = known.events, known.folder.state
     if escalate is None and state.escalation is not None:
         said = state.escalation
         escalate = Request(run=run, verb="escalate", by=said.by, at=app.clock.wall())
@@ -84,6 +118,7 @@ def take_up(
     warned = _warned(changed, gap(events, _now(app)))
     resumption = Resumption(tuple(events), requester(), changed, (*warned, *asked))
     engine = Engine(resumption, made)
+    engine.begin()  # before anybody follows, who would find the engine that is gone
     tell(Launched(run=run, warnings=tuple(one.text for one in warned)))
     return execute(engine, ready)
 
