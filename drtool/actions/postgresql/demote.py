@@ -57,12 +57,25 @@ class Demotion(Value):
 
     @property
     def everything_received(self) -> bool:
-        """Whether the standby has the shutdown checkpoint: more than where it begins."""
-        return (
+        """Whether the standby has the shutdown checkpoint, or took over since.
+
+        More than where the checkpoint begins; a server that was promoted tells no more of what it
+        had received, and a run that is resumed after its promotion looks at the fence once more.
+        """
+        return self.taken_over or (
             self.position is not None
             and self.received is not None
             and self.received > self.position
         )
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether the standby is a primary of this cluster by now, on a later timeline."""
+        standby, control = self.standby, self.host.control
+        if standby is None or control is None or standby.in_recovery:
+            return False
+        same = standby.system_identifier == control.system_identifier
+        return same and standby.timeline > control.timeline
 
 
 class Demote(StateAction[Demotion]):

@@ -1,0 +1,48 @@
+"""What postgresql.demote says of a primary that is down, by what its standby has become."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from drtool.actions.postgresql.demote import Demote, Demotion
+from drtool.model.postgresql_host import SHUT_DOWN, Control, HostState
+from drtool.model.replication import Replication
+
+NOW = datetime(2026, 11, 23, 5, 14, tzinfo=UTC)
+
+
+def demotion(**standby: Any) -> Demotion:
+    """East is stopped in order, its last record begins at 5000; west as it is told."""
+    told = {"in_recovery": True, "read_only": True, "timeline": 1, "system_identifier": "7412"}
+    west = Replication.model_validate(
+        {"place": "west", "server_version": 170000, "started_at": NOW, "now": NOW} | told | standby
+    )
+    control = Control(
+        system_identifier="7412", state=SHUT_DOWN, checkpoint=5000, redo=5000, timeline=1
+    )
+    host = HostState(place="east", data_directory="/srv/pg", standby_signal=True, control=control)
+    return Demotion(
+        place="east", standby_place="west", at=NOW, host=host, standby=west, identity="7412",
+        position=5000, received=west.received,
+    )  # fmt: skip
+
+
+PRIMARY = {"in_recovery": False, "read_only": False, "current": 6000}
+
+
+def test_nothing_is_left_once_the_standby_has_the_last_record() -> None:
+    assert Demote().changes(demotion(received=5100)) == []
+    assert Demote().changes(demotion(received=5000)) != []
+
+
+def test_nothing_is_left_once_the_standby_was_promoted() -> None:
+    seen = demotion(**PRIMARY, timeline=2)
+    assert Demote().changes(seen) == [], "a run killed after its promotion looks again"
+
+
+@pytest.mark.parametrize("strange", [{"timeline": 1}, {"system_identifier": "9", "timeline": 2}])
+def test_another_primary_has_not_taken_over(strange: dict[str, Any]) -> None:
+    assert Demote().changes(demotion(**PRIMARY | strange)) != []
