@@ -30,13 +30,14 @@ def register(app: typer.Typer) -> None:
 def status(run: MaybeRun = "", as_json: AsJson = False) -> None:
     """Show how a run stands, or what the last runs left of each service."""
     from drtool.cli import show
-    from drtool.verbs.records import run_status, services
+    from drtool.verbs.frozen import services_now
+    from drtool.verbs.records import run_status
 
     if run:
         standing = run_status(run)
         typer.echo(standing.model_dump_json()) if as_json else show.run(standing)
     else:
-        known = services()
+        known = services_now()
         typer.echo(known.model_dump_json()) if as_json else show.services(known)
 
 

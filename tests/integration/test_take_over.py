@@ -133,6 +133,9 @@ def test_a_frozen_service_refuses_every_live_start_until_it_is_thawed(
 ) -> None:
     where = ("--inventory", str(first.inventory))
     assert first.types("freeze", "orders", *where).returncode == 2
+    earlier = second.starts()
+    second.types("deny", earlier, "consent")
+    second.ended(earlier)
     done = first.types("freeze", "orders", *where, "--reason", "stock-taking", "--until", "8h")
     assert done.returncode == 0, done.stderr
     assert "stock-taking; kept at file at east, file at west" in done.stdout
@@ -145,6 +148,10 @@ def test_a_frozen_service_refuses_every_live_start_until_it_is_thawed(
     assert second.fails_over("--dry-run").returncode == 0
     doctor = second.types("doctor", *where)
     assert "frozen by" in doctor.stdout, doctor.stdout
+    known = json.loads(second.types("status", "--json").stdout)["services"]
+    assert [one["service"] for one in known] == ["orders"]
+    assert "stock-taking" in known[0]["frozen"]
+    assert "drtool thaw orders" in second.types("status").stdout
     assert second.types("thaw", "orders", *where, "--reason", "done").returncode == 0
     run = second.starts()
     second.types("deny", run, "consent")
