@@ -20,11 +20,18 @@ Site = Annotated[str, typer.Argument(help="east or west.", autocompletion=lambda
 
 
 @app.command()
-def up(servers: WhichServers = None, dns: WhichDns = None) -> None:
+def up(
+    servers: WhichServers = None,
+    dns: WhichDns = None,
+    people: Annotated[
+        bool,
+        typer.Option("--people", help="With an operator, a commander and a deputy who have keys."),
+    ] = False,
+) -> None:
     """Bring both sites up, write the inventory, print the commands to try."""
     from drtool.lab import verbs
 
-    verbs.up(servers=servers, dns=dns)
+    verbs.up(servers=servers, dns=dns, people=people)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from pathlib import Path
 from drtool.errors import BadInput, DrtoolError
 from drtool.lab import documents, postgresql, prefect_server, shared_memory
 from drtool.lab.ask import Said, ask
-from drtool.lab.keys import make_secrets
+from drtool.lab.keys import make_people, make_secrets
 from drtool.lab.layout import (
     ADDRESSES,
     EAST,
@@ -42,12 +42,14 @@ def up(
     *,
     servers: Servers | None = None,
     prefect: bool = True,
+    people: bool = False,
     tell: Tell | None = None,
 ) -> Layout:
     """Bring the lab up in ``home``, which must not hold one; gives its layout.
 
-    ``servers`` are the embedded ones unless others are given; ``tell`` hears a sentence for each
-    part that is up. Whatever was started is ended and removed again when something fails. Raises
+    ``servers`` are the embedded ones unless others are given; ``people`` gives it people with SSH
+    keys, who start and approve; ``tell`` hears a sentence for each part that is up. Whatever was
+    started is ended and removed again when something fails. Raises
     BadInput when a lab is there already, DrtoolError when a part does not start.
     """
     chosen = servers or choose()
@@ -58,6 +60,8 @@ def up(
             "lab", f"there is one in {home} already", hint="drtool lab status, drtool lab down"
         )
     _prepare(layout, chosen)
+    if people:
+        make_people(layout)
     say(f"{chosen.choice} servers: {chosen.makes}")
     try:
         _start(layout, chosen, say, prefect=prefect)

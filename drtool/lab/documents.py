@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from drtool.lab.controller import Settings
-from drtool.lab.keys import host_key
+from drtool.lab.keys import PEOPLE, host_key, person_key
 from drtool.lab.layout import ADDRESSES, EAST, ENDPOINT, MARK, SITES, ZONE, Identity, Layout, Ports
 from drtool.lab.postgresql import DATABASE, SLOT, START_SCRIPT
 from drtool.lab.servers.choice import Servers
@@ -137,7 +137,7 @@ def write_inventory(layout: Layout, identifier: str) -> None:
                 for site, (host, port) in identity.dns.items()
             },
         },
-        "roles": {"incident_commander": {"people": [_user()]}},
+        **_people(layout),
         # this machine and what is no part of a site outlive either
         "outside": [socket.gethostname()],
     }
@@ -148,6 +148,18 @@ def write_inventory(layout: Layout, identifier: str) -> None:
         f"# yaml-language-server: $schema={schema}\n"
         f"# Written by drtool lab up; gone with drtool lab down.\n{text}"
     )
+
+
+def _people(layout: Layout) -> dict[str, object]:
+    """Whoever sits here consents; in a lab with people, two of them do, each with a key."""
+    if not layout.people.exists():
+        return {"roles": {"incident_commander": {"people": [_user()]}}}
+    people = {
+        name: {"keys": [person_key(layout, name)], "may": list(rights)}
+        for name, rights in PEOPLE.items()
+    }
+    role = {"people": ["commander"], "deputies": ["deputy"], "needs": 2}
+    return {"people": people, "roles": {"incident_commander": role}}
 
 
 def _site(layout: Layout, site: str, ports: Ports, identifier: str) -> dict[str, object]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.text import Text
 
+from drtool.lab.layout import Layout
 from drtool.lab.standing import LabStatus, SiteStatus
 from drtool.lab.tables import plain_table, show
 
@@ -81,6 +84,9 @@ def _beside(seen: LabStatus) -> dict[str, str]:
 def show_commands(console: Console, seen: LabStatus) -> None:
     """What to try now."""
     given = f"{seen.runbook} -i $LAB_INVENTORY"
+    people = Layout(Path(seen.home)).people.exists()
+    if people:
+        given += " --key $LAB_PEOPLE/operator"
     lines = [
         'eval "$(drtool lab env)"      # the inventory, and the way to the lab\'s Prefect server',
         "drtool lab status",
@@ -93,6 +99,9 @@ def show_commands(console: Console, seen: LabStatus) -> None:
         f"drtool reprotect {given}",
         "drtool lab down",
     ]
+    if people:
+        lines.insert(6, "drtool approve last consent --service orders --key $LAB_PEOPLE/commander")
+        lines.insert(7, "drtool approve last consent --service orders --key $LAB_PEOPLE/deputy")
     console.print("\nTry:")
     for line in lines:
         console.print(f"  {line}", style="cyan", soft_wrap=True, highlight=False)

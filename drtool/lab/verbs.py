@@ -16,13 +16,20 @@ from drtool.lab.status import status as look
 from drtool.units import seconds_text
 
 
-def up(*, servers: str | None = None, dns: str | None = None, prefect: bool = True) -> None:
+def up(
+    *,
+    servers: str | None = None,
+    dns: str | None = None,
+    prefect: bool = True,
+    people: bool = False,
+) -> None:
     """Bring the lab up; say how long it took and what to try."""
     console, began = Console(), time.monotonic()
     layout = bring.up(
         default_home(),
         servers=choose(servers, dns),
         prefect=prefect,
+        people=people,
         tell=lambda sentence: console.print(f"  {sentence}", soft_wrap=True),
     )
     console.print(f"The lab is up after {seconds_text(time.monotonic() - began)}.")
