@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 from drtool.action import StateAction, seen_type
@@ -123,6 +124,9 @@ class _Undoing:
         if reason is not None:
             return reason
         back = self._back()
+        if state.via_reason == UNWINDING and self._is_back(action):
+            self._write_end(back, adopted=True)
+            return None
         context.recorder.write(
             StepStarted(
                 step=state.name, attempt=self._attempt, via=Via.DIRECT, via_reason=UNWINDING
@@ -140,20 +144,30 @@ class _Undoing:
         action.undo(context.hands(facts), before)
         crashpoint("unwind.effect-applied")
         self._see_it(action)
-        if self.over.is_set():
-            return None
-        context.recorder.write(
+        if not self.over.is_set():
+            self._write_end(back)
+        return None
+
+    def _is_back(self, action: StateAction[Any]) -> bool:
+        """Whether an earlier engine's undo took effect: what is in doubt is looked at first."""
+        context, state = self._context, self._state
+        with suppress(Unreachable, StepFailed):
+            return bool(action.changes(action.observe(context.look(context.facts(state.plan)))))
+        return False
+
+    def _write_end(self, back: tuple[Change, ...], *, adopted: bool = False) -> None:
+        self._context.recorder.write(
             StepEnded(
-                step=state.name,
+                step=self._state.name,
                 attempt=self._attempt,
                 outcome=Outcome.UNWOUND,
                 via=Via.DIRECT,
                 changes=back,
-                reason="taken back",
+                reason="found taken back" if adopted else "taken back",
+                adopted=adopted,
             )
         )
         crashpoint("unwind.outcome-written")
-        return None
 
     def _back(self) -> tuple[Change, ...]:
         """The changes the other way round; an earlier engine may have turned them already."""
