@@ -205,6 +205,7 @@ def abandoned_result(attempt: Attempt) -> Result:
     reason = f"still in a call when its deadline of {step.deadline} had ended"
     if step.purpose is Purpose.FENCE:
         return Result(Outcome.REFUSED, f"the fence is not proven; {reason}", unproven_hint(attempt))
-    if attempt.intent_written:
+    # a probe that verifies cleans up after itself: that it hangs is its verdict
+    if attempt.intent_written and step.purpose is not Purpose.VERIFY:
         return Result(Outcome.IN_DOUBT, reason, "look at the target before anything else is done")
     return Result(Outcome.FAILED, reason)

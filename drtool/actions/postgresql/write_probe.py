@@ -17,6 +17,9 @@ from drtool.model.purpose import Purpose
 from drtool.model.value import Value
 from drtool.units import Duration
 
+# what cancelling a commit and telling of it take; a commit that is asked for gets this long
+_MARGIN, _SHORTEST = 0.5, 0.1
+
 
 class Probe(Value):
     """A row that was committed, read back and removed, and how long that took."""
@@ -63,8 +66,14 @@ class WriteProbe(Command[Probe]):
         place, mark = str(place_of(facts)), f"{facts.run}/{facts.step}"
         session = session_for(hands, place)
         began = time.monotonic()
-        session.probe_write(mark, self.limit.seconds)
+        session.probe_write(mark, self._seconds(facts))
         return Probe(place=place, mark=mark, seconds=round(time.monotonic() - began, 6))
+
+    def _seconds(self, facts: Facts) -> float:
+        """The limit, or what the step's deadline leaves, so that it ends with a reason."""
+        if facts.seconds_left is None:
+            return self.limit.seconds
+        return max(_SHORTEST, min(self.limit.seconds, facts.seconds_left - _MARGIN))
 
     def by_hand(self, facts: Facts) -> list[str]:
         """A table that comes and goes, each in a commit of its own."""

@@ -5,7 +5,7 @@ from engine_bench import Bench, chain, failover_steps, plan_of, step
 
 from drtool.model.event import World
 from drtool.model.proof import AcceptedLoss
-from drtool.model.purpose import Mode, OnFailure, Outcome
+from drtool.model.purpose import Mode, OnFailure, Outcome, Purpose
 from drtool.units import Duration
 
 
@@ -113,6 +113,12 @@ def test_an_action_that_hangs_after_its_intent_ends_in_doubt(bench: Bench) -> No
     assert (ended.outcome, ended.exit_code) == (Outcome.IN_DOUBT, 5)
     assert ended.world is World.IN_DOUBT
     assert bench.outcomes() == {"one": "in doubt", "two": "succeeded"}
+
+
+def test_a_probe_that_hangs_beyond_its_deadline_has_failed_and_is_no_doubt(bench: Bench) -> None:
+    probe = step("probe", purpose=Purpose.VERIFY, hangs=True, deadline=Duration(0.3))
+    assert bench.execute(probe).outcome is Outcome.FAILED
+    assert "still in a call" in bench.state.step("probe").reason
 
 
 def test_an_effect_that_cannot_be_looked_at_ends_in_doubt(bench: Bench) -> None:
