@@ -10,6 +10,7 @@ import struct
 from pathlib import Path
 
 from drtool.runbook.inventory_clusters import check_clusters
+from drtool.runbook.inventory_leases import check_leases
 from drtool.runbook.inventory_nodes import (
     Say,
     Server,
@@ -34,6 +35,7 @@ def check_inventory(root: Pairs, directory: Path, faults: FaultList) -> None:
             faults.spoil(node.mark, what, hint)
 
     _references(root, say)
+    check_leases(root, say)
     _one_host_one_role(root, say)
     _identities(root, say)
     check_clusters(root, say)
@@ -49,13 +51,6 @@ def _references(root: Pairs, say: Say) -> None:
     sites, hosts = dict(named_under(root, "sites")), dict(named_under(root, "hosts"))
     for name, service in named_under(root, "services"):
         must_be_known(service, "preferred", sites, f"service {name}: unknown site {{}}", say)
-        lease = text_of(inner_of(service, "lease"), "at")
-        if lease == "dns" and "dns" not in root.nodes:
-            say(service.nodes["lease"], f"service {name}: the lease is at dns; there is no dns", "")
-        arbiters = {text_of(system, "kind") for _, _, system in systems_of(root)}
-        if lease == "postgresql" and not arbiters & {"postgresql", "patroni"}:
-            what = f"service {name}: the lease is at postgresql; no site has a system of that kind"
-            say(service.nodes["lease"], what, "lease: {at: journal}")
     for name, host in hosts.items():
         must_be_known(host, "site", sites, f"host {name}: unknown site {{}}", say)
     for server in servers_of(root):
