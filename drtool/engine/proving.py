@@ -7,6 +7,7 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from drtool.action import StateAction
+from drtool.crashpoint import crashpoint
 from drtool.engine.context import RunContext
 from drtool.errors import DrtoolError
 from drtool.model.event import StepEnded, Via, Warned
@@ -58,8 +59,6 @@ def _renew(context: RunContext, step: StepState) -> None:
     )
     if step.outcome is not Outcome.SUCCEEDED:
         return
-    if not left:
-        context.recorder.write(ended)
-        return
     text = f"the fence of step {step.name} no longer holds: {'; '.join(map(str, left))}"
-    context.recorder.write(ended, Warned(about="fence_lost", text=text))
+    context.recorder.write(ended, *([Warned(about="fence_lost", text=text)] if left else []))
+    crashpoint("step.proven-again")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from drtool.crashpoint import crashpoint
 from drtool.engine.context import HeirReady, Phase, RunContext
 from drtool.engine.permits import (
     reason_not_to_continue,
@@ -46,7 +47,9 @@ def take_requests(context: RunContext) -> Taken:
     journal, run = context.ports.journal, context.recorder.run
     for request in journal.pending(run):
         taken = _and_then(taken, _take(context, request))
+        crashpoint("request.taken")
         journal.settle(request.id)
+        crashpoint("request.settled")
     return taken
 
 

@@ -77,6 +77,7 @@ class Engine:
         """Write how the run begins; ``execute`` does it where nobody has."""
         if not self._begun:
             self._begun = True
+            crashpoint("lease.taken")
             self._recorder.write(*self._first)
             resumed = self._context.resumed
             crashpoint("run.resumed-written" if resumed else "run.started-written")
@@ -216,7 +217,9 @@ class Engine:
         if self._ports.lease is None or self._lease_given_back:
             return
         self._release()
+        crashpoint("lease.given-back")
         self._recorder.write(LeaseEnded(lost=bool(lost), reason=lost or reason))
+        crashpoint("lease.ended-written")
 
     def _release(self) -> None:
         """Give the lease back, once, whatever happened."""
