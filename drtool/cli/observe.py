@@ -64,11 +64,22 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the HTML report to this file.")
     ] = None,
+    approvals: Annotated[
+        Path | None,
+        typer.Option("--approvals", help="Write what people signed there, for ssh-keygen."),
+    ] = None,
 ) -> None:
     """Show a run's report: objectives, times, what was seen and changed."""
     from drtool.cli.report import show_report
     from drtool.verbs.records import report_of
 
+    if approvals is not None:
+        from drtool.verbs.approvals import export
+
+        exported = export(run, approvals)
+        typer.echo("\n".join((*(f"written: {path}" for path in exported.written), "verify with:")))
+        typer.echo("\n".join(f"  {command}" for command in exported.commands))
+        return
     made = report_of(run)
     if output is not None:
         made.write_html(output)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from drtool.cli.show import JUDGED, console, outcome, table
 from drtool.reports.report import Report
+from drtool.reports.values import ConsentLine
 
 
 def show_report(made: Report) -> None:
@@ -26,16 +29,42 @@ def show_report(made: Report) -> None:
         out.print(Text(f"STATEMENT by {said.by}, no proof: {said.reason}", style="bold yellow"))
     if made.accepted_loss:
         out.print(Text(f"DATA LOSS: {made.accepted_loss}", style="bold yellow"))
-    for consent in made.consents:
-        own = " (self-consented)" if consent.self_consented else ""
-        answer = f"{consent.decision or 'waits'} {consent.by}{own}".strip()
-        out.print(Text(f"{consent.what} for {consent.step}: {answer}"))
+    _people(out, made)
     for warning in made.warnings:
         out.print(Text(f"warning: {warning.text}", style="yellow"))
     if made.next:
         out.print(Text("\nNext", style="bold"))
         for line in made.next:
             out.print(Text.assemble(f"  {line.text}  ", (line.command, "bold cyan")))
+
+
+def _people(out: Console, made: Report) -> None:
+    """Who began it, who answered what with which key, and how that is verified."""
+    for said_so in made.break_glass:
+        out.print(Text(f"BREAK-GLASS: {said_so}", style="bold red"), soft_wrap=True)
+    if made.started_by is not None:
+        by = made.started_by
+        out.print(Text(f"begun by {by.by} with key {by.fingerprint}"), soft_wrap=True)
+    for consent in made.consents:
+        own = " (self-consented)" if consent.self_consented else ""
+        answer = f"{consent.decision or 'waits'} {consent.by}{own}".strip()
+        out.print(Text(f"{consent.what} for {consent.step}: {answer}"))
+        for line in approval_texts(consent):
+            out.print(Text(f"  {line}"), soft_wrap=True)
+    if made.verify:
+        out.print(Text(f"to verify who signed: {made.verify}"), soft_wrap=True)
+
+
+def approval_texts(consent: ConsentLine) -> Iterator[str]:
+    """Who approved with which key, what is void, what shows that work was done."""
+    for one in consent.approvals:
+        key = f" with key {one.fingerprint}" if one.fingerprint else ""
+        loud = "BREAK-GLASS: " if one.break_glass else ""
+        yield f"{loud}{one.decision} by {one.by}{key}"
+    if consent.void:
+        yield f"VOID: {consent.void}"
+    for shown in consent.evidence:
+        yield f"evidence {shown.name}, {shown.size} bytes, sha256 {shown.sha256}: {shown.stored}"
 
 
 def _objectives(out: Console, made: Report) -> None:

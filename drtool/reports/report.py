@@ -20,13 +20,13 @@ from drtool.progress.objectives import (
     split,
 )
 from drtool.progress.protection import unprotected
-from drtool.progress.run_state import Consent, RunState, StepState
+from drtool.progress.run_state import RunState, StepState
 from drtool.progress.state import fold
+from drtool.reports.approving import consent_line, start_line, verify_text
 from drtool.reports.outlook import next_steps, world_text
 from drtool.reports.steered import steered_lines
 from drtool.reports.story import paragraph, title
 from drtool.reports.values import (
-    ConsentLine,
     JournalHead,
     LogLine,
     ObjectiveLine,
@@ -100,7 +100,7 @@ def report(events: Sequence[Event], head: Head | None = None) -> Report:
         objectives=tuple(map(_objective, ended.verdicts if ended else judge(state, None))),
         parts=_parts(state),
         steps=tuple(_step(state, step) for step in state.steps),
-        consents=tuple(_consent(state, consent) for consent in state.consents),
+        consents=tuple(consent_line(state, consent) for consent in state.consents),
         proofs=tuple(
             ProofLine(step=step.name, proof=proof)
             for step in state.steps
@@ -119,6 +119,9 @@ def report(events: Sequence[Event], head: Head | None = None) -> Report:
         log=_log(events, state),
         plan_digest=plan.digest,
         plan_source=plan.source,
+        started_by=start_line(state),
+        break_glass=state.glass_broken,
+        verify=verify_text(state),
         journal=JournalHead(seq=head.seq, sha256=head.sha256) if head else None,
     )
 
@@ -223,24 +226,6 @@ def _text(value: object) -> str:
         case _:
             text = str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text)} characters)"
-
-
-def _consent(state: RunState, consent: Consent) -> ConsentLine:
-    asked, given = consent.asked, consent.given
-    until = consent.given_at or state.ended_at or state.last
-    return ConsentLine(
-        step=asked.step,
-        what=asked.what,
-        of=asked.of,
-        text=asked.text,
-        asked=consent.asked_at.wall,
-        asked_seconds=_since(state, consent.asked_at),
-        waited_seconds=max(0.0, seconds_between(consent.asked_at, until)),
-        decision=given.decision if given else "",
-        by=given.by if given else "",
-        self_consented=given.self_consented if given else False,
-        reason=given.reason if given else "",
-    )
 
 
 def _statements(state: RunState) -> tuple[StatementLine, ...]:

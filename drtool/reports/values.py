@@ -9,6 +9,7 @@ from drtool.model.change import Change
 from drtool.model.event import Via, World
 from drtool.model.proof import AcceptedLoss, Proof
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind, Strategy
+from drtool.model.signed import Evidence
 from drtool.model.value import Value
 from drtool.model.verdict import Judgement, Verdict
 from drtool.units import Duration, seconds_text
@@ -91,8 +92,28 @@ class StepLine(Value):
         return "" if self.seconds is None else seconds_text(self.seconds)
 
 
+class ApprovalLine(Value):
+    """One person's answer; ``fingerprint`` is the key's that signed it, "" where nobody has one.
+
+    ``message`` and ``signature`` are what ``ssh-keygen -Y verify`` is given.
+    """
+
+    by: str
+    decision: str
+    fingerprint: str = ""
+    self_consented: bool = False
+    break_glass: bool = False
+    reason: str = ""
+    key: str = ""
+    message: str = ""
+    signature: str = ""
+
+
 class ConsentLine(Value):
-    """A question to a person, and the answer; ``decision`` is empty while there is none."""
+    """A question to people, and the answer; ``decision`` is empty while there is none.
+
+    ``needs`` of them had to approve. ``void`` is why the answer counts no more, or "".
+    """
 
     step: str
     what: str
@@ -105,6 +126,11 @@ class ConsentLine(Value):
     by: str
     self_consented: bool
     reason: str
+    needs: int = 1
+    approvals: tuple[ApprovalLine, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    break_glass: bool = False
+    void: str = ""
 
 
 class SteeredLine(Value):
@@ -227,4 +253,7 @@ class Report(Value):
     log: tuple[LogLine, ...]
     plan_digest: str
     plan_source: str
+    started_by: ApprovalLine | None = None
+    break_glass: tuple[str, ...] = ()
+    verify: str = ""
     journal: JournalHead | None = None
