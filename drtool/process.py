@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _STATE, _STARTED = 0, 19
+_INHERITED = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT"),
+    *("TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DO_NOT_TRACK"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+}
+_INHERITED_FAMILIES = ("LC_", "XDG_", "PYTHON", "PREFECT_", "DRTOOL_", "COVERAGE_", "COV_")
 
 
 def identity(pid: int) -> str:
@@ -44,3 +51,16 @@ def stopped(pid: int) -> bool:
     except OSError:
         return False
     return text.rpartition(")")[2].split()[_STATE] == "T"
+
+
+def inherited(variables: Mapping[str, str], also: Iterable[str] = ()) -> dict[str, str]:
+    """The environment for a process of ours beside the engine: what it needs, and ``also``.
+
+    Secrets that the inventory takes from variables are none of its business.
+    """
+    wanted = {*_INHERITED, *also}
+    return {
+        name: value
+        for name, value in variables.items()
+        if name in wanted or name.startswith(_INHERITED_FAMILIES) or name.lower().endswith("_proxy")
+    }

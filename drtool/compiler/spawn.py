@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drtool.compiler.api import Api
 from drtool.compiler.settings import environment
-from drtool.process import identity
+from drtool.process import identity, inherited
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def spawn(api: Api, log: Path, prefect_home: Path | None = None) -> Spawned:
     with log.open("ab") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "drtool.compiler.vehicle"],
-            env={**os.environ, **environment(api, log, prefect_home)},
+            env={**inherited(os.environ), **environment(api, log, prefect_home)},
             stdin=vehicle_reads,
             stdout=vehicle_writes,
             stderr=errors,

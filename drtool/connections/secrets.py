@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import stat
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from drtool.errors import BadInput
@@ -59,24 +61,33 @@ class Secrets:
             ) from error
 
     def _command(self, ref: SecretRef) -> str:
+        subject = f"secret {ref.secret}"
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 shlex.split(ref.name),
-                capture_output=True,
-                text=True,
-                timeout=COMMAND_SECONDS,
-                check=True,
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self.redactor.without_secrets(os.environ),
+                text=True,
+                start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            raise BadInput(f"secret {ref.secret}", f"cannot be run: {error}") from error
-        except subprocess.TimeoutExpired as error:
-            raise BadInput(
-                f"secret {ref.secret}", f"did not answer within {COMMAND_SECONDS:g} s"
-            ) from error
-        except subprocess.CalledProcessError as error:
-            raise BadInput(f"secret {ref.secret}", f"ended with code {error.returncode}") from error
-        return done.stdout.rstrip("\r\n")
+            raise BadInput(subject, f"cannot be run: {error}") from error
+        with process:
+            try:
+                said, _ = process.communicate(timeout=COMMAND_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                # with all that it has started, which may hold its pipe open
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                late = f"did not answer within {COMMAND_SECONDS:g} s"
+                raise BadInput(subject, late) from error
+            except UnicodeDecodeError as error:
+                raise BadInput(subject, "did not answer UTF-8 text") from error
+        if process.returncode:
+            raise BadInput(subject, f"ended with code {process.returncode}")
+        return said.rstrip("\r\n")
 
 
 def check_private(subject: str, path: Path) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from drtool.model.event import Event
 from drtool.model.notify import Notify
 from drtool.notify.account import Account
 from drtool.notify.brief import Begin, Heard, Line, Over, encoded
+from drtool.process import inherited
 
 _UNKNOWN = "what people were told is not known"
 _SILENT = "the process that tells them has not answered"
@@ -47,6 +48,7 @@ class Notifier:
                 journal=str(journal or ""),
             )
         )
+        self._variables = inherited(os.environ, _variables(notify.model_dump()))
         threading.Thread(target=self._write, args=(log,), name="notices", daemon=True).start()
 
     def know(self, events: Iterable[Event]) -> None:
@@ -81,6 +83,7 @@ class Notifier:
                 stdin=it_reads,
                 stdout=it_writes,
                 stderr=errors,
+                env=self._variables,
                 start_new_session=True,
             )
         os.close(it_reads)
@@ -114,3 +117,16 @@ class Notifier:
         with self._news:
             self._gone = self._gone or why
             self._news.notify_all()
+
+
+def _variables(notify: object) -> Iterator[str]:
+    """The variables that hold secrets which the process is to use."""
+    if isinstance(notify, dict):
+        source, _, name = str(notify.get("secret", "")).partition(":")
+        if source == "env":
+            yield name
+        for part in notify.values():
+            yield from _variables(part)
+    elif isinstance(notify, list | tuple):
+        for part in notify:
+            yield from _variables(part)

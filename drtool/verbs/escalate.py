@@ -45,7 +45,9 @@ def escalate(said: str, outage_since: str | None = None, reason: str = "") -> Es
         leave(app, request)
         return _taken(app, run, state.seq)
     launched = launch(
-        lambda tell: take_up(run, app, tell, escalate=request), app.logs / f"{run}.log"
+        lambda tell: take_up(run, app, tell, escalate=request),
+        app.logs / f"{run}.log",
+        redactor=app.redactor,
     )
     if not launched.run:
         return Escalated(**dict(launched), before=run)

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from drtool.errors import DrtoolError, InDoubt, Interrupted, JournalUnusable
 from drtool.model.value import Value
+from drtool.redact import Redactor
 
 Tell = Callable[["Launched"], None]
 SILENT_SECONDS = 120.0
@@ -43,11 +44,16 @@ class Launched(Value):
 
 
 def launch(
-    serve: Callable[[Tell], int], log: Path, meanwhile: Callable[[], None] | None = None
+    serve: Callable[[Tell], int],
+    log: Path,
+    meanwhile: Callable[[], None] | None = None,
+    *,
+    redactor: Redactor,
 ) -> Launched:
     """Fork, let the child be the engine, and return what it says of its start.
 
     ``meanwhile`` is what this process can do while the engine starts: imports, for instance.
+    ``redactor`` is the engine's own, which learns its secrets in the child.
 
     The child leads a session of its own and writes what it prints to ``log``. It is forked, not
     executed anew, so that nothing is imported twice on the way to the first effect; call this
@@ -58,7 +64,7 @@ def launch(
     sys.stderr.flush()
     if os.fork() == 0:
         os.close(reading)
-        _be_engine(serve, writing, log)
+        _be_engine(serve, writing, log, redactor)
     os.close(writing)
     if meanwhile is not None:
         meanwhile()
@@ -89,7 +95,7 @@ def _first_line(descriptor: int) -> bytes:
     return bytes(said)
 
 
-def _be_engine(serve: Callable[[Tell], int], writing: int, log: Path) -> None:
+def _be_engine(serve: Callable[[Tell], int], writing: int, log: Path, redactor: Redactor) -> None:
     """Become the engine's process; never returns."""
     code = 1
     try:
@@ -104,12 +110,14 @@ def _be_engine(serve: Callable[[Tell], int], writing: int, log: Path) -> None:
             code = serve(tell)
         except DrtoolError as error:
             code = error.exit_code
-            _note(error.text())
-            tell(Launched(text=error.text(), exit_code=code))
+            said = redactor.clean(error.text())
+            _note(said)
+            tell(Launched(text=said, exit_code=code))
         except BaseException as error:  # noqa: BLE001 - the process's last resort: tell it, then leave
             code = InDoubt.exit_code
             said = f"engine: {type(error).__name__}: {error}\n  hint: tail {log}"
-            _note(traceback.format_exc())
+            said = redactor.clean(said)
+            _note(redactor.clean(traceback.format_exc()))
             tell(Launched(text=said, exit_code=code))
     finally:
         os._exit(code)

@@ -48,7 +48,11 @@ def resume(said: str) -> Launched:
         )
     if state.escalation is not None and _has_begun(state.escalation.heir, app):
         return _end_for_heir(run, state.escalation.heir, app)
-    return launch(lambda tell: take_up(run, app, tell, known=known), app.logs / f"{run}.log")
+    return launch(
+        lambda tell: take_up(run, app, tell, known=known),
+        app.logs / f"{run}.log",
+        redactor=app.redactor,
+    )
 
 
 @dataclass

@@ -41,7 +41,7 @@ def begin(
 
         return serve(request, app, tell, loaded)
 
-    return launch(engine, log, meanwhile)
+    return launch(engine, log, meanwhile, redactor=app.redactor)
 
 
 def request_of(procedure: str, given: Mapping[str, object]) -> StartRequest:

@@ -95,7 +95,11 @@ def unwind(said: str, reason: str) -> Steered:
         return Steered(run=run, text=f"{run}: the run is asked to take back what it did")
     asked_by = proven(app, Request(run=run, verb="unwind", by=requester(), at=app.clock.wall()))
     asked = UnwindAsked(by=asked_by.by, reason=reason)
-    launched = launch(lambda tell: take_up(run, app, tell, asked=(asked,)), app.logs / f"{run}.log")
+    launched = launch(
+        lambda tell: take_up(run, app, tell, asked=(asked,)),
+        app.logs / f"{run}.log",
+        redactor=app.redactor,
+    )
     text = f"{run}: its engine was gone; another one takes back what it did"
     return Steered(run=run, text=text, launched=launched)
 

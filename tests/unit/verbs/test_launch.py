@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from drtool.errors import Interrupted, JournalUnusable, Refused
+from drtool.redact import Redactor
 from drtool.verbs.launch import Launched, Tell, launch, said_as_json
 
 
@@ -15,7 +16,7 @@ def test_the_engine_says_which_run_it_started(tmp_path: Path) -> None:
         tell(Launched(run="r1", warnings=("mind the gap",)))
         return 0
 
-    launched = launch(serve, tmp_path / "logs" / "engine.log")
+    launched = launch(serve, tmp_path / "logs" / "engine.log", redactor=Redactor())
     assert launched.run == "r1"
     assert launched.warnings == ("mind the gap",)
     assert launched.last_words() is None
@@ -26,7 +27,7 @@ def test_a_refusal_comes_back_with_its_text_and_exit_code(tmp_path: Path) -> Non
     def serve(tell: Tell) -> int:
         raise Refused("failover of orders", "no primary is seen", hint="drtool status")
 
-    launched = launch(serve, tmp_path / "engine.log")
+    launched = launch(serve, tmp_path / "engine.log", redactor=Redactor())
     assert launched.exit_code == 3
     assert launched.text == "failover of orders: no primary is seen\n  hint: drtool status"
 
@@ -36,7 +37,7 @@ def test_a_defect_is_told_in_one_line_and_its_traceback_goes_to_the_log(tmp_path
         raise ValueError("unforeseen")
 
     log = tmp_path / "engine.log"
-    launched = launch(serve, log)
+    launched = launch(serve, log, redactor=Redactor())
     assert launched.exit_code == 5
     assert "Traceback" not in launched.text
     assert "Traceback" in log.read_text()
@@ -48,7 +49,7 @@ def test_an_engine_that_ends_before_its_run_says_why(tmp_path: Path) -> None:
         tell(Launched(run="r1"))
         raise JournalUnusable("journal /j", "the disk is full", hint="free space there")
 
-    launched = launch(serve, tmp_path / "engine.log")
+    launched = launch(serve, tmp_path / "engine.log", redactor=Redactor())
     words = launched.last_words()
     assert words is not None
     assert (words.exit_code, words.text) == (
@@ -58,13 +59,26 @@ def test_an_engine_that_ends_before_its_run_says_why(tmp_path: Path) -> None:
     assert "the disk is full" in (tmp_path / "engine.log").read_text()
 
 
+def test_what_the_engine_says_of_its_end_holds_no_secret(tmp_path: Path) -> None:
+    redactor = Redactor()
+
+    def serve(tell: Tell) -> int:
+        redactor.learn("canary-4711")
+        raise Refused("postgresql east", "no pg_hba.conf entry for canary-4711")
+
+    log = tmp_path / "engine.log"
+    launched = launch(serve, log, redactor=redactor)
+    assert launched.text == "postgresql east: no pg_hba.conf entry for [secret]"
+    assert "canary" not in log.read_text()
+
+
 def test_an_engine_that_dies_without_a_word_is_told(tmp_path: Path) -> None:
     def serve(tell: Tell) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
     with pytest.raises(Interrupted, match="ended before the run started"):
-        launch(serve, tmp_path / "engine.log")
+        launch(serve, tmp_path / "engine.log", redactor=Redactor())
 
 
 def test_the_engine_leads_a_session_of_its_own(tmp_path: Path) -> None:
@@ -72,4 +86,4 @@ def test_the_engine_leads_a_session_of_its_own(tmp_path: Path) -> None:
         tell(Launched(run=str(os.getsid(0) == os.getpid())))
         return 0
 
-    assert launch(serve, tmp_path / "engine.log").run == "True"
+    assert launch(serve, tmp_path / "engine.log", redactor=Redactor()).run == "True"
