@@ -32,5 +32,5 @@ def _has_arbiter(at: ArbiterKind, site: str, inventory: Inventory) -> bool:
         systems = inventory.sites[site].systems.values()
         return any(isinstance(system, Served) for system in systems)
     if at == "file":
-        return any(host.site == site and host.ssh for host in inventory.hosts.values())
+        return any(inventory.hosts[name].ssh for name in inventory.hosts_at(site))
     return True

@@ -31,7 +31,7 @@ def take_file(
 def host_of(service: str, site: str, inventory: Inventory) -> str:
     """The host of a site that keeps the lease; raises BadInput unless there is just one."""
     named = inventory.services[service].lease.hosts
-    able = [name for name, host in inventory.hosts.items() if host.site == site and host.ssh]
+    able = [name for name in inventory.hosts_at(site) if inventory.hosts[name].ssh]
     found = [name for name in able if name in named] if named else able
     if len(found) != 1:
         told = f"lease.hosts has {len(found)} of them" if named else f"{len(found)} have ssh"

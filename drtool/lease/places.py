@@ -44,5 +44,5 @@ def hosts_that_keep(service: str, inventory: Inventory) -> frozenset[str]:
     lease = inventory.services[service].lease
     if "file" not in {lease.at, lease.flag_at}:
         return frozenset()
-    able = (name for name, host in inventory.hosts.items() if host.ssh and host.site)
+    able = (name for site in inventory.sites for name in inventory.hosts_at(site))
     return frozenset(name for name in able if not lease.hosts or name in lease.hosts)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drtool.runbook.inventory_nodes import Say, inner_of, named_under, systems_of, text_of
+from drtool.runbook.inventory_nodes import (
+    Say,
+    inner_of,
+    named_under,
+    servers_of,
+    systems_of,
+    text_of,
+)
 from drtool.runbook.mapping import did_you_mean
 from drtool.runbook.marks import Items, Pairs, bare
 
@@ -58,9 +65,13 @@ def _at_file(root: Pairs, name: str, lease: Pairs, used: set[str], say: Say) -> 
         return
     hosts = dict(named_under(root, "hosts"))
     named = [*_named(name, listed, hosts, say)] if isinstance(listed, Items) else None
+    bearing = {server.host: server.site for server in servers_of(root)}
     for site, _ in named_under(root, "sites"):
-        able = [key for key, host in hosts.items() if text_of(host, "site") == site]
-        able = [key for key in able if inner_of(hosts[key], "ssh") is not None]
+        able = [
+            key
+            for key, host in hosts.items()
+            if (text_of(host, "site") or bearing.get(key)) == site and "ssh" in host.nodes
+        ]
         found = able if named is None else [key for key in able if key in named]
         if len(found) != 1:
             which = "with ssh" if named is None else "of lease.hosts with ssh"
