@@ -224,6 +224,16 @@ class Inventory(Value):
         """The PostgreSQL server ``site.system``, or ``site.system.member`` of a Patroni cluster.
 
         Its address is filled in. None when there is no such server.
+    def hosts_at(self, site: str) -> tuple[str, ...]:
+        """The hosts of a site: those that say so, and those that its systems run on."""
+        systems = self.sites[site].systems.values() if site in self.sites else ()
+        bearing = {host for system in systems for host in system.hosts}
+        return tuple(
+            name
+            for name, host in self.hosts.items()
+            if host.site == site or (host.site is None and name in bearing)
+        )
+
         """
         found, (site, _, member) = self.system(target), f"{target}..".split(".")[:3]
         if isinstance(found, Patroni):
