@@ -15,6 +15,7 @@ from drtool.cli import show
 from drtool.model.purpose import Mode, Outcome, Procedure, StepKind
 from drtool.progress.explain import Explanation, explain
 from drtool.progress.run_state import Consent, RunState, StepState
+from drtool.progress.words import stands_steered
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from told_states import found
@@ -119,7 +120,10 @@ def _how(state: RunState, *, alive: bool | None) -> str:
     begun = at is not None and at.mid_effect
     if alive is False:
         where = f"while {name} was at work" if begun else f"before {name}"
+        where += f", {stands_steered(state)}" if stands_steered(state) else ""
         return f"the engine was lost {where}"
+    if alive is not False and _steered(state):
+        return _steered(state)
     if state.waiting_for:
         asked = state.waiting_for[0].asked
         return f"{asked.step} waits for a person ({asked.what})"
@@ -128,9 +132,24 @@ def _how(state: RunState, *, alive: bool | None) -> str:
     return f"{name} is at work" if begun else f"{name} comes next"
 
 
+def _steered(state: RunState) -> str:
+    """How a run that people steer came to stand like this; "" for one that they do not."""
+    stands = stands_steered(state) if state.abort is None else ""
+    if stands == "paused" and state.waiting_for:
+        return f"paused while {state.waiting_for[0].asked.step} waits for a person"
+    running = [step.name for step in state.steps if step.mid_effect]
+    return f"{stands} while {running[0]} is at work" if stands and running else stands
+
+
 def _how_ended(state: RunState) -> str:
     assert state.ended is not None  # noqa: S101 - its caller has looked
     outcome = state.ended.outcome
+    left_out = [step.name for step in state.steps if step.skipped_by]
+    if left_out:
+        return f"{left_out[0]} was left out by a person"
+    if outcome is Outcome.HANDED_OVER:
+        begun = [step.name for step in state.steps if step.outcome is outcome]
+        return f"handed over while {begun[0]} was at work" if begun else "handed over"
     if outcome is Outcome.SUCCEEDED:
         return "all went well"
     step = next((one for one in state.steps if one.outcome is outcome), None)

@@ -244,6 +244,7 @@ class Attempt:
         """End the step without its thread; False when it has ended by itself."""
         with suppress(Abandoned):
             self.end(result)
+            self.wake()
             return True
         return False
 

@@ -6,6 +6,8 @@ from drtool.errors import Aborted, DrtoolError, InDoubt, Refused
 from drtool.model.event import RunEnded
 from drtool.model.purpose import Outcome
 from drtool.model.steering import EscalationAsked, UnwindAsked
+from drtool.model.verdict import Verdict
+from drtool.progress.left_out import left_out
 from drtool.progress.objectives import all_met, judge
 from drtool.progress.run_state import RunState, StepState
 
@@ -78,17 +80,21 @@ def _asked(said: UnwindAsked | EscalationAsked | None, what: str) -> str:
 
 def _good(state: RunState) -> RunEnded:
     verdicts = judge(state, Outcome.SUCCEEDED)
-    missed = not all_met(verdicts)
+    unseen = left_out(state)
+    missed = bool(unseen) or not all_met(verdicts)
     return RunEnded(
         outcome=Outcome.SUCCEEDED,
         exit_code=OBJECTIVE_MISSED if missed else 0,
         world=state.world,
         verdicts=verdicts,
-        reason="; ".join(
-            f"{one.subject} {one.brief}" for one in verdicts if one.binding and one.met is not True
-        ),
+        reason="; ".join((*filter(None, (unseen,)), *_not_met(verdicts))),
         hint=f"drtool report {state.run}" if missed else "",
     )
+
+
+def _not_met(verdicts: tuple[Verdict, ...]) -> list[str]:
+    short = (one for one in verdicts if one.binding and one.met is not True)
+    return [f"{one.subject} {one.brief}" for one in short]
 
 
 def _outcome(state: RunState, refusal: str) -> tuple[Outcome, StepState | None]:

@@ -12,6 +12,7 @@ from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.model.value import Value
 from drtool.progress.approvals import so_far
+from drtool.progress.left_out import left_out
 from drtool.progress.life import what_to_do
 from drtool.progress.objectives import judge
 from drtool.progress.options import Option, options
@@ -145,6 +146,8 @@ def _why_ended(state: RunState) -> str:
         return f"The run is {state.ended.outcome.value}; it does not say why."
     if not state.mode.changes_the_world:
         return "Nothing was found that would stop it."
+    if left_out(state):
+        return f"Every other step ended well; {left_out(state)}."
     forgiven = [step.name for step in state.steps if step.outcome is Outcome.FAILED]
     if not forgiven:
         return "Every step ended well."
@@ -190,7 +193,7 @@ def _is_open(step: StepState, state: RunState) -> bool:
     if step.plan.rescues and step.outcome in {Outcome.PENDING, Outcome.SKIPPED}:
         return False
     if step.outcome is Outcome.SKIPPED:
-        return not state.mode.changes_the_world
+        return bool(step.skipped_by) or not state.mode.changes_the_world
     return step.outcome is not Outcome.SUCCEEDED
 
 

@@ -14,12 +14,13 @@ from drtool.model.event import Instant
 from drtool.model.purpose import Outcome, Procedure, Purpose, StepKind
 from drtool.model.value import Fields
 from drtool.model.verdict import Verdict
+from drtool.progress.left_out import left_out
 from drtool.progress.moments import seconds_between, seconds_since
-from drtool.progress.run_state import Pause, RunState
+from drtool.progress.run_state import RunState
+from drtool.progress.waits import waited_seconds
 from drtool.units import Duration
 
 _DOWNTIME = {Procedure.SWITCHOVER, Procedure.FAILBACK, Procedure.DRAIN, Procedure.REFILL}
-_UNSERVED = {Purpose.ASSESS, Purpose.ANNOUNCE, Purpose.REPROTECT}
 _MOVING = {Purpose.FENCE, Purpose.PROMOTE, Purpose.SCALE, Purpose.REDIRECT, Purpose.DRAIN}
 
 
@@ -68,16 +69,8 @@ def judge(state: RunState, outcome: Outcome | None) -> tuple[Verdict, ...]:
     if outcome is not Outcome.SUCCEEDED:
         why = "the run did not end well" if outcome else "the run has not ended"
         return tuple(_withhold(measured, why))
-    unseen = _left_out(state)
+    unseen = left_out(state)
     return tuple(_withhold(measured, unseen, only=True)) if unseen else measured
-
-
-def _left_out(state: RunState) -> str:
-    """Which steps that serve or confirm the service people had left out; "" where none was."""
-    steps = [one for one in state.steps if one.skipped_by and one.purpose not in _UNSERVED]
-    people = ", ".join(dict.fromkeys(one.skipped_by for one in steps))
-    names = ", ".join(one.name for one in steps)
-    return f"{names} was left out by {people}" if steps else ""
 
 
 def _withhold(
@@ -166,36 +159,6 @@ def split(state: RunState) -> Parts:
         convergence=max(0.0, total - moved),
         verification=_verification(state, end),
     )
-
-
-def waited_seconds(state: RunState, until: Instant) -> float:
-    """How long the run waited for people up to a moment; waits side by side count once.
-
-    A pause is such a wait from when the last step that was under way had ended.
-    """
-    limit = seconds_between(state.started, until)
-    waits = [(consent.asked_at, consent.given_at or until) for consent in state.consents]
-    waits += [(_idle_from(state, pause, until), pause.over_at or until) for pause in state.pauses]
-    spans = sorted(
-        (seconds_between(state.started, begin), seconds_between(state.started, finish))
-        for begin, finish in waits
-    )
-    total, reached = 0.0, 0.0
-    for begin, finish in spans:
-        begin, finish = max(begin, reached), min(finish, limit)  # noqa: PLW2901 - clipped
-        if finish > begin:
-            total, reached = total + finish - begin, finish
-    return total
-
-
-def _idle_from(state: RunState, pause: Pause, until: Instant) -> Instant:
-    """When a pause had left nothing under way."""
-    ends = [
-        step.ended or until
-        for step in state.steps
-        if step.started is not None and seconds_between(step.started, pause.began) >= 0
-    ]
-    return max((pause.began, *ends), key=lambda moment: seconds_between(state.started, moment))
 
 
 def _rto(state: RunState, limit: Duration | None) -> Verdict:

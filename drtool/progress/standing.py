@@ -121,7 +121,9 @@ def _redirected(state: RunState) -> str:
     if state.takeover:
         where = f"{_takes_over(state)} and clients are sent there"
     missing = [
-        step.name for step in state.steps if step.purpose is Purpose.VERIFY and not step.ended_well
+        step.name
+        for step in state.steps
+        if step.purpose is Purpose.VERIFY and (step.skipped_by or not step.ended_well)
     ]
     named = f": {', '.join(missing)} has not passed" if missing else ""
     if answered(state) is None:

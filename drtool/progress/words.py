@@ -54,9 +54,11 @@ def why_steered(state: RunState) -> str:
     if state.escalation is not None:
         return _sentence(word(state.escalation))
     if state.unwinding is not None:
-        return f"{_sentence(word(state.unwinding))} What was done is taken back, newest first."
+        return (
+            f"{_sentence(word(state.unwinding))} What was done is being taken back, newest first."
+        )
     if is_coming_back(state):
-        return "As the runbook says, what was done is taken back, newest first."
+        return "As the runbook says, what was done is being taken back, newest first."
     if state.paused is None:
         return ""
     pause = state.paused
@@ -76,7 +78,9 @@ def cut_off(state: RunState) -> str:
     if is_coming_back(state):
         asked = _sentence(word(state.unwinding)) if state.unwinding is not None else ""
         left = [step.name for step in state.steps if step.outcome is Outcome.UNWOUND]
-        back = f"{', '.join(left)} is taken back, the rest is not" if left else "nothing is yet"
+        back = "nothing was taken back yet"
+        if left:
+            back = f"{', '.join(left)} was taken back, the rest was not"
         return f"{asked} The unwinding was cut off: {back}.".strip()
     if state.paused is not None:
         return f"It was paused by {state.paused.asked.by}, and stays so when it is resumed."

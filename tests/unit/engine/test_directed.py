@@ -82,7 +82,8 @@ def test_a_step_that_has_not_begun_is_left_out_when_its_turn_comes(bench: Bench)
     bench.until(lambda: bench.state.left_out("two") is not None)
     assert bench.outcomes() == {"one": "running", "two": "pending", "three": "pending"}
     bench.world.put("x", "yes")
-    assert running.wait().exit_code == 0
+    ended = running.wait()
+    assert (ended.exit_code, ended.reason) == (6, "two was left out by chief")
     assert bench.outcomes() == {"one": "succeeded", "two": "skipped", "three": "succeeded"}
     assert "two=yes" not in bench.world.effects
 

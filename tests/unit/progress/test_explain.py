@@ -8,11 +8,23 @@ from itertools import product
 
 import pytest
 import typer
-from told_states import BAD, RUN, Told, found, proof, with_end
+from told_states import (
+    BACK,
+    BAD,
+    HANDED,
+    HEIR,
+    PAUSED,
+    RUN,
+    UNWINDING,
+    Told,
+    found,
+    proof,
+    with_end,
+)
 from typer.core import TyperGroup
 
 from drtool.cli.main import app
-from drtool.model.event import AbortAsked, RunEnded, World
+from drtool.model.event import AbortAsked, Body, RunEnded, StepEnded, Via, World
 from drtool.model.inventory import Inventory, Service, Site
 from drtool.model.proof import AcceptedLoss, ProofKind
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
@@ -259,3 +271,59 @@ def test_a_dry_run_says_what_it_would_change_and_is_not_repeated_for_real_unaske
     told = Told(Procedure.FAILOVER, Mode.DRY_RUN)
     refused = said(told.end(told.steps[0], Outcome.REFUSED).over())
     assert parsed(refused.options[0].command)[1]["dry_run"] is True
+
+
+def steered(*bodies: Body, alive: bool = True, count: int = 1) -> Explanation:
+    """A switchover of which something is asked after its first steps."""
+    told = Told(Procedure.SWITCHOVER).through(count).tell(*bodies)
+    return said(told.state, alive=alive)
+
+
+def test_a_paused_run_says_who_paused_it_and_what_goes_on() -> None:
+    told = steered(PAUSED)
+    assert ": paused" in told.title
+    assert told.why == (
+        "ben paused it at 03:00:03Z: wait for the storage team. Nothing more begins until it is "
+        "continued."
+    )
+    assert told.options[0].command == f"drtool continue {RUN}"
+    gone = steered(PAUSED, alive=False)
+    assert "It was paused by ben, and stays so when it is resumed." in gone.why
+    assert "still paused" in gone.options[0].consequence
+
+
+def test_an_unwinding_that_was_cut_off_says_what_is_back() -> None:
+    assert (
+        "The unwinding was cut off: nothing was taken back yet."
+        in steered(BACK, UNWINDING, alive=False).why
+    )
+    back = StepEnded(step="in_step", outcome=Outcome.UNWOUND, via=Via.DIRECT)
+    cut = steered(BACK, UNWINDING, back, alive=False)
+    assert "in_step was taken back, the rest was not." in cut.why
+    assert cut.options[0].command == f"drtool resume {RUN}"
+    assert cut.options[0].consequence.startswith("takes back what is left, newest first")
+
+
+def test_a_run_that_was_handed_over_leads_to_the_other() -> None:
+    told = said(Told(Procedure.SWITCHOVER).through(1).tell(HANDED).over())
+    assert [one.command for one in told.options[:2]] == [
+        f"drtool attach {HEIR}",
+        f"drtool explain {HEIR}",
+    ]
+    assert HEIR in told.why
+
+
+def test_a_planned_run_whose_primary_may_die_says_how_it_is_handed_over() -> None:
+    told = Told(Procedure.SWITCHOVER).through(1)
+    options = said(told.begin(told.steps[1]).state, alive=True).options
+    assert f"drtool escalate {RUN}" in [one.command for one in options]
+
+
+def test_a_step_that_was_left_out_is_not_told_as_done() -> None:
+    told = Told(Procedure.SWITCHOVER).through(4)
+    one = told.steps[4]
+    told.end(one, Outcome.SKIPPED, by="ben", reason="left out by ben: it hangs").rest(5)
+    explained = said(told.over())
+    assert explained.why == "accepted was left out by ben; downtime not measured."
+    assert "accepted: left out by ben: it hangs" in explained.not_done
+    assert explained.world.startswith("Redirected, not verified.")
