@@ -23,10 +23,12 @@ from drtool.cli import (
     steer,
     watch,
 )
+from drtool.cli.sections import Sections
 from drtool.errors import DrtoolError
 
 app = typer.Typer(
     name="drtool",
+    cls=Sections,
     help="Disaster recovery you can prove: runbooks that run, are timed, and tell the truth.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
