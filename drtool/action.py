@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import ClassVar, Generic, TypeVar, get_type_hints
@@ -86,23 +87,30 @@ class Look:
 class Hands(Look):
     """The means to change the world; never built in dry-run or tabletop.
 
-    ``arbiter`` is the session that holds the lease, where the arbiter gives one.
+    ``arbiter`` is the session that holds the lease, where the arbiter gives one. ``still`` is asked
+    before a writer is given, and raises LeaseHeld where the lease was lost.
     """
 
     def __init__(
-        self, connections: Connections, facts: Facts, arbiter: Writer | None = None
+        self,
+        connections: Connections,
+        facts: Facts,
+        arbiter: Writer | None = None,
+        still: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(connections, facts)
-        self.arbiter = arbiter
+        self.arbiter, self._still = arbiter, still
 
     def reach(self, kind: type[R], target: str) -> R:
         """A reader or a writer of the target; raises as its ``open`` does."""
+        if issubclass(kind, Writer) and kind.needs_lease:
+            self._still()
         return self._connections.get(kind, target)
 
     def aside(self, place: Place) -> Hands:
         """The same means, turned to another place."""
         facts = self.facts.model_copy(update={"at": place})
-        return Hands(self._connections, facts, self.arbiter)
+        return Hands(self._connections, facts, self.arbiter, self._still)
 
 
 class Entry(BaseModel):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import Self, TypeVar, cast
+from typing import ClassVar, Self, TypeVar, cast
 
 from drtool.clock import Clock
 from drtool.connections.secrets import Secrets
+from drtool.connections.silences import Silences
 from drtool.connections.token_guard import TokenGuard
 from drtool.model.inventory import Inventory
 
@@ -16,7 +17,8 @@ CONNECT_SECONDS = 2.0
 class Context:
     """What opening a connection may need: the inventory, the secrets, the clock, a time limit.
 
-    ``guard`` is put before what is run on hosts, as soon as the run holds its lease.
+    ``guard`` is put before what is run on hosts, as soon as the run holds its lease. ``silences``
+    are the machines that did not answer lately, for all connections alike.
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class Context:
     ) -> None:
         self.inventory, self.secrets, self.clock = inventory, secrets, clock
         self.connect_seconds, self.run = connect_seconds, run
+        self.silences = Silences()
         self.guard: TokenGuard | None = None
 
 
@@ -48,7 +51,9 @@ class Reader:
 
 
 class Writer(Reader):
-    """Writes to one target."""
+    """Writes to one target; ``needs_lease`` is false for one that only tells people."""
+
+    needs_lease: ClassVar[bool] = True
 
 
 R = TypeVar("R", bound=Reader)

@@ -146,6 +146,8 @@ class SlackWebhook:
 class SlackHands(Writer):
     """Posts for steps that tell somebody."""
 
+    needs_lease = False
+
     def __init__(self, api: SlackApi, channel: str, secrets: Secrets) -> None:
         self._api, self._channel, self._secrets = api, channel, secrets
 
