@@ -19,6 +19,7 @@ from drtool.journal.pulse import Pulsing
 from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
 from drtool.lease.lease import Lease
+from drtool.lease.still import Still
 from drtool.lease.whereabouts import marks
 from drtool.model.event import ReportWritten, Request, Warned
 from drtool.model.inventory import Inventory
@@ -157,7 +158,8 @@ def lease_for(
         from_stopped=from_stopped,
         by_force=by_force,
     )
-    connections.context.guard = TokenGuard(facts.service, lambda: marks(lease, facts))
+    still = Still(lease, connections.context.clock)
+    connections.context.guard = TokenGuard(facts.service, lambda: marks(lease, facts), still)
     return lease
 
 
@@ -177,12 +179,13 @@ def ports(ready: Ready) -> Ports:
     """What the engine needs of the world, made of what is at hand."""
     connections, lease = ready.connections, ready.lease
     session = lease.session if lease else None
+    still = Still(lease, ready.app.clock) if lease else lambda: None
 
     def look(facts: Facts) -> Look:
         return Look(connections, facts)
 
     def hands(facts: Facts) -> Hands:
-        return Hands(connections, facts, session)
+        return Hands(connections, facts, session, still)
 
     def report(run: str) -> ReportWritten:
         from drtool.verbs.reporting import write_report  # noqa: PLC0415 - wanted only at the end
