@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 
 import pytest
+from fault_record import Fault
 from lab_runs import ADDRESS, EAST, WEST, Operator, PracticeLab, Typed, wait_until
 
 from drtool.model.event import World
@@ -35,9 +36,10 @@ def begin_all(operators: list[Operator]) -> list[Typed]:
 
 
 def test_f12_of_20_starts_at_the_same_moment_one_runs_and_19_name_it(
-    lab: PracticeLab, operator: Operator
+    lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:
     said = begin_all([operator] * STARTS)
+    fault.injected(f"{len(said)} starts at the same moment")
     running = [typed for typed in said if typed.code == 0]
     refused = [typed for typed in said if typed.code != 0]
     assert (len(running), len(refused)) == (1, STARTS - 1), [typed.said for typed in said]
@@ -55,10 +57,11 @@ def test_f12_of_20_starts_at_the_same_moment_one_runs_and_19_name_it(
 
 
 def test_f63_of_two_machines_with_journals_of_their_own_one_is_refused_by_the_arbiter(
-    lab: PracticeLab, machines: Machines
+    lab: PracticeLab, machines: Machines, fault: Fault
 ) -> None:
     both = [machines("left"), machines("right")]
     said = begin_all(both)
+    fault.injected(f"{len(said)} machines started at the same moment")
     assert sorted(typed.code for typed in said) == [0, 3], [typed.said for typed in said]
     winner = next(one for one, typed in zip(both, said, strict=True) if typed.code == 0)
     loser = next(one for one in both if one is not winner)
@@ -67,6 +70,7 @@ def test_f63_of_two_machines_with_journals_of_their_own_one_is_refused_by_the_ar
     assert run in refusal.err
     assert "postgresql west.orders_db" in refusal.err
     assert len(refusal.err.strip().splitlines()) <= 4, refusal.err
+    fault.got(refusal.err)
     assert loser.runs() == []
     winner.wait_for_consent(run)
     winner.type("deny", run, "consent")
@@ -76,7 +80,7 @@ def test_f63_of_two_machines_with_journals_of_their_own_one_is_refused_by_the_ar
 
 
 def test_f64_a_second_operator_takes_over_from_a_machine_that_is_destroyed_after_the_fence(
-    lab: PracticeLab, machines: Machines
+    lab: PracticeLab, machines: Machines, fault: Fault
 ) -> None:
     first, second = machines("destroyed"), machines("spare")
     lab.place_orders(EAST)
@@ -90,6 +94,8 @@ def test_f64_a_second_operator_takes_over_from_a_machine_that_is_destroyed_after
     wait_until(lambda: not engine.runs)
     assert lab.site(EAST).power.restore_policy == "AlwaysOff"
     shutil.rmtree(first.home)
+    assert not first.home.exists()
+    fault.injected("east is fenced, the engine dead and its journal gone")
 
     ran = second.fail_over()
     assert (ran.code, ran.report.outcome, ran.report.world) == (

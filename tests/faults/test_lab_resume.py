@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from fault_record import Fault
 from lab_runs import ADDRESS, EAST, WEST, Operator, PracticeLab, wait_until
 
 from drtool.model.event import StepIntent, World
@@ -42,12 +43,13 @@ def told_that_its_engine_is_gone(operator: Operator, run: str) -> None:
     ["step.effect-applied fence", "step.intent-written promote", "step.effect-applied promote"],
 )
 def test_f02_f03_an_engine_killed_in_a_real_failover_is_resumed_to_the_same_world(
-    lab: PracticeLab, operator: Operator, place: str
+    lab: PracticeLab, operator: Operator, place: str, fault: Fault
 ) -> None:
     lab.place_orders(EAST)
     before = lab.world()
     lab.cut_power(EAST)
     run = killed_at(operator, place, "failover", *FAILOVER)
+    fault.injected(f"the engine was killed at {place}")
     if place.endswith("fence"):
         told_that_its_engine_is_gone(operator, run)
     resumed = operator.type("resume", run, "--detach")
@@ -75,12 +77,13 @@ def test_f02_f03_an_engine_killed_in_a_real_failover_is_resumed_to_the_same_worl
 
 
 def test_f03_an_engine_killed_in_a_switchover_is_resumed_and_loses_no_order(
-    lab: PracticeLab, operator: Operator
+    lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:
     lab.place_orders(EAST)
     before = lab.world()
     run = killed_at(operator, "step.effect-applied demote", "switchover")
     assert lab.world().roles == {EAST: "stopped", WEST: "standby"}
+    fault.injected("the engine was killed when the primary was demoted")
     resumed = operator.type("resume", run, "--detach")
     assert resumed.code == 0, resumed.said
     ran = operator.follow(run)
