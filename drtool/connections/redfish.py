@@ -10,9 +10,18 @@ from typing import Any, Literal, Self
 
 from drtool.connections.reach import Context, Reader, Writer
 from drtool.connections.tls import disbelief, trust
-from drtool.errors import AccessDenied, BadInput, DrtoolError, InDoubt, StepFailed, Unreachable
+from drtool.errors import (
+    AccessDenied,
+    BadInput,
+    DrtoolError,
+    InDoubt,
+    Refused,
+    StepFailed,
+    Unreachable,
+)
 from drtool.model.inventory import Power
 from drtool.model.value import Value
+from drtool.safety.identity import reason_not_that_machine
 
 SECONDS = 2.0
 # Some controllers answer a reset only when the machine has obeyed.
@@ -162,8 +171,13 @@ class PowerHands(PowerReader, Writer):
     """Changes of one host's power; the controller answers before the machine has obeyed."""
 
     def reset(self, kind: ResetKind) -> None:
-        """Ask for a power change; raises StepFailed with the controller's own reason."""
-        action = self._system().get("Actions", {}).get("#ComputerSystem.Reset", {})
+        """Ask for a power change; raises StepFailed with the controller's own reason.
+
+        Raises Refused, and asks for nothing, when it answers for another machine.
+        """
+        told = self._system()
+        self._must_be_meant(told)
+        action = told.get("Actions", {}).get("#ComputerSystem.Reset", {})
         allowed = action.get("ResetType@Redfish.AllowableValues")
         if isinstance(allowed, list) and kind not in allowed:
             known = ", ".join(str(value) for value in allowed)
@@ -174,6 +188,7 @@ class PowerHands(PowerReader, Writer):
     def set_restore_policy(self, policy: str) -> None:
         """Say what shall happen when mains power returns: a ``RestorePolicy``, or as it was."""
         current = self._ask("GET", self._path)
+        self._must_be_meant(current.json())
         etag = current.headers.get("ETag")
         self._ask(
             "PATCH",
@@ -181,6 +196,15 @@ class PowerHands(PowerReader, Writer):
             {"PowerRestorePolicy": policy},
             {"If-Match": etag} if etag else None,
         )
+
+    def _must_be_meant(self, told: dict[str, Any]) -> None:
+        """Raises Refused when this is not the machine that the inventory means."""
+        power = self._power
+        found = (str(told.get("Id", power.system)), str(told.get("UUID") or ""))
+        reason = reason_not_that_machine(self.subject, found, power.system, power.uuid)
+        if reason is not None:
+            subject, _, why = reason.rpartition(": ")
+            raise Refused(subject, why, hint="correct system and uuid in the inventory")
 
 
 def _client(target: str, power: Power, context: Context) -> Any:

@@ -113,6 +113,10 @@ class Power(Value):
 
     redfish: Url = Field(description="The controller's address.")
     system: Plain = Field(description="The machine's name at the controller, often 1.")
+    uuid: Plain | None = Field(
+        default=None,
+        description="The machine's UUID, as its controller tells it; nothing else is switched.",
+    )
     user: Plain = Field(default="drtool", description="Who drtool is there.")
     password: SecretRef = Field(description="A reference to its password.")
     ca_file: Plain | None = Field(
@@ -220,10 +224,6 @@ class Inventory(Value):
         site, _, rest = target.partition(".")
         return self.sites[site].systems.get(rest.partition(".")[0]) if site in self.sites else None
 
-    def server(self, target: str) -> Postgresql | None:
-        """The PostgreSQL server ``site.system``, or ``site.system.member`` of a Patroni cluster.
-
-        Its address is filled in. None when there is no such server.
     def hosts_at(self, site: str) -> tuple[str, ...]:
         """The hosts of a site: those that say so, and those that its systems run on."""
         systems = self.sites[site].systems.values() if site in self.sites else ()
@@ -234,6 +234,10 @@ class Inventory(Value):
             if host.site == site or (host.site is None and name in bearing)
         )
 
+    def server(self, target: str) -> Postgresql | None:
+        """The PostgreSQL server ``site.system``, or ``site.system.member`` of a Patroni cluster.
+
+        Its address is filled in. None when there is no such server.
         """
         found, (site, _, member) = self.system(target), f"{target}..".split(".")[:3]
         if isinstance(found, Patroni):

@@ -13,7 +13,7 @@ from drtool.actions.postgresql.fence import Fence
 from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
-from drtool.errors import StepFailed
+from drtool.errors import Refused, StepFailed
 from drtool.model.inventory import Inventory
 from drtool.model.proof import ProofKind
 from drtool.redact import Redactor
@@ -87,3 +87,24 @@ def test_l04_the_processes_prove_what_the_controller_cannot(
     assert controller.said == [], "the power path was not needed"
     with pytest.raises(psycopg.OperationalError):
         hosts.pair.east.sql("SELECT 1")
+
+
+@pytest.mark.parametrize("wrong", [{"system": "2"}, {"uuid": "u-2"}])
+def test_l05_another_machine_is_never_switched_off(
+    hosts: Hosts, controller: Controller, wrong: dict[str, str], fault: Fault
+) -> None:
+    """The controller has been given to another machine since the inventory was written."""
+    hosts.hosts["east"].stop()
+    inventory = powered(hosts, controller)
+    host = inventory.hosts["east_db"]
+    assert host.power is not None
+    other = host.model_copy(update={"power": host.power.model_copy(update=wrong)})
+    inventory = inventory.model_copy(update={"hosts": {**inventory.hosts, "east_db": other}})
+    connections, facts = connections_of(inventory), facts_of(inventory)
+    fault.injected(f"the controller is that of system 1, UUID u-1; the inventory means {wrong}")
+    with pytest.raises(Refused, match="it answers for") as refused:
+        drive(Fence(paths=("power",)), connections, facts)
+    fault.got(f"refused: {refused.value.line()}")
+    connections.close()
+    assert (controller.said, controller.policy) == ([], "LastState")
+    assert hosts.pair.east.sql("SELECT 1")

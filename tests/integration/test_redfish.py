@@ -213,3 +213,13 @@ def test_a_wrong_password_certificate_or_system_is_named(bench: Bench) -> None:
 def test_a_controller_that_is_gone_is_unreachable(bench: Bench) -> None:
     with pytest.raises(Unreachable, match="refused"):
         PowerReader.open("east_db", bench.context(redfish=f"https://{ADDRESS}:1"))
+
+
+@pytest.mark.parametrize("action", [Off(), On(restore_policy="AlwaysOn")])
+def test_a_machine_with_another_uuid_is_left_alone(bench: Bench, action: Off | On) -> None:
+    hands = bench.hands(uuid="the-one-that-is-meant")
+    bench.machine.on = isinstance(action, Off)
+    changes = action.changes(action.observe(hands))
+    with pytest.raises(Refused, match="without a UUID, not for the-one-that-is-meant"):
+        action.apply(hands, changes)
+    assert bench.machine.presses == []

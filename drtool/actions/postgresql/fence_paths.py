@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from datetime import datetime
 
@@ -11,11 +10,11 @@ from drtool.actions.postgresql.sides import place_of, system_at
 from drtool.connections.listening import takes_connections
 from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
 from drtool.connections.redfish import PowerHands, PowerReader, PowerState
-from drtool.errors import DrtoolError
+from drtool.errors import DrtoolError, Refused
 from drtool.model.inventory import FencePath
 from drtool.model.postgresql_host import HostState
 from drtool.model.value import Value
-from drtool.safety.identity import reason_not_same_cluster
+from drtool.safety.identity import reason_not_same_cluster, reason_not_that_machine
 from drtool.safety.processes import reason_able_to_write, reason_managed
 
 # Nothing may move during this time between two looks: WAL not written, nothing started again.
@@ -162,9 +161,12 @@ def _power_path(state: PowerState, facts: Facts) -> PathSeen:
     system = system_at(facts, place_of(facts))
     power = facts.inventory.hosts[system.host].power
     expected = power.system if power else ""
+    other = reason_not_that_machine(
+        "the controller", (state.system, state.uuid), expected, power.uuid if power else None
+    )
     trouble = ""
-    if state.system not in {expected, expected.rstrip("/").rpartition("/")[2]}:
-        trouble = f"the controller answers for system {state.system}, not for {expected}"
+    if other is not None:
+        trouble = other
     elif not state.off:
         trouble = f"the controller says {state.power}"
     elif state.restore_policy and not state.stays_off:
@@ -240,5 +242,9 @@ def _stay_off(controller: PowerHands) -> None:
 
     A controller that has no such policy is no obstacle: the proof is not durable then.
     """
-    with contextlib.suppress(DrtoolError):
+    try:
         controller.set_restore_policy("AlwaysOff")
+    except Refused:
+        raise
+    except DrtoolError:
+        return
