@@ -14,6 +14,7 @@ from pathlib import Path
 import hungry_engine
 import pytest
 from engine_bench import Bench
+from fault_record import Fault
 from hungry_engine import ROOM, hungry_ports
 from watched_runs import bench_in
 
@@ -59,13 +60,14 @@ def changes(bench: Bench) -> list[str]:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_f09_killed_for_its_memory_in_mid_effect_is_taken_up(
-    tmp_path: Path, little_memory: Path, when: str
+    tmp_path: Path, little_memory: Path, when: str, fault: Fault
 ) -> None:
     """As F02 before the effect and as F03 after it."""
     bench = bench_in(tmp_path)
     bench.world.put("hungry", when)
     killed = engine(tmp_path, little_memory)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
+    fault.injected(f"the kernel killed the engine for its memory {when} the effect")
     assert bench.state.step("promote").mid_effect
     assert ("promote=yes" in changes(bench)) == (when == "after")
     status = subprocess.run(
@@ -80,9 +82,12 @@ def test_f09_killed_for_its_memory_in_mid_effect_is_taken_up(
     assert changes(bench) == ONCE
     assert bench.state.step("promote").adopted == (when == "after")
     assert bench.journal.verify() == []
+    fault.got("noticed, taken up, each effect once")
 
 
-def test_f09_refused_more_memory_fails_the_step_and_closes_the_journal(tmp_path: Path) -> None:
+def test_f09_refused_more_memory_fails_the_step_and_closes_the_journal(
+    tmp_path: Path, fault: Fault
+) -> None:
     bench = bench_in(tmp_path)
     bench.world.put("hungry", "before")
     done = engine(tmp_path, None)
@@ -90,5 +95,7 @@ def test_f09_refused_more_memory_fails_the_step_and_closes_the_journal(tmp_path:
     assert ended is not None, done.stderr
     assert (ended.outcome, done.returncode) == (Outcome.FAILED, 1)
     assert "MemoryError" in bench.state.step("promote").reason
+    fault.injected(bench.state.step("promote").reason)
     assert "promote=yes" not in changes(bench)
     assert bench.journal.verify() == []
+    fault.got(f"the run ended: {ended.outcome.value}, {ended.world.value}")
