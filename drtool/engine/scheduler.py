@@ -17,7 +17,8 @@ from drtool.engine.context import (
     StepOver,
 )
 from drtool.engine.gate import ask_at_gate, gate_is_open
-from drtool.engine.handing import abandoned_to_heir, begin_handing, ended_for_heir
+from drtool.engine.handing import begin_handing, ended_for_heir
+from drtool.engine.overdue import overdue
 from drtool.engine.requests import take_requests
 from drtool.engine.result import left_out
 from drtool.engine.schedule import Schedule
@@ -25,7 +26,7 @@ from drtool.engine.step import StepRun, abandoned_result
 from drtool.engine.unwind import began_to_unwind
 from drtool.model.event import AbortAsked, StepEnded, Via, Warned
 from drtool.model.plan import PlanStep
-from drtool.model.purpose import OnFailure, Outcome, Purpose, StepKind
+from drtool.model.purpose import OnFailure, Outcome, StepKind
 from drtool.progress.forecast import forecast
 from drtool.progress.run_state import StepState
 
@@ -167,11 +168,9 @@ class Scheduler:
 
     def _wait(self) -> None:
         """Take what comes in, at the latest at the next tick."""
-        limits, inbox = self._context.limits, self._context.inbox
+        inbox = self._context.inbox
         try:
-            item = inbox.get(
-                timeout=limits.consent_tick if self._context.desk.busy else limits.tick
-            )
+            item = inbox.get(timeout=self._patience)
         except Empty:
             pass
         else:
@@ -258,7 +257,9 @@ class Scheduler:
         if now - self._polled_at >= self._patience * 0.9:
             self._polled_at = now
             self._take_requests()
-            self._watch(now)
+            out = tuple(self._running.values())
+            for name in overdue(self._context, out, self._stopped_at, now):
+                self._step_over(name)
         if now - self._forecast_at >= _FORECAST_EVERY and not self._warned:
             self._forecast_at = now
             self._warn_of_rto()
@@ -293,28 +294,6 @@ class Scheduler:
             self._ended(name)
         elif run.attempt is not None and run.attempt.abandon(result):
             self._step_over(name)
-
-    def _watch(self, now: float) -> None:
-        """End steps that hang beyond their deadline, start those that nothing has started."""
-        limits = self._context.limits
-        for run in tuple(self._running.values()):
-            attempt = run.attempt
-            if attempt is None:
-                if not run.claimed and now > run.handed_out + limits.unclaimed:
-                    why = f"{self._context.ports.executor.name} did not start it in time"
-                    threading.Thread(target=run.work, args=(Via.DIRECT, why), daemon=True).start()
-                continue
-            late = not attempt.asking and now > attempt.deadline_at + limits.grace
-            to_heir = self._is_left_to_heir(run.step, now)
-            result = abandoned_to_heir() if to_heir else abandoned_result(attempt)
-            if (late or to_heir) and attempt.abandon(result):
-                self._step_over(run.step.name)
-
-    def _is_left_to_heir(self, step: PlanStep, now: float) -> bool:
-        """Whether a step still hangs in a call that another run shall not wait for."""
-        handing = self._context.phase is Phase.HANDING_OVER
-        over = now > self._stopped_at + self._context.limits.grace
-        return handing and over and step.purpose is not Purpose.PROMOTE
 
     def _warn_of_rto(self) -> None:
         context = self._context

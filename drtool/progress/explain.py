@@ -15,7 +15,8 @@ from drtool.progress.approvals import so_far
 from drtool.progress.left_out import left_out
 from drtool.progress.life import what_to_do
 from drtool.progress.objectives import judge
-from drtool.progress.options import Option, options
+from drtool.progress.option import Option
+from drtool.progress.options import options
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.standing import standing, under_way
 from drtool.progress.words import cut_off, stands_steered, why_steered

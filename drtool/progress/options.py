@@ -7,23 +7,16 @@ import re
 from drtool.model.event import ConsentAsked, World
 from drtool.model.place import Direction
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
-from drtool.model.value import Value
 from drtool.progress.approvals import answer_to
 from drtool.progress.commands import again, by_hand, has_command, is_in_runbook, start
 from drtool.progress.next_run import leads_to, next_run
+from drtool.progress.option import Option, option, report, runs, status
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState
 from drtool.progress.standing import left, taking
 from drtool.progress.words import is_coming_back, may_be_escalated, resume_leads_to
 
 _ACCEPTABLE = re.compile(r"--accept-data-loss (\S+)")
-
-
-class Option(Value):
-    """A command, and what follows when it is typed."""
-
-    command: str
-    consequence: str
 
 
 def options(
@@ -47,21 +40,19 @@ def _hanging(state: RunState) -> tuple[Option, ...]:
     """The engine is there and does not move: it is let go on, or ended and taken up."""
     resume = f"drtool resume {state.run}"
     return (
-        _option(
-            f"drtool attach {state.run}", "follow the run; it says when the engine moves again"
-        ),
-        _option(resume, "takes it up once the engine's process was ended; refused before that"),
-        _report(state, "what was observed and changed so far; changes nothing"),
+        option(f"drtool attach {state.run}", "follow the run; it says when the engine moves again"),
+        option(resume, "takes it up once the engine's process was ended; refused before that"),
+        report(state, "what was observed and changed so far; changes nothing"),
     )
 
 
 def _going(state: RunState) -> tuple[Option, ...]:
     run, service = state.run, state.plan.service
-    follow = _option(f"drtool attach {run}", "follow the run; Ctrl-C leaves it alone")
-    report = _report(state, "what was observed and changed so far; changes nothing")
+    follow = option(f"drtool attach {run}", "follow the run; Ctrl-C leaves it alone")
+    so_far = report(state, "what was observed and changed so far; changes nothing")
     if state.abort is not None or state.escalation is not None or is_coming_back(state):
-        return (follow, report, _status())
-    abort = _option(f"drtool abort {run}", _abort_leads_to(state))
+        return (follow, so_far, status())
+    abort = option(f"drtool abort {run}", _abort_leads_to(state))
     if state.waiting_for:
         return _asking(state, state.waiting_for[0].asked, follow)
     if state.paused is not None:
@@ -72,14 +63,14 @@ def _going(state: RunState) -> tuple[Option, ...]:
     if fencing and state.plan.procedure.unplanned:
         word = f"drtool state {run} {fencing[0]} --service {service} --reason 'how you know'"
         leads = f"your word, which is no proof, that {left(state)} cannot write"
-        return (follow, _option(word, leads), abort)
+        return (follow, option(word, leads), abort)
     if may_be_escalated(state):
         leads = (
             f"if {left(state)} has died: this run ends, a failover takes over with its lease and "
             "asks for its own consent"
         )
-        return (follow, _option(f"drtool escalate {run}", leads), abort)
-    return (follow, abort, report)
+        return (follow, option(f"drtool escalate {run}", leads), abort)
+    return (follow, abort, so_far)
 
 
 def _asking(state: RunState, asked: ConsentAsked, follow: Option) -> tuple[Option, ...]:
@@ -87,20 +78,20 @@ def _asking(state: RunState, asked: ConsentAsked, follow: Option) -> tuple[Optio
     approve = answer_to(run, asked.step, asked.what, service)
     yes, no = _answers(state, asked)
     if state.paused is not None:
-        return (_option(approve, yes), _continue(state), follow)
-    return (_option(approve, yes), _option(f"drtool deny {run} {asked.step}", no), follow)
+        return (option(approve, yes), _continue(state), follow)
+    return (option(approve, yes), option(f"drtool deny {run} {asked.step}", no), follow)
 
 
 def _continue(state: RunState) -> Option:
-    return _option(f"drtool continue {state.run}", "the pause ends; what comes next begins")
+    return option(f"drtool continue {state.run}", "the pause ends; what comes next begins")
 
 
 def _handed_over(state: RunState, heir: str) -> tuple[Option, ...]:
     """Another run goes on: what is to be done now is to be read there."""
     return (
-        _option(f"drtool attach {heir}", "follow the failover that took over"),
-        _option(f"drtool explain {heir}", "how that one stands, and what may be typed about it"),
-        _report(state, "what was observed and changed; changes nothing"),
+        option(f"drtool attach {heir}", "follow the failover that took over"),
+        option(f"drtool explain {heir}", "how that one stands, and what may be typed about it"),
+        report(state, "what was observed and changed; changes nothing"),
     )
 
 
@@ -150,34 +141,34 @@ def _abort_leads_to(state: RunState) -> str:
 
 def _interrupted(state: RunState, world: World) -> tuple[Option, ...]:
     resume = _resume(state)
-    report = _report(state, "what was observed and changed so far; changes nothing")
+    so_far = report(state, "what was observed and changed so far; changes nothing")
     if not state.mode.changes_the_world:
-        return (resume, _option(again(state), "looks at everything anew; changes nothing"), report)
-    return (resume, _option(next_run(state, world), leads_to(state, world)), report)
+        return (resume, option(again(state), "looks at everything anew; changes nothing"), so_far)
+    return (resume, option(next_run(state, world), leads_to(state, world)), so_far)
 
 
 def _after_a_look(state: RunState) -> tuple[Option, ...]:
     """After a dry-run or a tabletop; what was refused there would be refused again."""
-    look = _option(again(state, mode=Mode.DRY_RUN), "looks again; changes nothing")
-    report = _report(state, "what was observed and would be changed; changes nothing")
+    look = option(again(state, mode=Mode.DRY_RUN), "looks again; changes nothing")
+    so_far = report(state, "what was observed and would be changed; changes nothing")
     if state.ended is not None and state.ended.outcome is Outcome.SUCCEEDED:
         live = again(state, mode=Mode.LIVE)
         return (
-            _option(live, "the same for real; consent is asked before anything is changed"),
+            option(live, "the same for real; consent is asked before anything is changed"),
             look,
-            report,
+            so_far,
         )
     amount = _acceptable(state)
     live = again(state, mode=Mode.LIVE, accept=amount)
     leads = _accept_leads_to(state, amount) if amount else (
         "the same for real; it is refused where this one was, unless that was mended"
     )  # fmt: skip
-    return (look, _option(live, leads), report)
+    return (look, option(live, leads), so_far)
 
 
 def _after_success(state: RunState) -> tuple[Option, ...]:
-    report = _report(state, "what happened, against which objectives; changes nothing")
-    return (_next(state), report, _status())
+    so_far = report(state, "what happened, against which objectives; changes nothing")
+    return (_next(state), so_far, status())
 
 
 def _next(state: RunState) -> Option:
@@ -187,29 +178,29 @@ def _next(state: RunState) -> Option:
     home = known.preferred if known else None
     if unprotected(state) and is_in_runbook(state, Procedure.REPROTECT):
         leads = f"{left(state)} is brought back as a standby of {taking(state)}"
-        return _option(start(state, Procedure.REPROTECT, way), leads)
+        return option(start(state, Procedure.REPROTECT, way), leads)
     if way.to_site != home and is_in_runbook(state, Procedure.FAILBACK):
         back = Direction(from_site=way.to_site, to_site=home)
         leads = "the service moves to its preferred site, with a short planned downtime"
-        return _option(start(state, Procedure.FAILBACK, back), leads)
+        return option(start(state, Procedure.FAILBACK, back), leads)
     if is_in_runbook(state, Procedure.SWITCHOVER):
         back = Direction(from_site=way.to_site, to_site=way.from_site)
         command = start(state, Procedure.SWITCHOVER, back, mode=Mode.DRY_RUN)
-        return _option(command, f"whether it could move to {left(state)} now; changes nothing")
-    return _runs()
+        return option(command, f"whether it could move to {left(state)} now; changes nothing")
+    return runs()
 
 
 def _after_trouble(state: RunState, world: World) -> tuple[Option, ...]:
     if state.ended is not None and state.ended.heir:
         return _handed_over(state, state.ended.heir)
-    on = _option(next_run(state, world), leads_to(state, world))
-    look = _option(
+    on = option(next_run(state, world), leads_to(state, world))
+    look = option(
         next_run(state, world, Mode.DRY_RUN),
         "what is left to do, as the real systems are now; changes nothing",
     )
     amount = _acceptable(state)
     if amount:
-        on = _option(again(state, accept=amount), _accept_leads_to(state, amount))
+        on = option(again(state, accept=amount), _accept_leads_to(state, amount))
     if world is World.FENCED:
         return (on, _release(state), look)
     if not amount and _fence_unproven(state) and state.plan.procedure is Procedure.FAILOVER:
@@ -223,12 +214,12 @@ def _beside(state: RunState, world: World, on: Option) -> Option:
     """What else may be wanted: to try again what another procedure does not, or to read."""
     retry, unplanned = again(state), state.plan.procedure is Procedure.FAILOVER
     if on.command != retry and unplanned and world is World.RECOVERED:
-        return _option(retry, "what is done is found done, what failed is tried again")
+        return option(retry, "what is done is found done, what failed is tried again")
     doubtful = world is World.IN_DOUBT and not state.past_no_return
     if on.command != retry and not unplanned and doubtful:
         leads = f"from the start, where {left(state)} is seen running; refused where it is not"
-        return _option(retry, leads)
-    return _report(state, "what was observed and changed; changes nothing")
+        return option(retry, leads)
+    return report(state, "what was observed and changed; changes nothing")
 
 
 def _on_your_word(state: RunState) -> Option:
@@ -236,7 +227,7 @@ def _on_your_word(state: RunState) -> Option:
         f"goes on with your word, which is no proof, that {left(state)} cannot write; if it can, "
         "two sites will"
     )
-    return _option(again(state, "--state-fenced", "how you know"), leads)
+    return option(again(state, "--state-fenced", "how you know"), leads)
 
 
 def _acceptable(state: RunState) -> str:
@@ -270,20 +261,20 @@ def _release(state: RunState) -> Option:
         "machine on if it is off, remove standby.signal from the data directory, start "
         f"PostgreSQL; right only as long as {new} was never promoted"
     )
-    return _option(by_hand(state, state.plan.procedure), leads)
+    return option(by_hand(state, state.plan.procedure), leads)
 
 
 def _without_a_command(state: RunState) -> tuple[Option, ...]:
     """A procedure that cannot be started from the command line is resumed, or done by hand."""
-    report = _report(state, "what was observed and changed; changes nothing")
+    so_far = report(state, "what was observed and changed; changes nothing")
     if state.ended is None:
-        return (_resume(state), report, _status())
+        return (_resume(state), so_far, status())
     wanted = state.plan.procedure
     leaves = wanted in {Procedure.DRAIN, Procedure.LOSE}
     if leaves and state.ended.outcome is Outcome.SUCCEEDED:
         wanted = Procedure.REFILL
     leads = f"prints each step of {wanted.value} for hands; changes nothing"
-    return (_option(by_hand(state, wanted), leads), report, _status())
+    return (option(by_hand(state, wanted), leads), so_far, status())
 
 
 def _resume(state: RunState) -> Option:
@@ -291,20 +282,4 @@ def _resume(state: RunState) -> Option:
     leads = resume_leads_to(state) or leads
     if state.abort is not None:
         leads = f"ends it as {state.abort.by} asked: what was begun is finished, nothing more"
-    return _option(f"drtool resume {state.run}", leads)
-
-
-def _report(state: RunState, about: str) -> Option:
-    return _option(f"drtool report {state.run}", about)
-
-
-def _status() -> Option:
-    return _option("drtool status", "how all services stand; changes nothing")
-
-
-def _runs() -> Option:
-    return _option("drtool runs", "all runs, newest first; changes nothing")
-
-
-def _option(command: str, consequence: str) -> Option:
-    return Option(command=command, consequence=consequence)
+    return option(f"drtool resume {state.run}", leads)
