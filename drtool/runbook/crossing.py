@@ -121,7 +121,8 @@ _ROLES = "roles: {ROLE: {people: [NAME]}}"
 
 
 def _owner(step: Step, owner: str, inventory: Inventory, faults: FaultList) -> None:
-    known = (*inventory.roles, *inventory.people)
+    members = (name for role in inventory.roles.values() for name in role.members)
+    known = tuple(dict.fromkeys((*inventory.roles, *inventory.people, *members)))
     if owner not in known:
         hint = did_you_mean(owner, known) or f"it has {one_of(known)}"
         what = f"step {step.name}: owner {owner} is neither a role nor a person of the inventory"

@@ -91,7 +91,8 @@ def _of(asked: ConsentAsked, inventory: Inventory) -> tuple[str, ...]:
 
 def _they(asked: ConsentAsked, inventory: Inventory, but: str = "") -> str:
     members = [name for name in _of(asked, inventory) or (asked.of,) if name != but]
-    return f"ask {', '.join(members) or 'nobody: no other is named'}; or {BREAK_GLASS}"
+    ask = f"ask {', '.join(members) or 'nobody: no other is named'}"
+    return ask if asked.what == "manual" else f"{ask}; or {BREAK_GLASS}"
 
 
 def _may(inventory: Inventory, rights: tuple[Right, ...]) -> str:

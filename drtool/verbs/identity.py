@@ -57,9 +57,9 @@ def identity(inventory: Inventory, signer: Signer) -> Identity:
     if signer.key_file is not None:
         raise BadInput(
             f"ssh key {signer.key_file}",
-            f"{shown} is not in the inventory the run was planned with",
+            f"{shown} is not in the inventory",
             f"a key of {known}",
-            f'--key FILE; a new run takes people: {{NAME: {{keys: ["{offered[0]}"]}}}}',
+            f'--key FILE; for a new run, write people: {{NAME: {{keys: ["{offered[0]}"]}}}}',
         )
     raise BadInput(
         "your SSH key",
