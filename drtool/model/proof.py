@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from drtool.model.value import Value
 from drtool.units import Duration
+
+# who, and why: neither may be blank where a person answers for something
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class ProofKind(Enum):
@@ -44,8 +49,8 @@ class Proof(Value):
 class Statement(Value):
     """A human's typed word that a system is fenced, with the reason for believing it."""
 
-    by: str
-    reason: str
+    by: Said
+    reason: Said
     at: datetime
 
 
@@ -56,8 +61,8 @@ class AcceptedLoss(Value):
     """
 
     at_most: Duration | Literal["unknown"]
-    by: str
-    reason: str
+    by: Said
+    reason: Said
 
     @property
     def unlimited(self) -> bool:

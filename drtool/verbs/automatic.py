@@ -25,14 +25,19 @@ def allowance_of(
     """What lets a run begin that nobody typed; None for one that somebody did.
 
     The inventory is judged as its file is at this moment, so that who takes the entry out has
-    ended it. Raises BadInput when no entry allows it, Refused when the service flaps.
+    ended it. What only a person can answer for - a data loss, a fence by word, a lease by force,
+    rules put aside - is never part of it. Raises BadInput when no entry allows it, Refused when
+    the service flaps.
     """
     if request.because is None:
         return None
     name = loaded.runbook.service
     allowed = _entry(loaded, name)
+    said = (request.accepted_loss, request.statement, request.take_over)
     if (
         allowed is None
+        or any(word is not None for word in said)
+        or request.break_glass
         or request.procedure is not Procedure.FAILOVER
         or request.mode is not Mode.LIVE
         or _file(loaded, allowed.failover.runbook) != request.runbook.resolve()

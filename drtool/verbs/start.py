@@ -68,7 +68,7 @@ def request_of(procedure: str, given: Mapping[str, object]) -> StartRequest:
         outage_since=since,
         parameters=said,
         accepted_loss=_accepted(given, who),
-        statement=_text(given.get("state_fenced")),
+        statement=_stated(given),
         take_over=_take_over(given),
         requester=who,
         break_glass=break_glass_reason(given.get("break_glass"), _text(given.get("reason"))),
@@ -79,7 +79,7 @@ def _accepted(given: Mapping[str, object], who: str) -> AcceptedLoss | None:
     amount = _text(given.get("accept_data_loss"))
     if amount is None:
         return None
-    reason = _text(given.get("reason"))
+    reason = (_text(given.get("reason")) or "").strip()
     if not reason:
         raise BadInput(
             "--accept-data-loss",
@@ -92,6 +92,14 @@ def _accepted(given: Mapping[str, object], who: str) -> AcceptedLoss | None:
         hint = "--accept-data-loss 30s, or --accept-data-loss unknown for any amount"
         raise BadInput("--accept-data-loss", str(error), hint=hint) from error
     return AcceptedLoss(at_most=at_most, by=who, reason=reason)
+
+
+def _stated(given: Mapping[str, object]) -> str | None:
+    """How a person knows that the old primary is fenced; a word without a reason is none."""
+    said = _text(given.get("state_fenced"))
+    if said is not None and not said.strip():
+        raise BadInput("--state-fenced", "no reason is given", hint='--state-fenced "how you know"')
+    return said
 
 
 def _take_over(given: Mapping[str, object]) -> str | None:

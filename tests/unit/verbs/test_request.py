@@ -87,6 +87,8 @@ def test_any_loss_can_be_accepted() -> None:
         ({"engine": "airflow"}, "auto or prefect or direct"),
         ({"accept_data_loss": "30s"}, "no reason is given"),
         ({"accept_data_loss": "unknown"}, "no reason is given"),
+        ({"accept_data_loss": "unknown", "reason": " "}, "no reason is given"),
+        ({"state_fenced": " "}, "no reason is given"),
         ({"accept_data_loss": "30", "reason": "x"}, "not a duration"),
     ],
 )

@@ -38,6 +38,9 @@ def finding(key: str = "outage orders", scope: str = "service orders") -> Findin
                    commands=("drtool failover orders.yaml",))  # fmt: skip
 
 
+LOSS = {"at_most": "unknown", "by": "nobody", "reason": "none"}
+
+
 def later(minutes: float) -> datetime:
     return NOW + timedelta(minutes=minutes)
 
@@ -119,6 +122,10 @@ def test_an_automatic_start_bears_who_allowed_it_in_which_file(documents: Path) 
         ((SIGNALS, ALLOWED), {"mode": Mode.DRILL}),
         ((SIGNALS, ALLOWED), {"procedure": Procedure.SWITCHOVER}),
         ((SIGNALS, ALLOWED.replace("orders.yaml", "other.yaml")), {}),
+        ((SIGNALS, ALLOWED), {"statement": "it is off"}),
+        ((SIGNALS, ALLOWED), {"take_over": "it must be"}),
+        ((SIGNALS, ALLOWED), {"break_glass": "nobody is here"}),
+        ((SIGNALS, ALLOWED), {"accepted_loss": LOSS}),
     ],
 )
 def test_nothing_else_is_allowed(
