@@ -17,6 +17,7 @@ RUN_BY = {
     "docs/tutorial/own-service.md": "tests/acceptance/test_tutorial.py",
     "docs/how-to/write-an-action.md": "tests/acceptance/test_write_an_action.py",
     "docs/how-to/check-readiness.md": "tests/integration/test_doctor.py",
+    "docs/how-to/approvals.md": "tests/acceptance/test_approvals.py",
     "docs/how-to/bundle.md": "tests/acceptance/test_wheel.py",
     "docs/how-to/notify-slack.md": "tests/integration/test_slack.py",
     "docs/how-to/lab-system-servers.md": "tests/integration/test_lab_system.py",

@@ -163,10 +163,10 @@ def test_anybody_verifies_the_signatures_with_plain_ssh_keygen(desk: Desk) -> No
         assert f'Good "drtool-approval@v1" signature for {name}' in done.stdout, done.stderr
     message = desk.home / "the proof" / "02-consent-commander.txt"
     message.write_text(message.read_text().replace("commander", "deputy"))
-    done = subprocess.run(
+    bad = subprocess.run(
         ["sh", "-c", commands[1]], cwd=desk.home, capture_output=True, check=False
     )
-    assert done.returncode != 0
+    assert bad.returncode != 0
 
 
 @pytest.mark.parametrize(
