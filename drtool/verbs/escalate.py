@@ -9,8 +9,9 @@ from drtool.engine.permits import reason_not_to_escalate
 from drtool.errors import Interrupted, Refused
 from drtool.model.event import Request, Warned
 from drtool.progress.run_state import RunState
+from drtool.verbs.identity import proven
 from drtool.verbs.launch import Launched, launch
-from drtool.verbs.records import state_of
+from drtool.verbs.records import engine_lives, state_of
 from drtool.verbs.request import outage_start, requester
 from drtool.verbs.resume import take_up
 from drtool.verbs.steer import at_rest, known, leave
@@ -41,6 +42,7 @@ def escalate(said: str, outage_since: str | None = None, reason: str = "") -> Es
     request = Request(
         run=run, verb="escalate", by=requester(), reason=reason, at=now, outage_start=since
     )
+    request = proven(app, request)
     if lives:
         leave(app, request)
         return _taken(app, run, state.seq)
@@ -62,6 +64,10 @@ def _taken(app: App, run: str, seq: int) -> Escalated:
         if state.ended is not None:
             return _ended(run, state)
         _refused(app, run, seq)
+        if not engine_lives(run, app):
+            raise Interrupted(
+                f"run {run}", "its engine is gone in the middle of it", hint=f"drtool resume {run}"
+            )
         time.sleep(POLL_SECONDS)
     raise Interrupted(
         f"run {run}",
