@@ -20,11 +20,13 @@ RUN_BY = {
     "docs/how-to/approvals.md": "tests/acceptance/test_approvals.py",
     "docs/how-to/bundle.md": "tests/acceptance/test_wheel.py",
     "docs/how-to/notify-slack.md": "tests/integration/test_slack.py",
+    "docs/how-to/watch.md": "tests/faults/test_watch_runs.py",
     "docs/how-to/lab-system-servers.md": "tests/integration/test_lab_system.py",
     "docs/how-to/start-your-own.md": "tests/acceptance/test_author_guides.py",
     "docs/how-to/editor.md": "tests/acceptance/test_author_guides.py",
     "docs/how-to/control-a-run.md": "tests/integration/test_steering.py",
     "docs/how-to/paper-runbook.md": "tests/acceptance/test_author_guides.py",
+    "docs/how-to/who-may-act.md": "tests/integration/test_take_over.py",
 }
 TYPED_HERE = {"README.md", "docs/how-to/run-from-ci.md"}
 CANNOT = {

@@ -17,6 +17,7 @@ from drtool.connections.ssh_vitals import Vitals, VitalsReader
 from drtool.errors import AccessDenied, DrtoolError, StepFailed
 from drtool.lease.dns_record import LeaseRecord, lease_name, parse
 from drtool.lease.freeze import Flag, Opener, flag_places, read_flag
+from drtool.lease.freeze_record import LABEL as FLAG_LABEL
 from drtool.lease.places import lease_places
 from drtool.lease.postgresql import lock_key
 from drtool.model.patroni import Cluster
@@ -170,10 +171,15 @@ class _Looking:
             for service, one in services.items()
             if one.lease.at == "dns"
         }
+        flags = [
+            reader.answer(f"{FLAG_LABEL}.{service}.{reader.zone}", "TXT")
+            for service, one in services.items()
+            if one.lease.freeze == "dns"
+        ]
         ahead, refusal = None, None
         try:
             ahead = reader.ahead_seconds()
-            for answer in (*endpoints.values(), *leases.values()):
+            for answer in (*endpoints.values(), *leases.values(), *flags):
                 free = (LeaseRecord().text(),) if answer.rdtype == "TXT" else ()
                 if values := answer.values or free:
                     reader.check_right(answer.model_copy(update={"values": values}))
