@@ -15,8 +15,13 @@ from drtool.redact import Redactor
 Place = tuple[str | int, ...]
 
 # The inventory holds references and what its author wrote in clear; a password that is also a
-# word there ("postgres") must not turn the stored plan into one that cannot be resumed.
-_KEPT: tuple[Place, ...] = (("body", "kind"), ("body", "plan", "inventory"))
+# word there ("postgres") must not turn the stored plan into one that cannot be resumed. What a
+# person has signed holds no free text, and with a letter changed it would prove nothing any more.
+_KEPT: tuple[Place, ...] = (
+    ("body", "kind"),
+    ("body", "plan", "inventory"),
+    ("body", "signed"),
+)
 
 
 def stored(event: Event, redactor: Redactor) -> tuple[str, Event]:

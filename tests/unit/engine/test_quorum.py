@@ -329,3 +329,21 @@ def test_to_judge_an_answer_takes_next_to_no_time(bench: Bench, people: People) 
     each = (time.perf_counter() - began) / len(now)
     print(f"{each * 1000:.3f} ms for each answer")
     assert each < 0.005
+
+
+def test_a_secret_in_a_reason_is_masked_and_the_signature_stays_whole(
+    bench: Bench, people: People
+) -> None:
+    """``orders`` is a secret here and the service's name too; the reason holds another one."""
+    for secret in ("orders", "hunter2hunter2"):
+        bench.redactor.learn(secret)
+    running = begin(bench, people)
+    elsewhere = Bench(bench.directory)  # the terminal that asks knows of no secret
+    people.answer(elsewhere, "consent", "first", reason="the password is hunter2hunter2")
+    running.wait()
+    (only,) = given(bench)
+    assert only.reason == "the password is [secret]"
+    assert only.signed is not None
+    assert reason_not_signed(only.signed.message, only.signed.signature, only.signed.key) is None
+    assert "service: orders" in only.signed.message
+    assert not any("hunter2" in event.model_dump_json() for event in bench.events)
