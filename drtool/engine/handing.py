@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drtool.crashpoint import crashpoint
 from drtool.engine.context import HeirReady, RunContext
 from drtool.engine.permits import reason_not_to_escalate
 from drtool.engine.requests import warning
@@ -43,6 +44,7 @@ def begin_handing(context: RunContext, ready: HeirReady) -> bool:
         context.recorder.write(warning(ready.request, why))
         return False
     context.recorder.write(ready.heir.asked)
+    crashpoint("escalation.asked-written")
     context.heir = ready.heir
     return True
 

@@ -9,6 +9,7 @@ from drtool.engine.permits import reason_not_to_escalate
 from drtool.errors import Interrupted, Refused
 from drtool.model.event import Request, Warned
 from drtool.progress.run_state import RunState
+from drtool.verbs.drift import refuse_other_version
 from drtool.verbs.identity import proven
 from drtool.verbs.launch import Launched, launch
 from drtool.verbs.records import engine_lives, state_of
@@ -46,6 +47,7 @@ def escalate(said: str, outage_since: str | None = None, reason: str = "") -> Es
     if lives:
         leave(app, request)
         return _taken(app, run, state.seq)
+    refuse_other_version(state)
     launched = launch(
         lambda tell: take_up(run, app, tell, escalate=request),
         app.logs / f"{run}.log",
@@ -60,11 +62,12 @@ def _taken(app: App, run: str, seq: int) -> Escalated:
     """Wait until the run was handed over; raises what was said against it."""
     end = time.monotonic() + TAKEN_SECONDS
     while time.monotonic() < end:
+        lives = engine_lives(run, app)
         state = state_of(run, app)[1]
         if state.ended is not None:
             return _ended(run, state)
         _refused(app, run, seq)
-        if not engine_lives(run, app):
+        if not lives:
             raise Interrupted(
                 f"run {run}", "its engine is gone in the middle of it", hint=f"drtool resume {run}"
             )

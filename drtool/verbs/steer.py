@@ -21,6 +21,7 @@ from drtool.model.steering import UnwindAsked
 from drtool.model.value import Value
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
+from drtool.verbs.drift import refuse_other_version
 from drtool.verbs.identity import proven
 from drtool.verbs.launch import Launched, launch
 from drtool.verbs.records import engine_life, find, state_of
@@ -93,6 +94,7 @@ def unwind(said: str, reason: str) -> Steered:
         at = app.clock.wall()
         leave(app, Request(run=run, verb="unwind", by=requester(), reason=reason, at=at))
         return Steered(run=run, text=f"{run}: the run is asked to take back what it did")
+    refuse_other_version(state)
     asked_by = proven(app, Request(run=run, verb="unwind", by=requester(), at=app.clock.wall()))
     asked = UnwindAsked(by=asked_by.by, reason=reason)
     launched = launch(

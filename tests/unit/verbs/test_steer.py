@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from engine_bench import chain, plan_of, step
 
+from drtool import __version__
 from drtool.bootstrap import App, build
 from drtool.errors import BadInput, DrtoolError, JournalUnusable
 from drtool.model.event import (
@@ -28,6 +29,8 @@ from drtool.model.purpose import Mode, Outcome, Procedure
 from drtool.model.steering import EscalationAsked, RunPaused, UnwindAsked
 from drtool.process import identity
 from drtool.verbs.escalate import escalate
+from drtool.verbs.records import state_of
+from drtool.verbs.resume import resume
 from drtool.verbs.steer import go_on, pause, retry, skip, unwind
 
 VERBS: dict[str, Callable[[str], object]] = {
@@ -51,7 +54,7 @@ def run_of(app: App, *bodies: Body, alive: bool = True, **said: object) -> str:
     plan = plan_of(*chain(step("one", "bench.is", key="x"), step("fence", "bench.fence"),
                           step("promote", "bench.promote")), **given)  # fmt: skip
     begun = RunStarted(
-        plan=plan, mode=Mode.LIVE, requester="t", host="h", version="0", engine="direct",
+        plan=plan, mode=Mode.LIVE, requester="t", host="h", version=__version__, engine="direct",
         pid=os.getpid(), process=identity(os.getpid()) if alive else "1",
     )  # fmt: skip
     journal = app.journal()
@@ -196,6 +199,18 @@ def test_what_waits_for_an_approval_is_not_tried_again(app: App) -> None:
     run = run_of(app, LOOKING, asked)
     error = refused(lambda said: retry(said, "one"), run)
     assert error.hint == f"drtool approve {run} one --service orders"
+
+
+def test_a_run_whose_heir_has_begun_is_ended_and_leads_to_it(app: App) -> None:
+    run = run_of(app, EscalationAsked(by="ben", heir="r9"), alive=False)
+    journal = app.journal()
+    journal.append("r9", journal.events(run)[0].body)
+    journal.close()
+    launched = resume(run)
+    assert (launched.run, launched.warnings) == ("r9", (f"run {run} was handed over to run r9",))
+    ended = state_of(run, app)[1].ended
+    assert ended is not None
+    assert (ended.outcome, ended.heir) == (Outcome.HANDED_OVER, "r9")
 
 
 @pytest.mark.parametrize("verb", ["skip", "unwind"])
