@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from drtool.cli import show
+from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome, Procedure, StepKind
 from drtool.progress.explain import Explanation, explain
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.words import stands_steered
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from told_states import found
+from told_states import approving, found
 
 ABOUT = """\
 At any time, and in any terminal of the machine that runs the engine, `drtool explain` says how the
@@ -71,6 +72,29 @@ def _different() -> Iterator[tuple[str, str, str]]:
         if key not in seen:
             seen |= {key, (key[0], "")}
             yield _heading(said), title, _screen(said)
+    yield _hanging()
+    yield from _approved()
+
+
+def _approved() -> Iterator[tuple[str, str, str]]:
+    """Several people approve; one puts the rules aside; an approval is void."""
+    how = {
+        "one-of-two": "one of two people has approved",
+        "glass-broken": "somebody put aside the rules of who may",
+        "revoked": "an approval is void and is asked for again",
+    }
+    for name, state in approving():
+        if name in how:
+            said = explain(_plain(state), alive=True)
+            yield _heading(said), f"failover: {how[name]}", _screen(said)
+
+
+def _hanging() -> tuple[str, str, str]:
+    """An engine that is there and does not move."""
+    told = next(told for name, told, _ in found() if name == "failover-live-at-promote-True")
+    life = Life(word=Living.HUNG, since=told.last.wall, pid=4711, stopped=True)
+    said = explain(_plain(told), life=life)
+    return _heading(said), "failover: the engine does not move", _screen(said)
 
 
 def _plain(state: RunState) -> RunState:

@@ -27,6 +27,7 @@ from drtool.cli.main import app
 from drtool.model.event import AbortAsked, Body, RunEnded, StepEnded, Via, World
 from drtool.model.inventory import Inventory, Service, Site
 from drtool.model.proof import AcceptedLoss, ProofKind
+from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
 from drtool.progress.explain import Explanation, explain
 from drtool.progress.run_state import RunState
@@ -53,9 +54,9 @@ def parsed(command: str) -> tuple[str, dict[str, object]]:
         return verb, sub.make_context(verb, rest, parent=context).params
 
 
-def said(state: RunState, *, alive: bool | None = None) -> Explanation:
+def said(state: RunState, *, alive: bool | None = None, life: Life | None = None) -> Explanation:
     """The explanation, after what holds for each."""
-    told = explain(state, alive=alive)
+    told = explain(state, alive=alive, life=life)
     assert len(told.options) == 3, told.options
     assert len({option.command for option in told.options}) == 3, told.options
     assert all(option.consequence.strip() for option in told.options)
@@ -132,6 +133,25 @@ def check_truth(state: RunState, told: Explanation, *, alive: bool | None) -> No
 def test_a_state_is_told_truly_with_three_commands_that_work(name: str) -> None:
     state, alive = STATES[name]
     said(state, alive=alive)
+
+
+@pytest.mark.parametrize("name", [name for name, (_, alive) in STATES.items() if alive])
+def test_an_engine_that_does_not_move_is_told_with_what_lets_it_go_on(name: str) -> None:
+    state, _ = STATES[name]
+    life = Life(word=Living.HUNG, since=state.last.wall, pid=4711, stopped=True)
+    told = said(state, life=life)
+    assert "does not move" in told.title
+    assert "kill -CONT 4711" in told.why
+    assert told.why.endswith(f"end it: kill -9 4711, then drtool resume {RUN}.")
+    assert "drtool resume" in told.options[1].command
+
+
+def test_an_engine_that_is_gone_is_told_since_when() -> None:
+    state, _ = STATES["failover-live-at-promote-False"]
+    told = said(state, life=Life(word=Living.GONE, since=state.last.wall))
+    assert (
+        f"process is gone since {state.last.wall:%H:%M:%S}Z and the run has not ended" in told.why
+    )
 
 
 def test_no_procedure_mode_or_outcome_is_left_out() -> None:

@@ -3,6 +3,9 @@
 # ruff: noqa: E501, ISC004 - messages stand as they are told
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from good_documents import Lint, Load
 
@@ -15,6 +18,17 @@ ONE_PLACE = (
     "elsewhere, as {heartbeat: SITE.SYSTEM} at the standby, or from_host: HOST"
 )
 KINDS = "exactly one of http, tcp, heartbeat, ssh, command"
+
+
+HOW_TO = Path(__file__).parents[3] / "docs/how-to/watch.md"
+SHOWN = re.findall(
+    r"```yaml\nservices:\n  orders:\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL
+)
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+def test_what_the_documentation_shows_is_taken(loading: Load, shown: str) -> None:
+    assert loading(inventory=[(AFTER, AFTER + shown)]).inventory.services["orders"].signals
 
 
 def service(*lines: str) -> list[tuple[str, str]]:
