@@ -9,11 +9,13 @@ from typing import Any
 from engine_bench import approval, chain, plan_of, step
 
 from drtool.engine.ending import ending
+from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.change import Change
 from drtool.model.event import (
     AbortAsked,
     Body,
     ConsentAsked,
+    ConsentGiven,
     Event,
     Instant,
     RunEnded,
@@ -183,6 +185,44 @@ def found() -> Iterator[Found]:
         for mode in (Mode.DRY_RUN, Mode.TABLETOP):
             for name, state, alive in _looks(procedure, mode):
                 yield f"{procedure.value}-{mode.value}-{name}", state, alive
+    for name, state in approving():
+        yield name, state, True
+
+
+def approving() -> Iterator[tuple[str, RunState]]:
+    """A failover that two people must approve, and what becomes of that."""
+    for name in ("one-of-two", "one-of-two-void", "glass-broken", "revoked"):
+        told = Told(Procedure.FAILOVER).through(1)
+        two = _asked("consent", "approval").model_copy(update={"needs": 2})
+        told.tell(StepStarted(step="consent", via=Via.DIRECT), two)
+        alone = name == "glass-broken"
+        why = "nobody else is awake" if alone else ""
+        told.tell(
+            ApprovalGiven(
+                step="consent",
+                decision="approved",
+                by="ben",
+                needs=2,
+                break_glass=alone,
+                reason=why,
+            )
+        )
+        if name == "one-of-two-void":
+            told.tell(_void("consent", "ben"))
+        elif name != "one-of-two":
+            other = ApprovalGiven(step="consent", decision="approved", by="cem", number=2, needs=2)
+            given = ConsentGiven(step="consent", decision="approved", by="ben", break_glass=alone)
+            told.tell(*(() if alone else (other,)), given)
+            told.end(told.steps[1], reason=f"approved by ben{'' if alone else ' and cem'}")
+        if name == "revoked":
+            again = two.model_copy(update={"step": "fence", "instead_of": "consent"})
+            told.tell(StepStarted(step="fence", via=Via.DIRECT), _void("consent", "ben"), again)
+        yield name, told.state
+
+
+def _void(step: str, by: str) -> ApprovalVoided:
+    why = f"key SHA256:47DEQpj8 is not one of {by} in the inventory any more"
+    return ApprovalVoided(step=step, by=by, reason=why)
 
 
 def _of(procedure: Procedure, mode: Mode) -> Iterator[Found]:
