@@ -16,9 +16,11 @@ ABOUT = """\
 
 What drtool has been tried against. `make faults` injects each of these into real servers:
 PostgreSQL, knot or BIND, sshd, Prefect. Every test first sees that its injection took effect, and
-only then judges. `make faults FAULTS="F26-F29 L03"` runs some; the results are written to `.faults.json`.
+only then judges. `make faults FAULTS="F26-F29 L03"` runs some; the results are written to
+`.faults.json`.
 
-A run that is lied to may end in many ways, but never as *met*.
+A run that is lied to may end in many ways, but never as *met*. What all of this is for stands in
+[what drtool promises](../explanation/promises.md).
 """
 
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from fault_page import fault_page
 from inventory_keys import inventory_keys
+from promise_page import promise_page
 from pydantic import BaseModel
 from screens import screens
 from tables import noted, one_line, table, text, value
@@ -174,6 +175,7 @@ PAGES = {
     "explain.md": screens,
     "faults.md": fault_page,
     "inventory.md": inventory_keys,
+    "../explanation/promises.md": promise_page,
 }
 
 

@@ -1,0 +1,65 @@
+"""The page of promises, with the tests that show each; from the catalogues of the tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tables import table
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from bad_input_catalogue import BAD_INPUT
+from fault_catalogue import chosen
+from promise_catalogue import PROMISES, Promise
+
+ABOUT = """\
+# What drtool promises
+
+A recovery tool is used when everything else has failed, so it is tested by making everything fail.
+Each promise has an oracle that a test can check, and each test first sees that what it injected
+took effect. `make test` runs the quick ones, `make faults` all of
+[the faults and lies](../reference/faults.md), against real servers; it prints what came of each,
+and writes it to `.faults.json`. Tests are named by their place below `tests/`.
+"""
+BAD = """\
+## Bad input
+
+Each of these ends with exit code 2, with `file:line:column` where it comes from a file, with what
+is wrong and what to write; nothing is started.
+"""
+
+
+def promise_page() -> str:
+    """Sixteen promises, then the table of bad input."""
+    parts = [ABOUT]
+    parts += [_promise(number, one) for number, one in enumerate(PROMISES, 1)]
+    parts.append(BAD)
+    for part, items in BAD_INPUT.items():
+        rows = ((item, _tests(tests)) for item, tests in items.items())
+        parts += [f"### {part}\n", table(("what", "shown by"), rows)]
+    return "\n".join(parts)
+
+
+def _promise(number: int, promise: Promise) -> str:
+    lines = [f"## {number}. {promise.title}\n", f"{promise.means}\n"]
+    lines += [f"- `{test}`" for test in promise.tests]
+    if promise.faults:
+        lines.append(f"- faults {', '.join(_runs(promise.faults))}")
+    return "\n".join([*lines, ""])
+
+
+def _runs(words: str) -> list[str]:
+    """The ids, checked to be there, as they were grouped."""
+    return [word for word in words.split() if chosen(word)]
+
+
+def _tests(tests: tuple[str, ...]) -> str:
+    """One file's tests together; a row of a test by its name."""
+    by_test: dict[str, list[str]] = {}
+    for test in tests:
+        name, _, row = test.partition("[")
+        by_test.setdefault(name, []).extend([row.removesuffix("]")] if row else [])
+    return "; ".join(
+        f"`{name}`" + (f" ({', '.join(rows)})" if rows else "") for name, rows in by_test.items()
+    )
