@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import socket
 import socketserver
@@ -155,6 +156,32 @@ class Echo(Cache):
     def do_POST(self) -> None:
         Echo.known = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self._answer(201)
+
+
+class WithError(Echo):
+    """Answers 200 with the order's own id, and an error in the body."""
+
+    def _answer(self, status: int) -> None:
+        order = json.loads(Echo.known)
+        self.known = json.dumps({"id": order["id"], "error": "the database is read only"}).encode()
+        super()._answer(200)
+
+
+class Hasty(Echo):
+    """Acknowledges and shows an order, and loses it when it should be committed."""
+
+    committed = True
+
+    def do_POST(self) -> None:
+        Hasty.committed = True
+        super().do_POST()
+
+    def do_GET(self) -> None:
+        self._answer(200 if Hasty.committed else 404)
+
+    def do_DELETE(self) -> None:
+        Hasty.committed = False
+        self._answer(404)
 
 
 class _CacheServer(ThreadingHTTPServer):

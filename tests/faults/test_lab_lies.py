@@ -13,6 +13,8 @@ from fault_record import Fault
 from lab_lies import (
     Cache,
     Echo,
+    Hasty,
+    WithError,
     another_cluster_at_west,
     disk_full,
     lying_controller,
@@ -228,6 +230,33 @@ def test_l10_a_service_that_gives_back_orders_from_memory_while_nothing_is_commi
     assert all(line.judgement != "met" for line in ran.report.objectives)
     assert "No space left on device" in ran.step("row_committed").reason
     fault.got(ran.said)
+
+
+def service_not_believed(
+    lab: PracticeLab, operator: Operator, fault: Fault, answers: type[Cache], told: str
+) -> None:
+    """A failover whose service at west gives its word, and has nothing in the database."""
+    lab.cut_power(EAST)
+    with orders_from_memory(lab, answers):
+        ran = operator.fail_over(runbook=lab.runbook(limits(orders_accepted="2s")))
+    assert lab.sql(WEST, "select count(*) from orders") == [(0,)]
+    fault.injected(f"the service at west: {(answers.__doc__ or '').strip()}")
+    not_met(ran)
+    fault.got(ran.said)
+    assert ran.report.world is World.REDIRECTED
+    assert told in ran.report.reason
+
+
+def test_l11_a_service_that_answers_200_with_an_error_in_the_body(
+    lab: PracticeLab, operator: Operator, fault: Fault
+) -> None:
+    service_not_believed(lab, operator, fault, WithError, "yet says error")
+
+
+def test_l12_a_service_that_acknowledges_an_order_before_its_commit(
+    lab: PracticeLab, operator: Operator, fault: Fault
+) -> None:
+    service_not_believed(lab, operator, fault, Hasty, "is gone")
 
 
 def test_l13_a_standby_that_belongs_to_another_cluster(
