@@ -2,7 +2,8 @@
 # 1 directory, 2 how many arbiters, for each its name and the token, then the command itself.
 # The highest token that was seen of each arbiter is a file's name. It is noted before it is
 # compared, so that of two holders at the same moment the lower one is refused. What cannot be
-# noted (a full disk) stops nobody: a fence must not need a disk.
+# noted (a full disk) stops nobody: a fence must not need a disk. On the usual way no program is
+# started: a shell lists names in their order by itself.
 umask 077
 guard=$1 count=$2
 shift 2
@@ -10,16 +11,23 @@ while [ "$count" -gt 0 ]; do
 	of=$guard/$1 token=$2
 	shift 2
 	count=$((count - 1))
-	{ mkdir -p "$of" && touch "$of/$token"; } 2>/dev/null
-	names=$(ls "$of" 2>/dev/null)
-	highest=$(printf '%s\n%s\n' "$names" "$token" | LC_ALL=C sort | tail -n 1)
+	[ -d "$of" ] || mkdir -p "$of" 2>/dev/null
+	[ -e "$of/$token" ] || (: >"$of/$token") 2>/dev/null
+	highest= lower=
+	for name in "$of"/*; do
+		lower="$lower $highest"
+		highest=${name##*/}
+	done
+	if [ ! -e "$of/$token" ]; then
+		lower=
+		[ "$highest" = '*' ] && highest=
+		highest=$(printf '%s\n%s\n' "$highest" "$token" | LC_ALL=C sort | tail -n 1)
+	fi
 	if [ "$highest" != "$token" ]; then
 		rm -f "$of/$token"
 		echo "drtool-token-refused $of $highest" >&2
 		exit 253
 	fi
-	for name in $names; do
-		if [ "$name" != "$token" ]; then rm -f "$of/$name"; fi
-	done
+	for name in $lower; do rm -f "$of/$name"; done
 done
 exec "$@"
