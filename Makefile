@@ -18,8 +18,8 @@ drill: $(READY)
 
 test: $(READY) servers lint docs-as-they-are
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(SIDE_BY_SIDE) -m "not alone" $(or $(TESTS),$(KINDS))
-	$(BIN)/coverage run -m pytest -m alone $(TESTS)
+	$(BIN)/coverage run -m pytest $(SIDE_BY_SIDE) -m "not alone and not slow_fault" $(or $(TESTS),$(KINDS))
+	$(BIN)/coverage run -m pytest -m "alone and not slow_fault" $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --fail-under=$(FLOOR)
 

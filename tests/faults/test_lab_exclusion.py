@@ -35,6 +35,7 @@ def begin_all(operators: list[Operator]) -> list[Typed]:
     return said
 
 
+@pytest.mark.slow_fault
 def test_f12_of_20_starts_at_the_same_moment_one_runs_and_19_name_it(
     lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:

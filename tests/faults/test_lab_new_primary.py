@@ -31,7 +31,7 @@ from drtool.model.event import World
 from drtool.model.purpose import Outcome
 from drtool.progress.state import fold
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault]
 FAILOVER = ("--from", EAST, "--to", WEST, "--outage-since", "1s")
 
 

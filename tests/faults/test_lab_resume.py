@@ -38,6 +38,7 @@ def told_that_its_engine_is_gone(operator: Operator, run: str) -> None:
     assert f"drtool resume {run}" in late.err
 
 
+@pytest.mark.slow_fault
 @pytest.mark.parametrize(
     "place",
     ["step.effect-applied fence", "step.intent-written promote", "step.effect-applied promote"],
@@ -76,6 +77,7 @@ def test_f02_f03_an_engine_killed_in_a_real_failover_is_resumed_to_the_same_worl
     assert "has ended" in again.err
 
 
+@pytest.mark.slow_fault
 def test_f03_an_engine_killed_in_a_switchover_is_resumed_and_loses_no_order(
     lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:
