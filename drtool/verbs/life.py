@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from drtool.bootstrap import App
+from drtool.errors import DrtoolError
 from drtool.journal.home import journal_path
 from drtool.journal.pulse import pulses
 from drtool.journal.summary import RunSummary
 from drtool.model.event import Instant
-from drtool.model.pulse import Life, Process, Pulse
+from drtool.model.pulse import Life, Living, Process, Pulse
 from drtool.process import runs, stopped
 from drtool.progress.life import lives
 
@@ -29,10 +31,25 @@ def _life(summary: RunSummary, last: Pulse | None, app: App) -> Life:
     clock = app.clock
     now = Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
     engine = Process(pid=summary.pid, started=summary.process, boot=summary.boot)
-    return lives(
+    found = lives(
         engine,
         last,
         now,
         there=runs(summary.pid, summary.process),
         stopped=stopped(summary.pid),
     )
+    if found.word is Living.GONE and found.since is None:
+        return found.model_copy(update={"since": _last_word(summary.run, app)})
+    return found
+
+
+def _last_word(run: str, app: App) -> datetime | None:
+    """When the engine wrote its last event, for one that has left no pulse."""
+    try:
+        journal = app.records()
+        try:
+            return journal.events(run)[-1].at.wall
+        finally:
+            journal.close()
+    except (DrtoolError, IndexError):
+        return None

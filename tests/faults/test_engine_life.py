@@ -81,13 +81,15 @@ def test_a_run_of_before_a_reboot_is_gone_even_if_its_process_number_runs(tmp_pa
         says(run, rf"its engine is gone {SINCE}", "status", "r1")
 
 
-def test_a_journal_without_pulses_is_judged_by_the_process_alone(tmp_path: Path) -> None:
+def test_a_journal_without_pulses_is_judged_by_the_process_and_its_last_word(
+    tmp_path: Path,
+) -> None:
     with watched(tmp_path) as run:
         killed(run)
         with closing(sqlite3.connect(journal_path(tmp_path))) as connection:
             connection.execute("DROP TABLE pulses")
             connection.commit()
-        says(run, "its engine is gone; the run is resumable: drtool resume r1", "status", "r1")
+        says(run, rf"its engine is gone {SINCE}; the run is resumable", "status", "r1")
         assert "engine gone" in run.drtool("runs").stdout
 
 
