@@ -25,6 +25,7 @@ END_SECONDS = 5.0
 POLL_SECONDS = 0.02
 _LONGEST_NAME = 63
 _KEY_BITS = (1 << 63) - 1
+_OURS = "drtool:"
 _PRINTABLE = re.compile(r"[^ -~]")
 
 
@@ -89,10 +90,15 @@ def take_postgresql(
 
 
 def _ended(service: str, session: PostgresqlSession, key: int) -> str:
-    """End the holder's session and wait until its lock is gone; who it was, or ""."""
+    """End the holder's session and wait until its lock is gone; who it was, or "".
+
+    A session that is none of drtool's is left to its owner.
+    """
     holder = session.who_holds(key)
     if holder is None:
         return ""
+    if not holder.application_name.startswith(_OURS):
+        raise _held(service, session.target, holder)
     session.end_holder(key, holder)
     end = time.monotonic() + END_SECONDS
     while (now := session.who_holds(key)) is not None and now == holder:
@@ -136,9 +142,9 @@ def _told(holder: Holder) -> str:
 
 def holder_of(name: str) -> tuple[str, str]:
     """Holder and run from a session's name; the bare name of a session that is not ours."""
-    if not name.startswith("drtool:"):
+    if not name.startswith(_OURS):
         return name or "a session without a name", ""
-    holder, _, run = name.removeprefix("drtool:").rpartition(":")
+    holder, _, run = name.removeprefix(_OURS).rpartition(":")
     return holder, run
 
 

@@ -130,6 +130,13 @@ SELECT l.pid, coalesce(a.application_name, ''), a.backend_start
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
+HOLDS: Final[LiteralString] = """
+SELECT 1 FROM pg_locks
+ WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid = pg_backend_pid()
+   AND (classid::bigint << 32) + objid::bigint = %s
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
 # Only that very session: a pid may be another's by now.
 END_HOLDER: Final[LiteralString] = """
 SELECT pg_terminate_backend(l.pid)

@@ -9,6 +9,7 @@ from drtool.connections.postgresql import PostgresqlSession
 from drtool.connections.reach import Context
 from drtool.connections.secrets import Secrets
 from drtool.errors import LeaseHeld, Unreachable
+from drtool.lease import postgresql as leasing
 from drtool.lease.postgresql import lock_key, session_name, take_postgresql
 from drtool.model.inventory import Inventory
 from drtool.model.replication import Holder
@@ -21,6 +22,8 @@ class Server:
     def __init__(self) -> None:
         self.owner: Session | None = None
         self.sessions: list[Session] = []
+        self.faster: Session | None = None
+        self.clings = False
 
 
 class Session(PostgresqlSession):
@@ -50,6 +53,14 @@ class Session(PostgresqlSession):
         owner = self.server.owner
         since = datetime(2026, 11, 23, 5, 14, 1, tzinfo=UTC)
         return Holder(pid=owner.number, application_name=owner.name, since=since) if owner else None
+
+    def end_holder(self, key: int, holder: Holder) -> bool:
+        assert key == lock_key("orders")
+        owner = self.server.owner
+        if owner is None or owner.number != holder.pid or self.server.clings:
+            return False
+        owner.over, self.server.owner = True, self.server.faster
+        return True
 
     def token(self) -> str:
         self._answer()
@@ -129,3 +140,42 @@ def test_a_lost_session_or_lock_is_a_lost_lease(server: Server, context: Context
     server.sessions[0].over = True
     with pytest.raises(LeaseHeld, match="the session ended"):
         lease.check()
+
+
+def test_by_force_that_session_is_ended_and_no_other(server: Server, context: Context) -> None:
+    lease = take_postgresql("orders", "west.db", context, "ann", "20261123-051401-7f3a")
+    taken = take_postgresql("orders", "west.db", context, "ben", "run-2", by_force=True)
+    assert taken.over == "ann, run 20261123-051401-7f3a, since 2026-11-23 05:14:01 UTC"
+    assert taken.token > lease.token
+    with pytest.raises(LeaseHeld, match="the session ended"):
+        lease.check()
+    taken.check()
+    taken.release()
+    assert take_postgresql("orders", "west.db", context, "eve", "3", by_force=True).over == ""
+
+
+def test_by_force_one_who_was_faster_keeps_it(server: Server, context: Context) -> None:
+    take_postgresql("orders", "west.db", context, "ann", "run-1")
+    server.faster = Session(server, "west.db")
+    server.faster.name = session_name("eve", "run-3")
+    with pytest.raises(LeaseHeld, match="held by eve, run run-3"):
+        take_postgresql("orders", "west.db", context, "ben", "run-2", by_force=True)
+    assert not server.faster.over
+
+
+def test_by_force_a_strangers_session_is_left_alone(server: Server, context: Context) -> None:
+    server.owner = stranger = Session(server, "west.db")
+    stranger.name = "psql"
+    with pytest.raises(LeaseHeld, match="held by psql"):
+        take_postgresql("orders", "west.db", context, "ben", "run-2", by_force=True)
+    assert not stranger.over
+
+
+def test_a_session_that_does_not_end_is_still_its_holders(
+    server: Server, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leasing, "END_SECONDS", 0.05)
+    take_postgresql("orders", "west.db", context, "ann", "run-1")
+    server.clings = True
+    with pytest.raises(LeaseHeld, match="held by ann"):
+        take_postgresql("orders", "west.db", context, "ben", "run-2", by_force=True)
