@@ -48,7 +48,7 @@ def transport_to(host: str, context: Context) -> SshTransport:
             hint=f"write hosts.{host}.ssh with address, user and host_key",
         )
     key = context.secrets.path(found.ssh.key_file) if found.ssh.key_file else None
-    return SshTransport(host, found.ssh, key, context.connect_seconds)
+    return SshTransport(host, found.ssh, key, context.connect_seconds, context.silences)
 
 
 class SshReader(Reader):

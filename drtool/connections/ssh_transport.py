@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drtool.connections.silences import Silences
 from drtool.connections.ssh_keys import check_host_key, load_key, one_reason, prefer_pinned
 from drtool.errors import AccessDenied, DrtoolError, MissingExtra, Unreachable
 from drtool.model.inventory import Ssh
@@ -45,9 +46,17 @@ class Ran:
 class SshTransport:
     """An authenticated connection, opened anew when it has died; safe to use from threads."""
 
-    def __init__(self, host: str, ssh: Ssh, key_file: Path | None, connect_seconds: float) -> None:
+    def __init__(
+        self,
+        host: str,
+        ssh: Ssh,
+        key_file: Path | None,
+        connect_seconds: float,
+        silences: Silences | None = None,
+    ) -> None:
         self.subject = f"ssh host {host} ({ssh.user}@{ssh.address}:{ssh.port})"
         self._ssh, self._key_file, self._seconds = ssh, key_file, connect_seconds
+        self._where, self._silences = (ssh.address, ssh.port), silences or Silences()
         self._lock = threading.Lock()
         self._transport: Any = None
         self._left: list[Any] = []
@@ -114,9 +123,12 @@ class SshTransport:
             self.connect()
             transport = self._transport
             try:
-                return transport.open_session(window_size=WINDOW_BYTES, timeout=seconds)
+                limit = self._silences.patience(self._where, seconds)
+                return transport.open_session(window_size=WINDOW_BYTES, timeout=limit)
             except (paramiko.SSHException, OSError, EOFError, AttributeError) as error:
                 self._leave(transport)
+                if "timeout" in str(error).lower():  # open_session's own, and no error of its kind
+                    self._silences.note(self._where)
                 if last:
                     raise Unreachable(self.subject, f"no session: {one_reason(error)}") from error
         raise AssertionError
@@ -150,13 +162,20 @@ class SshTransport:
             transport.close()
             raise self._refusal(error) from error
         transport.set_keepalive(KEEPALIVE_SECONDS)
+        self._silences.over(self._where)
         return transport
 
     def _socket(self) -> socket.socket:
-        """A socket that does not wait for more data before it sends."""
+        """A socket that does not wait for more data before it sends.
+
+        A machine that is cut off is asked by every look at a fence: it costs its time once.
+        """
+        limit = self._silences.patience(self._where, self._seconds)
         try:
-            made = socket.create_connection((self._ssh.address, self._ssh.port), self._seconds)
+            made = socket.create_connection(self._where, limit)
         except OSError as error:
+            if isinstance(error, TimeoutError):
+                self._silences.note(self._where)
             raise Unreachable(self.subject, f"does not answer: {one_reason(error)}") from error
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

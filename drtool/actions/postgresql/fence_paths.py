@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from drtool.action import Facts, Hands, Look
@@ -192,9 +193,11 @@ def what_answers(facts: Facts, ssh: PathSeen | None) -> str:
     if ssh is not None and ssh.reachable:
         return f"host {system.host} answers over SSH"
     host = facts.inventory.hosts.get(system.host)
-    if host and host.ssh and takes_connections(host.ssh.address, host.ssh.port, ASK_SECONDS):
-        return f"port {host.ssh.port} of {host.ssh.address} takes connections"
-    return what_listens(facts)
+    with ThreadPoolExecutor(1, thread_name_prefix="fence") as pool:  # a machine that is off is mute
+        listening = pool.submit(what_listens, facts)
+        if host and host.ssh and takes_connections(host.ssh.address, host.ssh.port, ASK_SECONDS):
+            return f"port {host.ssh.port} of {host.ssh.address} takes connections"
+        return listening.result()
 
 
 def what_listens(facts: Facts) -> str:
