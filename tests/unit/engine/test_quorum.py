@@ -202,7 +202,7 @@ def test_a_late_answer_is_told_that_it_is_late(bench: Bench, people: People) -> 
     steps = chain(consent(), step("look", "bench.is", key="x", deadline=Duration(30)))
     running = begin(bench, people, *steps)
     people.answer(bench, "consent", "first")
-    people.answer(bench, "consent", "second")
+    bench.ask("approve", "consent", by="second")
     bench.until(lambda: bench.state.warnings)
     assert bench.state.warnings[0].text == (
         "approve by second: step consent was approved by first already; the first decision counts"
