@@ -35,6 +35,15 @@ def reason_not_to_direct(state: RunState) -> DrtoolError | None:
     return None
 
 
+def reason_not_to_abort(state: RunState) -> DrtoolError | None:
+    """The error for a run that a failover takes over at this moment: that one may be aborted."""
+    if state.escalation is None:
+        return None
+    heir = state.escalation.heir
+    found = f"is being handed over to run {heir}"
+    return BadInput(f"run {state.run}", found, hint=f"drtool abort {heir}")
+
+
 def reason_not_to_pause(state: RunState) -> DrtoolError | None:
     """The error that forbids a pause."""
     if state.paused is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from drtool.crashpoint import crashpoint
 from drtool.engine.context import HeirReady, Phase, RunContext
 from drtool.engine.permits import (
+    reason_not_to_abort,
     reason_not_to_continue,
     reason_not_to_direct,
     reason_not_to_escalate,
@@ -88,7 +89,9 @@ def _of_the_run(context: RunContext, request: Request) -> Taken:
     refusal: DrtoolError | None = None
     body: Body = AbortAsked(by=request.by, reason=request.reason)
     taken, state = Taken(stop=Phase.ABORTING), context.recorder.state()
-    if request.verb == "pause":
+    if request.verb == "abort":
+        refusal = reason_not_to_abort(state)
+    elif request.verb == "pause":
         refusal, taken = reason_not_to_pause(state), Taken()
         body = RunPaused(by=request.by, reason=request.reason)
     elif request.verb == "continue":

@@ -216,6 +216,8 @@ class Scheduler:
             self._stop(Phase.HANDING_OVER)
 
     def _stop(self, phase: Phase) -> None:
+        if self._context.phase is Phase.HANDING_OVER:
+            return
         if self._context.phase is Phase.GOING:
             self._stopped_at = self._context.clock.monotonic()
         self._context.phase = phase
