@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def status(run: MaybeRun = "", as_json: AsJson = False) -> None:
     """Show how a run stands, or what the last runs left of each service."""
-    from drtool.cli import show
+    from drtool.cli import overview, show
     from drtool.verbs.frozen import services_now
     from drtool.verbs.records import run_status
 
@@ -38,7 +38,7 @@ def status(run: MaybeRun = "", as_json: AsJson = False) -> None:
         typer.echo(standing.model_dump_json()) if as_json else show.run(standing)
     else:
         known = services_now()
-        typer.echo(known.model_dump_json()) if as_json else show.services(known)
+        typer.echo(known.model_dump_json()) if as_json else overview.services(known)
 
 
 def explain(run: Run = "last") -> None:
@@ -51,11 +51,11 @@ def explain(run: Run = "last") -> None:
 
 def runs(as_json: AsJson = False) -> None:
     """List the runs, newest first."""
-    from drtool.cli import show
+    from drtool.cli import overview
     from drtool.verbs.records import list_runs
 
     listed = list_runs()
-    typer.echo(listed.model_dump_json()) if as_json else show.runs(listed)
+    typer.echo(listed.model_dump_json()) if as_json else overview.runs(listed)
 
 
 def report(

@@ -40,7 +40,10 @@ _BAD = {
     Outcome.IN_DOUBT: "is IN DOUBT",
     Outcome.ABORTED: "was aborted",
 }
-_URGENT = {"rto_at_risk", "data_loss_accepted", "lease_taken_over", "break_glass"}
+_URGENT = {
+    *("rto_at_risk", "data_loss_accepted", "lease_taken_over", "break_glass"),
+    *("automatic", "flapping"),
+}
 # what Prefect has not recorded is for the report, not for those who wait for the service
 _UNTOLD = {"executor"}
 _SHORT = 120

@@ -1,0 +1,94 @@
+"""Tables of all runs and of all services, with what is wrong of their engines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.text import Text
+
+from drtool.cli.show import console, outcome, table
+from drtool.journal.summary import RunSummary
+from drtool.model.pulse import Life
+from drtool.progress.life import life_sentence, life_title
+from drtool.units import seconds_text
+from drtool.verbs.records import Runs, Services
+
+
+def runs(listed: Runs) -> None:
+    """The runs, newest first."""
+    out = console()
+    if not listed.runs:
+        out.print("no runs yet")
+        return
+    rows = table("run", "service", "procedure", "mode", "way", "started", "took", "outcome",
+                 numbers=("took",))  # fmt: skip
+    for one in listed.runs:
+        took = (one.ended.wall - one.started.wall).total_seconds() if one.ended else None
+        rows.add_row(
+            one.run,
+            one.service,
+            one.procedure.value,
+            one.mode.value,
+            f"{one.from_site or '-'} to {one.to_site or '-'}",
+            f"{one.started.wall:%Y-%m-%d %H:%M:%S}Z",
+            seconds_text(took) if took is not None else "",
+            _stands(one),
+        )
+    out.print(rows)
+    for one in listed.runs:
+        if one.life is not None and not one.life.well:
+            said = f"{one.run}: {life_sentence(one.life, one.run)}"
+            out.print(Text(said, style="bold red"), soft_wrap=True)
+
+
+def _stands(one: RunSummary) -> Text:
+    """How a run stands; who put the rules of who may aside is never hidden."""
+    stands = outcome(one.outcome) if one.outcome else _goes_on(one.life)
+    return Text.assemble(stands, (" BREAK-GLASS", "bold red")) if one.break_glass else stands
+
+
+def _goes_on(life: Life | None) -> Text:
+    if life is None or life.well:
+        return Text("not ended", style="bold cyan")
+    return Text(life_title(life), style="bold red")
+
+
+def services(known: Services) -> None:
+    """What the last runs left of each service."""
+    out = console()
+    if not known.services:
+        out.print("no runs yet")
+        return
+    rows = table("service", "last run", "procedure", "state of the world", "protection")
+    for one in known.services:
+        rows.add_row(
+            one.service,
+            one.last.run,
+            one.last.procedure.value,
+            one.last.world.value if one.last.world else _world_now(one.last.life),
+            _protection(one.unprotected_since),
+        )
+    out.print(rows)
+    for one in known.services:
+        if one.last.life is not None and not one.last.life.well:
+            said = f"run {one.last.run}: {life_sentence(one.last.life, one.last.run)}"
+            out.print(Text(said, style="bold red"), soft_wrap=True)
+        if one.frozen:
+            out.print(Text(f"{one.service} is {one.frozen}", style="bold red"), soft_wrap=True)
+            out.print(Text(f"  {one.thaw}", style="bold cyan"), soft_wrap=True)
+        if one.reprotect:
+            out.print(f"protect {one.service} again:")
+            out.print(Text(f"  {one.reprotect}", style="bold cyan"), soft_wrap=True)
+
+
+def _world_now(life: Life | None) -> Text:
+    if life is None or life.well:
+        return Text("a run goes on")
+    return Text(life_title(life), style="bold red")
+
+
+def _protection(since: datetime | None) -> Text:
+    if since is None:
+        return Text("protected, by what the runs say", style="green")
+    ago = seconds_text((datetime.now(UTC) - since).total_seconds())
+    return Text(f"unprotected for {ago}", style="bold red")
