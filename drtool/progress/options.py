@@ -14,7 +14,12 @@ from drtool.progress.option import Option, option, report, runs, status
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState
 from drtool.progress.standing import left, taking
-from drtool.progress.words import is_coming_back, may_be_escalated, resume_leads_to
+from drtool.progress.words import (
+    is_coming_back,
+    may_be_escalated,
+    may_be_unwound,
+    resume_leads_to,
+)
 
 _ACCEPTABLE = re.compile(r"--accept-data-loss (\S+)")
 
@@ -144,6 +149,12 @@ def _interrupted(state: RunState, world: World) -> tuple[Option, ...]:
     so_far = report(state, "what was observed and changed so far; changes nothing")
     if not state.mode.changes_the_world:
         return (resume, option(again(state), "looks at everything anew; changes nothing"), so_far)
+    if may_be_unwound(state):
+        leads = (
+            f"takes back what was done: {left(state)} serves again, where its fence can be given "
+            "back; refused otherwise"
+        )
+        return (resume, option(f"drtool unwind {state.run} --reason 'why'", leads), so_far)
     return (resume, option(next_run(state, world), leads_to(state, world)), so_far)
 
 

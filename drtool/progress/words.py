@@ -110,6 +110,19 @@ def may_be_escalated(state: RunState) -> bool:
     )
 
 
+def may_be_unwound(state: RunState) -> bool:
+    """Whether a planned run has begun to take the service away, and has not promoted anybody."""
+    fences = state.effects(Purpose.FENCE)
+    return (
+        state.plan.procedure in _HANDED_ON
+        and not state.past_no_return
+        and not is_coming_back(state)
+        and state.escalation is None
+        and state.abort is None
+        and any(step.intent_at is not None for step in fences)
+    )
+
+
 def _sentence(text: str) -> str:
     """It begins with a person's name, which stays as it is."""
     return f"{text.rstrip('.')}."

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 from covered import covered
+from engine_bench import chain, plan_of, step
 from good_documents import INVENTORY, RUNBOOK
 
 from drtool.cli.complete import keys_under
 from drtool.clock import SystemClock
 from drtool.journal.home import journal_path
 from drtool.journal.store import Journal
-from drtool.model.event import ConsentAsked
+from drtool.model.event import ConsentAsked, RunStarted
+from drtool.model.purpose import Mode
 from drtool.redact import Redactor
 
 PATIENCE = 60.0
@@ -113,6 +115,21 @@ def test_runs_and_their_steps_come_from_the_journal(bash: dict[str, str]) -> Non
     assert offered(bash, "approve", "last", "") == ["consent", "start"]
     assert offered(bash, "deny", newer, "s") == ["start"]
     assert offered(bash, "deny", older, "") == []
+
+
+def test_every_step_of_a_run_can_be_tried_again_or_left_out(bash: dict[str, str]) -> None:
+    home = Path(bash["DRTOOL_HOME"])
+    home.mkdir(mode=0o700)
+    journal = Journal.open(journal_path(home), SystemClock(), Redactor())
+    run = journal.new_run_id()
+    plan = plan_of(*chain(step("look"), step("fence"), step("followed")))
+    begun = RunStarted(plan=plan, mode=Mode.LIVE, requester="t", host="h", pid=1, version="0",
+                       engine="direct")  # fmt: skip
+    journal.append(run, begun)
+    journal.close()
+    assert offered(bash, "skip", "last", "") == ["look", "fence", "followed"]
+    assert offered(bash, "retry", run, "fo") == ["followed"]
+    assert offered(bash, "pause", "") == ["last", run]
 
 
 def test_a_journal_that_cannot_be_read_offers_nothing(bash: dict[str, str]) -> None:

@@ -36,7 +36,7 @@ STATES = {name: (state, alive) for name, state, alive in found()}
 HARMLESS = {"attach", "report", "status", "runs", "plan", "explain"}
 STARTS = {"failover", "switchover", "failback", "reprotect"}
 WITH_RUN = {"attach", "report", "approve", "deny", "abort", "state", "resume", "explain"} | {
-    *("continue", "retry", "escalate"),
+    *("continue", "retry", "escalate", "unwind"),
 }
 CLUMSY = re.compile(r"None|[{}]|\S  \S|\.\.|: \.|safe")
 COMMANDS = typer.main.get_command(app)
