@@ -74,7 +74,9 @@ def _by_hand(plan: Plan, step: PlanStep, catalog: Catalog) -> list[str]:
     if step.kind is StepKind.MANUAL:
         return [step.instructions or "Do it."]
     if step.approval is not None:
-        return _consent(step.approval.of, plan.inventory.roles.get(step.approval.of))
+        of, inventory = step.approval.of, plan.inventory
+        needs = inventory.needed(of, step.approval.count)
+        return _consent(of, inventory.roles.get(of), needs)
     entry = entry_of(plan, step, catalog)
     if entry is None:
         given = [f"{key}: {value}" for key, value in step.fields.items()]
@@ -85,10 +87,12 @@ def _by_hand(plan: Plan, step: PlanStep, catalog: Catalog) -> list[str]:
         return [f"What to type cannot be said: {error.line()}."]
 
 
-def _consent(of: str, role: Role | None) -> list[str]:
+def _consent(of: str, role: Role | None, needs: int) -> list[str]:
     people = f": {', '.join(role.people)}" if role else ""
     deputies = f"; in their absence {', '.join(role.deputies)}" if role and role.deputies else ""
-    return [f"Ask {of}{people}{deputies}.", "Consent given by ______________________ at __:__"]
+    many = f", {needs} of them" if needs > 1 else ""
+    given = "Consent given by ______________________ at __:__"
+    return [f"Ask {of}{people}{deputies}{many}.", *[given] * needs]
 
 
 def _kept(inventory: Inventory, commands: str) -> Iterator[Kept]:

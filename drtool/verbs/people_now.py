@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from drtool.model.inventory import Inventory
@@ -20,20 +21,21 @@ class InventoryNow:
 
     def __init__(self, path: Path, known: Inventory | None = None) -> None:
         self._path = path.absolute()
-        self._known = known
+        self._known, self._lock = known, threading.Lock()
         self._stamp = self._look() if known is not None else None
 
     def __call__(self) -> Inventory | None:
         """Today's inventory."""
-        stamp = self._look()
-        if stamp is None:
-            return None
-        if stamp != self._stamp:
-            faults = FaultList()
-            found = read_inventory(self._path, faults)
-            self._known = found if not len(faults) else None
-            self._stamp = stamp
-        return self._known
+        with self._lock:
+            stamp = self._look()
+            if stamp is None:
+                return None
+            if stamp != self._stamp:
+                faults = FaultList()
+                found = read_inventory(self._path, faults)
+                self._known = found if not len(faults) else None
+                self._stamp = stamp
+            return self._known
 
     def _look(self) -> Stamp | None:
         try:

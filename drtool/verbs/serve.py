@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,6 @@ from drtool.lease.lease import Lease
 from drtool.lease.still import Still
 from drtool.lease.whereabouts import marks
 from drtool.model.event import ReportWritten, Request, Warned
-from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan
 from drtool.model.proof import Statement
 from drtool.model.purpose import Mode
@@ -84,7 +84,7 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     by_force = request.take_over is not None
     lease = lease_for(facts, connections, journal, request.requester, by_force=by_force)
     executor, note = carrying.value()
-    now, mode = inventory_now(plan, loaded.inventory), request.mode
+    now, mode = inventory_now(plan), request.mode
     ready = Ready(app, journal, connections, lease, executor, mode, followers, now)
     settings = RunSettings(
         run=run,
@@ -116,11 +116,16 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     return execute(Engine(settings, ports(ready)), ready)
 
 
-def inventory_now(plan: Plan, known: Inventory | None = None) -> InventoryNow | None:
-    """The inventory as its file is today, where keys may be taken from it; None elsewhere."""
+def inventory_now(plan: Plan) -> InventoryNow | None:
+    """The inventory as its file is today, where keys may be taken from it; None elsewhere.
+
+    It is read once more on a thread, while nobody waits for it.
+    """
     if not plan.inventory.proves_identity or not plan.inventory_source:
         return None
-    return InventoryNow(Path(plan.inventory_source), known)
+    now = InventoryNow(Path(plan.inventory_source))
+    threading.Thread(target=now, name="inventory", daemon=True).start()
+    return now
 
 
 def _taken_over(request: StartRequest, lease: Lease | None) -> str:

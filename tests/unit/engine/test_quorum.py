@@ -384,3 +384,24 @@ def test_given_approvals_cost_a_planned_switchover_less_than_five_milliseconds(
     took = time.perf_counter() - began
     print(f"{took * 1000:.3f} ms in all")
     assert took < 0.005
+
+
+def test_what_was_not_shown_is_asked_of_the_same_people(bench: Bench, people: People) -> None:
+    steps = chain(
+        consent(2),
+        step("look", "bench.is", key="target", value="b"),
+        step("one", value="{{ steps.look.value }}", place=None),
+    )
+    running = begin(bench, people, *steps)
+    for name in ("first", "second"):
+        people.answer(bench, "consent", name)
+    bench.world.put("target", "b")
+    bench.until(lambda: bench.asked("one"))
+    again = bench.state.waiting_for[0].asked
+    assert (again.of, again.needs) == ("commander", 2)
+    assert "This was not shown when consent was given" in again.text
+    people.answer(bench, "one", "third")
+    bench.until(lambda: bench.state.waiting_for[0].approvals)
+    assert bench.world.get("one") == ""
+    people.answer(bench, "one", "first")
+    assert running.wait().exit_code == 0
