@@ -110,7 +110,10 @@ class StateStep:
         if attempt.seconds_left < self._wanted_seconds:
             attempt.pause(self._problem, self._hint)
             return None
+        asked = len(attempt.context.recorder.consents)
         attempt.may_act(changes)
+        if len(attempt.context.recorder.consents) > asked:
+            return None  # a person was waited for: the world and its proofs are judged anew
         attempt.intend(fields_of(seen), changes)
         self._changed = tuple(dict.fromkeys((*self._changed, *changes)))
         self._just_changed = {(change.subject, change.after) for change in changes}

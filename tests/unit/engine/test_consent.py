@@ -5,8 +5,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from engine_bench import FAST, Bench, approval, chain, failover_steps, plan_of, step
+from engine_bench import (
+    ENTRIES,
+    FAST,
+    Bench,
+    Seen,
+    Set,
+    approval,
+    chain,
+    failover_steps,
+    plan_of,
+    step,
+    world_of,
+)
 
+from drtool.action import Facts, Look
+from drtool.catalog import Catalog
 from drtool.model.event import ConsentGiven, World
 from drtool.model.proof import Statement
 from drtool.model.purpose import Mode, OnFailure, Outcome, Procedure, StepKind
@@ -119,6 +133,42 @@ def test_another_result_than_was_shown_asks_again(bench: Bench) -> None:
     bench.ask("approve", "one")
     assert running.wait().exit_code == 0
     assert bench.world.get("one") == "b"
+
+
+class Guarded(Set):
+    """A change that is right only as long as its guard stands open."""
+
+    def observe(self, look: Look) -> Seen:
+        return super().observe(look).model_copy(update={"want": world_of(look).get("guard")})
+
+    def reason_not_to_apply(self, seen: Seen, facts: Facts) -> str | None:
+        return "the fence is too old" if seen.want == "shut" else None
+
+
+def test_what_was_judged_before_a_person_was_asked_is_judged_again(bench: Bench) -> None:
+    steps = chain(
+        approval("consent"),
+        step("look", "bench.is", key="target", value="b"),
+        step(
+            *("one", "bench.guarded"),
+            key="one",
+            value="{{ steps.look.value }}",
+            place=None,
+            one_way=True,
+        ),
+    )
+    ports = replace(bench.ports(), entries=Catalog({**ENTRIES, "bench.guarded": Guarded}))
+    running = bench.in_background(bench.engine(*steps, ports=ports))
+    bench.until(lambda: bench.asked("consent"))
+    bench.ask("approve", "consent")
+    bench.world.put("target", "b")
+    bench.until(lambda: bench.asked("one"))
+    bench.world.put("guard", "shut")
+    bench.ask("approve", "one")
+    ended = running.wait()
+    assert (ended.exit_code, ended.reason) == (3, "step one: the fence is too old")
+    assert bench.world.get("one") == ""
+    assert bench.state.step("one").intent_at is None
 
 
 def test_a_manual_step_waits_for_a_person(bench: Bench) -> None:
