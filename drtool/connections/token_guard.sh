@@ -4,15 +4,14 @@
 # compared, so that of two holders at the same moment the lower one is refused. What cannot be
 # noted (a full disk) stops nobody: a fence must not need a disk. On the usual way no program is
 # started: a shell lists names in their order by itself.
-umask 077
 guard=$1 count=$2
 shift 2
 while [ "$count" -gt 0 ]; do
 	of=$guard/$1 token=$2
 	shift 2
 	count=$((count - 1))
-	[ -d "$of" ] || mkdir -p "$of" 2>/dev/null
-	[ -e "$of/$token" ] || (: >"$of/$token") 2>/dev/null
+	# in a shell of its own: the command must not inherit our mask
+	[ -e "$of/$token" ] || (umask 077 && mkdir -p "$of" && : >"$of/$token") 2>/dev/null
 	highest= lower=
 	for name in "$of"/*; do
 		lower="$lower $highest"

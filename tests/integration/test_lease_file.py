@@ -209,6 +209,19 @@ def test_a_full_disk_stops_no_fence(lease_world: LeaseWorld, tmp_path: Path) -> 
     host.close()
 
 
+def test_the_command_behind_the_guard_has_the_mask_that_it_would_have(
+    lease_world: LeaseWorld,
+) -> None:
+    context = lease_world.context(FILE)
+    host = SshHands.open("east_host", context)
+    plain = host.run(["sh", "-c", "umask"], 10).out
+    context.guard = TokenGuard("orders", lambda: (("file.west", "000000000007"),))
+    assert host.run(["sh", "-c", "umask"], 10).out == plain
+    made = lease_world.state("east") / "tokens" / "orders" / "file.west"
+    assert made.stat().st_mode & 0o777 == 0o700
+    host.close()
+
+
 def test_a_directory_that_cannot_be_written_is_told(lease_world: LeaseWorld) -> None:
     lease_world.state("west").write_text("a file where the directory should be")
     with pytest.raises(StepFailed, match="cannot write in"):
