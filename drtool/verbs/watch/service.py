@@ -116,7 +116,7 @@ def watch(
     loaded = [_loaded(path, inventory, app) for path in runbooks]
     made = Watch(app, loaded, options)
     telling = Telling(app, {one.runbook.service: one for one in loaded}, say)
-    for sentence in _beginning(made, app):
+    for sentence in _beginning(made, app, once=options.once):
         say(sentence)
     stop = threading.Event()
     if not options.once:
@@ -154,7 +154,7 @@ def _loaded(path: Path, inventory: Path | None, app: App) -> Loaded:
     return loaded
 
 
-def _beginning(made: Watch, app: App) -> Iterable[str]:
+def _beginning(made: Watch, app: App, *, once: bool) -> Iterable[str]:
     """What is watched, and what may happen by itself."""
     yield f"watching the runs in {app.home}"
     for one in made.services:
@@ -165,7 +165,8 @@ def _beginning(made: Watch, app: App) -> Iterable[str]:
             yield f"nothing is started by itself for {one.name}"
         else:
             allowed = automatic.failover
+            how = "would be started by a watch that goes on" if once else "is started by itself"
             yield (
-                f"a FAILOVER of {one.name} is started by itself: {allowed.allowed_by} allowed "
+                f"a FAILOVER of {one.name} {how}: {allowed.allowed_by} allowed "
                 f"{allowed.runbook}, once in {allowed.at_most_once_in}"
             )
