@@ -39,7 +39,10 @@ def armored(key: str, signature: bytes) -> str:
 
 
 def reason_not_signed(message: str, signature: str, key: str) -> str | None:
-    """Why a text is not signed by a key; None when it is. Raises MissingExtra."""
+    """Why a text is not signed by a key; None when it is.
+
+    Without the extra nothing can be verified, and nothing counts.
+    """
     try:
         own = _unpacked(signature)
         if own[0] != blob_of(key):
@@ -47,6 +50,9 @@ def reason_not_signed(message: str, signature: str, key: str) -> str | None:
         if own[1:4] != [NAMESPACE.encode(), b"", _HASH]:
             return f"is signed for something else than {NAMESPACE}"
         fine = _verified(key_alone(key), own[4], to_sign(message))
+    except ImportError:
+        missing = MissingExtra("it", "ssh")
+        return f"cannot be verified: {missing.found}; {missing.hint}"
     except (binascii.Error, struct.error, ValueError, IndexError, KeyError):
         return "is no signature that can be read"
     return None if fine else "does not bear a valid signature: it was changed after it was signed"
@@ -67,10 +73,8 @@ def _unpacked(signature: str) -> list[bytes]:
 
 
 def _verified(key: str, signature: bytes, data: bytes) -> bool:
-    try:
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - with the extra
-    except ImportError as error:
-        raise MissingExtra("SSH signatures", "ssh") from error
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - with the extra
+
     kind = key.partition(" ")[0]
     try:
         if kind == _SK:

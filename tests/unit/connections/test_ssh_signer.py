@@ -7,6 +7,7 @@ import hashlib
 import os
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from drtool.connections.ssh_signature import armored, reason_not_signed, to_sign
 from drtool.connections.ssh_signer import Signer
-from drtool.errors import BadInput
+from drtool.errors import BadInput, MissingExtra
 from drtool.model.public_key import fingerprint_of, key_alone
 from drtool.model.signed import NAMESPACE
 
@@ -208,3 +209,17 @@ def test_a_fingerprint_is_the_one_that_ssh_keygen_shows(tmp_path: Path) -> None:
     ).stdout
     assert fingerprint_of(public(path)) in shown
     assert os.stat(path).st_mode & 0o077 == 0  # noqa: PTH116 - as ssh-keygen left it
+
+
+def test_without_the_extra_nothing_is_verified_and_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = make_key(tmp_path, "key", "ed25519")
+    signature = Signer(path).sign(TEXT, public(path))
+    for name in ("cryptography.exceptions", "paramiko"):
+        monkeypatch.setitem(sys.modules, name, None)
+    reason = reason_not_signed(TEXT, signature, public(path))
+    assert reason is not None
+    assert "the Python packages of the extra 'ssh' are not installed" in reason
+    with pytest.raises(MissingExtra, match="the extra 'ssh'"):
+        Signer(home=tmp_path).offered()
