@@ -84,6 +84,11 @@ def warnings_about(
             f"{source}: the lease of {runbook.service} is at journal, which covers one machine "
             "only; a second machine could act at the same moment"
         )
+    for host, kept in _tidied(runbook.service, inventory):
+        yield (
+            f"{source}: host {host} keeps the lease of {runbook.service} in {kept}, which systems "
+            f"tidy up; hosts.{host}.ssh.state_directory: a directory of its own, as /var/lib/drtool"
+        )
     fences = any(
         order.of(Purpose.FENCE) for order in orders if order.procedure is Procedure.FAILOVER
     )
@@ -95,6 +100,17 @@ def warnings_about(
     asked = [s for s in all_steps(runbook) if s.kind is StepKind.APPROVAL and s.approval]
     if asked and not inventory.roles:
         yield f"{source}: the inventory names nobody under roles; anyone may answer approvals"
+
+
+def _tidied(service: str, inventory: Inventory) -> Iterator[tuple[str, str]]:
+    """Hosts that keep the service's lease, or its freeze, where files that age are removed."""
+    kept = inventory.services.get(service)
+    if kept is None or "file" not in {kept.lease.at, kept.lease.flag_at}:
+        return
+    for name, host in inventory.hosts.items():
+        named = not kept.lease.hosts or name in kept.lease.hosts
+        if named and host.ssh and host.ssh.state_directory.startswith(("/tmp/", "/var/tmp/")):  # noqa: S108
+            yield name, host.ssh.state_directory
 
 
 def _unguarded(inventory: Inventory) -> Iterator[tuple[str, str]]:

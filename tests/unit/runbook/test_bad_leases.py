@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from good_documents import Lint
+from good_documents import Lint, Load
 
 LEASE = "lease: {at: postgresql}"
 NS = "    ns_east: {site: east, address: 192.0.2.1}"
@@ -58,3 +58,11 @@ def test_a_lease_at_dns_wants_a_server_at_each_site(lint: Lint) -> None:
         "inventory.yaml:7:17: service orders: the lease is at dns, and site west has no dns server\n"
         "  hint: name one under dns.servers whose site is west, or lease: {at: file}"
     ]
+
+
+def test_a_lease_where_files_are_tidied_up_is_warned_of(loading: Load) -> None:
+    loaded = loading(inventory=[(LEASE, "lease: {at: file}")])
+    told = [one for one in loaded.warnings if "tidy up" in one]
+    assert len(told) == 2
+    assert "host east_db keeps the lease of orders in /var/tmp/drtool" in told[0]
+    assert "hosts.east_db.ssh.state_directory" in told[0]
