@@ -13,6 +13,7 @@ from drtool.journal.home import home, journal_path, reports_dir, secure_director
 from drtool.journal.store import Journal
 from drtool.journal.verify import Checked
 from drtool.model.inventory import Inventory
+from drtool.model.secret import secrets_in
 from drtool.redact import Redactor
 
 
@@ -45,6 +46,7 @@ class App:
     def connections(self, inventory: Inventory, directory: Path, run: str) -> Connections:
         """Connections for one run; secret files are relative to the inventory's directory."""
         secrets = Secrets(self.redactor, directory)
+        secrets.expect(secrets_in(inventory))
         return Connections(Context(inventory, secrets, self.clock, run=run))
 
     @property

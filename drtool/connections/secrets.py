@@ -7,6 +7,7 @@ import shlex
 import signal
 import stat
 import subprocess
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +35,12 @@ class Secrets:
         if not value:
             raise BadInput(f"secret {ref.secret}", "is empty")
         return self.redactor.learn(value)
+
+    def expect(self, refs: Iterable[SecretRef]) -> None:
+        """Learn what variables hold before it is used, so that no other process is told of it."""
+        for ref in refs:
+            if ref.source == "env":
+                self.redactor.learn(os.environ.get(ref.name, ""))
 
     def path(self, name: str) -> Path:
         """A file that the inventory names: relative to the inventory's directory."""

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from drtool.model.event import Event
 from drtool.model.notify import Notify
+from drtool.model.secret import secrets_in
 from drtool.notify.account import Account
 from drtool.notify.brief import Begin, Heard, Line, Over, encoded
 from drtool.process import inherited
@@ -48,7 +49,8 @@ class Notifier:
                 journal=str(journal or ""),
             )
         )
-        self._variables = inherited(os.environ, _variables(notify.model_dump()))
+        own = [ref.name for ref in secrets_in(notify) if ref.source == "env"]
+        self._variables = inherited(os.environ, own)
         threading.Thread(target=self._write, args=(log,), name="notices", daemon=True).start()
 
     def know(self, events: Iterable[Event]) -> None:
@@ -117,16 +119,3 @@ class Notifier:
         with self._news:
             self._gone = self._gone or why
             self._news.notify_all()
-
-
-def _variables(notify: object) -> Iterator[str]:
-    """The variables that hold secrets which the process is to use."""
-    if isinstance(notify, dict):
-        source, _, name = str(notify.get("secret", "")).partition(":")
-        if source == "env":
-            yield name
-        for part in notify.values():
-            yield from _variables(part)
-    elif isinstance(notify, list | tuple):
-        for part in notify:
-            yield from _variables(part)
