@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from drtool.model.event import ConsentAsked
+from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Outcome
 from drtool.model.verdict import Verdict
@@ -90,7 +91,7 @@ def plan(made: Plan) -> None:
             str(number),
             name,
             step.purpose.value,
-            _what(step),
+            _what(step, made.inventory),
             str(step.place or ""),
             str(step.budget or ""),
             str(step.deadline),
@@ -106,9 +107,10 @@ def plan(made: Plan) -> None:
         out.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
 
 
-def _what(step: PlanStep) -> str:
+def _what(step: PlanStep, inventory: Inventory) -> str:
     if step.approval is not None:
-        return f"consent of {step.approval.of}"
+        needs = inventory.needed(step.approval.of, step.approval.count)
+        return f"consent of {f'{needs} of ' if needs > 1 else ''}{step.approval.of}"
     return f"{step.action} ({step.kind.value})" if step.kind.value == "check" else step.action
 
 

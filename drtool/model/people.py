@@ -6,6 +6,7 @@ from enum import Enum
 
 from pydantic import Field
 
+from drtool.model.notify import Mention
 from drtool.model.public_key import PersonKey, key_alone
 from drtool.model.value import Value
 from drtool.model.words import Text
@@ -28,6 +29,9 @@ class Person(Value):
     may: tuple[Right, ...] = Field(
         default=(),
         description="operate (start and steer runs), rehearse (drills), approve (consent).",
+    )
+    slack: Mention | None = Field(
+        default=None, description="Whom to call there when this person is asked: U0123."
     )
 
     def has(self, key: str) -> bool:

@@ -50,9 +50,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """People to call by role."""
+    """People to call by role; ``people`` are the ids of those who may answer, one by one."""
 
     role: str
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

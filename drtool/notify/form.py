@@ -115,10 +115,9 @@ def _fact(name: str, value: str) -> Block:
 
 
 def _called(part: Call, mentions: Mapping[str, str]) -> str:
-    who = mentions.get(part.role)
-    if not who:
-        return ""
-    return f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
+    role = mentions.get(part.role)
+    called = (role,) if role else part.people
+    return " ".join(f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>" for who in called)
 
 
 def _section(text: str) -> Block:

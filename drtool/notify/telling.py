@@ -32,6 +32,7 @@ from drtool.progress.approvals import so_far
 from drtool.progress.moments import seconds_between
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder
+from drtool.safety.rights import those_who_may
 from drtool.units import seconds_text
 
 _BAD = {
@@ -156,10 +157,17 @@ class Teller:
     def _of_question(self, event: Event, body: ConsentAsked) -> Note:
         key = self._questions[body.step] = f"{body.step} {event.seq}"
         title = f"{self._head}, waiting for {asked_of(body)}"
-        parts = (Call(body.of), *question(body, self.state))
+        parts = (Call(body.of, self._ids(body)), *question(body, self.state))
         card = Card(title, Tone.ASKING, parts, said=f"{title}: {body.text}")
         about = f"the question about {body.step}"
         return Note(about, event.at.wall, card, urgent=True, key=key)
+
+    def _ids(self, body: ConsentAsked) -> tuple[str, ...]:
+        """Where those are called whose answer counts."""
+        state, inventory = self.state, self.state.plan.inventory
+        names = those_who_may(body, inventory, state.requester_name, state.mode)
+        found = (inventory.people[name].slack for name in names if name in inventory.people)
+        return tuple(one for one in found if one)
 
     def _of_answer(self, event: Event, body: ConsentGiven) -> Note:
         by = f" by {body.by}" if body.by else ""

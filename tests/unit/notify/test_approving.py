@@ -12,7 +12,8 @@ from drtool.model.approving import ApprovalVoided
 from drtool.model.event import Event
 from drtool.model.plan import Approval
 from drtool.model.purpose import StepKind
-from drtool.notify.card import Command, Note, Text, Tone
+from drtool.notify.card import Call, Command, Note, Text, Tone
+from drtool.notify.form import as_blocks
 from drtool.notify.telling import Teller
 from drtool.progress.explain import explain
 from drtool.progress.narrate import narrate
@@ -61,6 +62,25 @@ def test_one_of_two_is_told_with_who_is_waited_for(tmp_path: Path, people: Peopl
     assert (only.card.tone, only.urgent) == (Tone.ASKING, True)
     (answer,) = notes(told, "consent.given")
     assert "consent approved by first and second" in words(answer)
+
+
+def test_those_who_may_answer_are_called_one_by_one(tmp_path: Path, people: People) -> None:
+    known = people.inventory()
+    slack = {name: one.model_copy(update={"slack": "U0ANN"}) for name, one in known.people.items()}
+    bench = Bench(tmp_path)
+    asked = approval("consent").model_copy(update={"approval": Approval(of="commander")})
+    inventory = known.model_copy(update={"people": slack | {"third": known.people["third"]}})
+    plan = plan_of(*chain(asked, step("one")), inventory=inventory)
+    signed = people.signed("first", "drtool start 1\n")
+    running = bench.in_background(bench.engine(plan=plan, signed=signed))
+    bench.until(lambda: bench.asked("consent"))
+    (question,) = notes(bench.events, "consent.asked")
+    (call,) = (part for part in question.card.parts if isinstance(part, Call))
+    assert call.people == ("U0ANN",), "neither who asked for the run, nor who gave no id"
+    assert "<@U0ANN>" in str(as_blocks(question.card, {}))
+    assert "<!subteam^S0ONCALL>" in str(as_blocks(question.card, {"commander": "S0ONCALL"}))
+    bench.ask("abort")
+    running.wait()
 
 
 def test_a_void_approval_is_told(tmp_path: Path, people: People) -> None:
