@@ -99,6 +99,8 @@ class WatchedRun:
             return False
         if what == "asks":
             return bool(self.bench.asked("consent"))
+        if what == "hangs":
+            return "one=yes" in self.bench.world.effects
         ended = self.bench.state.ended is not None
         return ended or self.bench.outcomes().get("gate") == "running"
 
@@ -128,6 +130,8 @@ def main(home: Path, what: str, slack: str) -> None:
     steps = chain(step("one", "bench.fence"), gate)
     if what == "asks":
         steps = chain(approval("consent", deadline=Duration(600)), step("one", "bench.fence"))
+    if what == "hangs":
+        steps = (step("one", "bench.fence", hangs=True, deadline=Duration(600)),)
     if what == "failover":
         steps = failover_steps()
     if what == "resume":

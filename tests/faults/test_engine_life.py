@@ -74,6 +74,14 @@ def test_a_stopped_engine_is_told_from_a_dead_one(tmp_path: Path) -> None:
         run.until(lambda: "does not move" not in run.drtool("status", "r1").stdout)
 
 
+def test_an_effect_that_hangs_stops_no_pulse(tmp_path: Path) -> None:
+    with watched(tmp_path, "hangs") as run:
+        run.until(lambda: pulses(journal_path(tmp_path)))
+        first = pulses(journal_path(tmp_path))["r1"].at.monotonic
+        run.until(lambda: pulses(journal_path(tmp_path))["r1"].at.monotonic > first + 3)
+        assert "does not move" not in run.drtool("status", "r1").stdout
+
+
 def test_a_run_of_before_a_reboot_is_gone_even_if_its_process_number_runs(tmp_path: Path) -> None:
     with watched(tmp_path, "other-boot") as run:
         run.until(lambda: pulses(journal_path(tmp_path)))
