@@ -146,7 +146,7 @@ def _how(state: RunState, *, alive: bool | None) -> str:
         where = f"while {name} was at work" if begun else f"before {name}"
         where += f", {stands_steered(state)}" if stands_steered(state) else ""
         return f"the engine was lost {where}"
-    if alive is not False and _steered(state):
+    if _steered(state):
         return _steered(state)
     if state.waiting_for:
         asked = state.waiting_for[0].asked
