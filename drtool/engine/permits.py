@@ -87,17 +87,21 @@ def reason_not_to_skip(state: RunState, name: str, reason: str) -> DrtoolError |
     ending = reason_not_to_direct(state)
     if ending is not None or isinstance(step, DrtoolError):
         return ending or (step if isinstance(step, DrtoolError) else None)
+    asked = state.left_out(name)
+    if asked is not None:
+        found = f"{asked.by} has it left out already"
+        return BadInput(f"step {name}", found, hint=f"drtool status {state.run}")
     if not reason.strip():
         hint = f"drtool skip {state.run} {name} --reason 'why'"
         return BadInput(f"step {name}", "no reason is given for leaving it out", hint=hint)
-    if step.outcome.ended:
-        return BadInput(f"step {name}", _stands(step), hint=f"drtool explain {state.run}")
     return _refusal_to_skip(state, step) or _busy(state, step)
 
 
 def _refusal_to_skip(state: RunState, step: StepState) -> Refused | None:
     """What no person can leave out, whatever the reason."""
     run, service, subject = state.run, state.plan.service, f"step {step.name}"
+    if step.outcome.ended:
+        return None
     if step.plan.kind is StepKind.APPROVAL:
         hint = f"drtool approve {run} {step.name} --service {service}"
         return Refused(subject, "is an approval: it is given or denied, not left out", hint=hint)
@@ -123,7 +127,10 @@ def _refusal_to_skip(state: RunState, step: StepState) -> Refused | None:
 
 
 def _busy(state: RunState, step: StepState) -> BadInput | None:
-    """The error for a step in the middle of what it changes."""
+    """The error for a step that has ended, or that is in the middle of what it changes."""
+    if step.outcome.ended:
+        hint = f"drtool explain {state.run}"
+        return BadInput(f"step {step.name}", _stands(step), hint=hint)
     looks = step.plan.kind in {StepKind.CHECK, StepKind.MANUAL} or step.purpose is Purpose.VERIFY
     if step.outcome is Outcome.PENDING or looks:
         return None

@@ -19,7 +19,6 @@ from drtool.progress.run_state import RunState, StepState
 
 UNWINDING = "unwinding"
 _LOOK_AGAIN_SECONDS = 0.1
-_STANDS = {Outcome.PENDING, Outcome.SKIPPED, Outcome.UNWOUND}
 
 
 def began_to_unwind(state: RunState) -> bool:
@@ -49,7 +48,7 @@ def unwind(context: RunContext) -> bool:
 
 
 def _is_taken_back(context: RunContext, state: StepState) -> bool:
-    begun = state.intent_at is not None and state.outcome not in _STANDS
+    begun = state.intent_at is not None and state.outcome is not Outcome.UNWOUND
     return begun and gives_back(state, context.ports.entries)
 
 

@@ -88,6 +88,18 @@ def test_a_step_that_has_not_begun_is_left_out_when_its_turn_comes(bench: Bench)
     assert "two=yes" not in bench.world.effects
 
 
+def test_what_is_left_out_once_is_left_out(bench: Bench) -> None:
+    steps = chain(step("one", "bench.is", key="x"), step("two"))
+    running = bench.in_background(bench.engine(*steps))
+    bench.until(lambda: "look:x" in bench.world.effects)
+    bench.ask("skip", "two", by="ann")
+    bench.ask("skip", "two", by="ben")
+    bench.until(warned(bench, "skip by ben: step two: ann has it left out already"))
+    bench.world.put("x", "yes")
+    running.wait()
+    bench.until(lambda: bench.state.step("two").skipped_by == "ann")
+
+
 def test_a_run_whose_last_step_is_left_out_ends(bench: Bench) -> None:
     running = bench.in_background(bench.engine(*chain(step("one", "bench.is", key="x"),
                                                       step("two"))))  # fmt: skip
