@@ -73,6 +73,9 @@ def services(known: Services) -> None:
         if one.last.life is not None and not one.last.life.well:
             said = f"run {one.last.run}: {life_sentence(one.last.life, one.last.run)}"
             out.print(Text(said, style="bold red"), soft_wrap=True)
+        if one.last.break_glass:
+            said = f"BREAK-GLASS in run {one.last.run}: drtool explain {one.last.run}"
+            out.print(Text(said, style="bold red"), soft_wrap=True)
         if one.frozen:
             out.print(Text(f"{one.service} is {one.frozen}", style="bold red"), soft_wrap=True)
             out.print(Text(f"  {one.thaw}", style="bold cyan"), soft_wrap=True)

@@ -232,7 +232,7 @@ def test_who_may_start_what(desk: Desk, key: str, words: str, code: int) -> None
         assert "hint: " in done.stderr
         assert "there is none" in desk.run("status last").stderr, "nothing was started"
     elif "--break-glass" in words:
-        for told in ("status last", "explain last", "runs", "report last"):
+        for told in ("status last", "status", "explain last", "runs", "report last"):
             assert "BREAK-GLASS" in desk.run(told).stdout, told
 
 
