@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drtool.crashpoint import crashpoint
-from drtool.engine.context import HeirReady, RunContext
+from drtool.engine.context import HeirReady, Phase, RunContext
 from drtool.engine.permits import reason_not_to_escalate
 from drtool.engine.requests import warning
 from drtool.engine.result import Result
@@ -38,6 +38,8 @@ def begin_handing(context: RunContext, ready: HeirReady) -> bool:
     """Write that the run is handed over; False, with the reason written, when it must not be."""
     refusal = reason_not_to_escalate(context.recorder.state())
     why = refusal.line() if refusal is not None else ready.refusal
+    if context.phase is not Phase.GOING:
+        why = why or "the engine was told to leave"
     if ready.heir is None or why:
         if ready.heir is not None:
             ready.heir.dismiss()

@@ -185,8 +185,8 @@ class Scheduler:
                 self._step_over(item.step)
             case Answered():
                 self._open = not item.refused
-                self.refusal = item.refused
-                if item.refused and self._context.phase is Phase.GOING:
+                if item.refused and self._is_going:
+                    self.refusal = item.refused
                     self._stop(Phase.ABORTING)
             case Cancelled():
                 self._context.recorder.write(AbortAsked(by=item.by))
