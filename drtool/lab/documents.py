@@ -180,6 +180,7 @@ def _site(layout: Layout, site: str, ports: Ports, identifier: str) -> dict[str,
                 "bin_directory": str(paths.bin),
                 "system_identifier": identifier,
                 "start_command": [str(paths.bin / START_SCRIPT)],
+                "release_file": str(paths.release),
                 "replication": {
                     "user": "replicator",
                     "password": {"secret": "file:secrets/replicator.password"},

@@ -58,6 +58,10 @@ class Postgresql(Served):
     start_command: tuple[Text, ...] | None = Field(
         default=None, description="What starts it on the host, word by word; default: pg_ctl."
     )
+    release_file: Plain | None = Field(
+        default=None,
+        description="What the boot guard wants to see on the host before it starts a primary.",
+    )
     replication: Replication | None = Field(
         default=None, description="How a standby connects to it."
     )

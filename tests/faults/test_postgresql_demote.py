@@ -11,9 +11,10 @@ from driven import drive, facts_of
 from postgresql_pair import both_releases, wait_until
 from ssh_host import Hosts
 
-from drtool.action import Look
-from drtool.actions.postgresql.demote import Demote
+from drtool.action import Facts, Hands, Look
+from drtool.actions.postgresql.demote import Demote, Demotion
 from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
+from drtool.connections.reach import Connections
 from drtool.errors import Refused, StepFailed
 from drtool.model.purpose import Procedure
 from drtool.units import Duration
@@ -88,4 +89,66 @@ def test_a_standby_frozen_in_the_middle_is_waited_for_and_told(hosts: Hosts) -> 
     seen = drive(DEMOTE, connections, facts)
     assert seen.everything_received
     assert west.sql("SELECT count(*) FROM late")[0][0] == 0
+    connections.close()
+
+
+def demoted(hosts: Hosts) -> tuple[Connections, Facts, Demotion]:
+    """A pair whose primary was demoted, and what was seen before."""
+    connections = hosts.connections()
+    facts = facts_of(hosts.inventory(), procedure=Procedure.SWITCHOVER)
+    before = DEMOTE.observe(Look(connections, facts))
+    drive(DEMOTE, connections, facts)
+    assert hosts.pair.east.process is not None
+    hosts.pair.east.process.wait(timeout=10)
+    return connections, facts, before
+
+
+@both_releases
+@pytest.mark.parametrize("again", [False, True], ids=["stopped", "started as a standby"])
+def test_a_demotion_is_taken_back_while_nobody_is_promoted(hosts: Hosts, again: bool) -> None:
+    """Also where a supervisor has started the old primary as a standby meanwhile; twice is once."""
+    hosts.pair.east.sql("CREATE TABLE t AS SELECT 1 AS x")
+    connections, facts, before = demoted(hosts)
+    if again:
+        hosts.pair.east.start()
+    look, hands = Look(connections, facts), Hands(connections, facts)
+    assert DEMOTE.reason_not_to_undo(look, before) is None
+    DEMOTE.undo(hands, before)
+    DEMOTE.undo(hands, before)
+    assert hosts.pair.east.sql("SELECT pg_is_in_recovery()")[0][0] is False
+    assert hosts.pair.east.sql("SELECT x FROM t") == [(1,)]
+    assert not (hosts.pair.east.data / "standby.signal").exists()
+    assert DEMOTE.changes(DEMOTE.observe(look)), "it is the primary again"
+    hosts.pair.east.sql("INSERT INTO t VALUES (2)")
+    wait_until(lambda: hosts.pair.west.sql("SELECT count(*) FROM t")[0][0] == 2, 60)
+    connections.close()
+
+
+def test_a_demotion_stays_once_somebody_else_was_promoted(hosts: Hosts) -> None:
+    connections, facts, before = demoted(hosts)
+    hosts.pair.west.sql("SELECT pg_promote()")
+    wait_until(lambda: not hosts.pair.west.sql("SELECT pg_is_in_recovery()")[0][0])
+    reason = DEMOTE.reason_not_to_undo(Look(connections, facts), before)
+    assert reason == ("west.orders_db is a primary: east.orders_db would be a second one")
+    connections.close()
+
+
+def test_a_demotion_stays_where_nobody_can_see_whether_somebody_was_promoted(
+    hosts: Hosts,
+) -> None:
+    connections, facts, before = demoted(hosts)
+    hosts.pair.west.cut_power()
+    reason = DEMOTE.reason_not_to_undo(Look(connections, facts), before)
+    assert reason is not None
+    assert reason.startswith("whether west.orders_db was promoted cannot be seen")
+    connections.close()
+
+
+def test_a_signal_that_another_run_left_is_not_removed(hosts: Hosts) -> None:
+    connections, facts, before = demoted(hosts)
+    signal_file = hosts.pair.east.data / "standby.signal"
+    signal_file.write_text("drtool run 20200101-000000-0000: fenced\n")
+    with pytest.raises(StepFailed, match=r"standby\.signal is not of this run"):
+        DEMOTE.undo(Hands(connections, facts), before)
+    assert signal_file.exists()
     connections.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import dns.message
+import dns.query
 import pytest
 from lab_runs import ADDRESS, EAST, WEST, Document, Operator, PracticeLab, steps_of, wait_until
 
@@ -129,6 +131,36 @@ def test_a_switchover_whose_primary_dies_is_handed_over_to_a_failover(
     assert tokens(operator, run) == tokens(operator, heir)[:1]
 
 
+@pytest.mark.parametrize("place", ["escalation.asked-written", "heir.started-written"])
+def test_a_handing_over_that_was_cut_off_goes_on_when_it_is_resumed(
+    lab: PracticeLab, operator: Operator, place: str
+) -> None:
+    lab.place_orders(EAST)
+    before = lab.world()
+    words = ("switchover", "--from", EAST, "--to", WEST)
+    run = operator.start(*words, runbook=lab.runbook(patient), DRTOOL_CRASH_AT=place)
+    operator.wait_for_consent(run, "start")
+    lab.cut_power(EAST)
+    typed = operator.type("escalate", run, "--outage-since", "1s", "--detach")
+    assert (typed.code, f"drtool resume {run}" in typed.err) == (8, True), typed.said
+    heir = fold(operator.events(run)).escalation
+    assert heir is not None
+    told = operator.type("explain", run).out
+    assert "That is not done yet." in " ".join(told.replace("│", "").split())
+
+    resumed = operator.type("resume", run, "--detach")
+    assert resumed.code == 0, resumed.said
+    wait_until(lambda: fold(operator.events(run)).ended, MINUTE)
+    assert operator.report(run).heir == heir.heir
+    if place == "heir.started-written":
+        assert operator.type("resume", heir.heir, "--detach").code == 0
+    operator.wait_for_consent(heir.heir)
+    ran = operator.follow(heir.heir)
+    assert (ran.code, ran.report.outcome) == (0, Outcome.SUCCEEDED), ran.said
+    assert lab.world().names[WEST] == ADDRESS[WEST]
+    assert before.orders <= lab.world().orders
+
+
 def tokens(operator: Operator, run: str) -> list[Any]:
     """The tokens of a run's lease, and that it was not let go before the next run had it."""
     events = [event.body for event in operator.events(run)]
@@ -136,3 +168,58 @@ def tokens(operator: Operator, run: str) -> list[Any]:
         if isinstance(body, LeaseEnded):
             assert "handed over to run" in body.reason or body.reason == ""
     return [body.token for body in events if isinstance(body, LeaseTaken)]
+
+
+def lowers_the_ttl(document: Document) -> None:
+    """What comes before the demotion can be taken back."""
+    patient(document)
+    first = {"step": "short_ttl", "action": "dns.lower_ttl", "ttl": "1s", "budget": "5s"}
+    document["procedures"]["switchover"].insert(0, first)
+
+
+def test_a_run_whose_engine_was_killed_is_taken_back_though_the_next_one_is_killed_too(
+    lab: PracticeLab, operator: Operator
+) -> None:
+    lab.place_orders(EAST)
+    before, ttl = lab.world(), time_to_live(lab)
+    words = ("switchover", "--from", EAST, "--to", WEST)
+    killed = "step.before-intent promote"
+    run = operator.start(*words, runbook=lab.runbook(lowers_the_ttl), DRTOOL_CRASH_AT=killed)
+    operator.wait_for_consent(run, "start")
+    gone = operator.engine(run)
+    assert gone is not None
+    operator.approve(run, "start")
+    wait_until(lambda: not gone.runs, MINUTE)
+    assert time_to_live(lab) == 1
+    assert lab.site(EAST).postgresql.state == "stopped"
+
+    why = ("--reason", "the wrong week", "--detach")
+    typed = operator.type("unwind", run, *why, DRTOOL_CRASH_AT="unwind.effect-applied")
+    assert typed.code == 0, typed.said
+    wait_until(lambda: operator.status(run)["engine_alive"] is False, MINUTE)
+    told = operator.type("explain", run).out
+    assert "The unwinding was cut off" in " ".join(told.replace("│", "").split())
+    assert f"drtool resume {run}" in told
+    again = operator.type("unwind", run, *why)
+    assert (again.code, f"drtool resume {run}" in again.err) == (2, True)
+
+    assert operator.type("resume", run, "--detach").code == 0
+    ran = operator.follow(run)
+    assert (ran.code, ran.report.outcome) == (4, Outcome.UNWOUND), ran.said
+    for step in ("short_ttl", "demote"):
+        assert ran.step(step).outcome is Outcome.UNWOUND, "the primary serves again"
+    assert ran.report.world is World.UNTOUCHED
+    assert [line.verb for line in ran.report.steered] == ["unwind"]
+    after = lab.world()
+    assert (after.roles, after.timelines) == (before.roles, before.timelines)
+    assert before.orders <= after.orders
+    assert time_to_live(lab) == ttl
+    aborted = operator.type("abort", run)
+    assert (aborted.code, "has ended: unwound" in aborted.err) == (2, True)
+
+
+def time_to_live(lab: PracticeLab) -> int:
+    """How long resolvers may keep the service's address, as the east server says."""
+    query = dns.message.make_query("orders.lab.test", "A")
+    said = dns.query.udp(query, ADDRESS[EAST], timeout=10, port=lab.ports.dns)
+    return int(said.answer[0].ttl)

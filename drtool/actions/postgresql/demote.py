@@ -25,6 +25,8 @@ from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHo
 from drtool.connections.reach import Reader
 from drtool.errors import Unreachable
 from drtool.model.change import Change
+from drtool.model.inventory import Postgresql
+from drtool.model.place import Place
 from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY, IN_PRODUCTION, HostState
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Purpose
@@ -83,6 +85,8 @@ class Demote(StateAction[Demotion]):
 
     It ends stopped, with ``standby.signal`` in its data directory, and proves it: a supervisor
     that starts it again starts a standby. ``drain`` bounds the fast stop, ``max_age`` the proof.
+    Before the promotion it can be taken back, by ``drtool unwind``: every other server of the
+    cluster must answer then, and be a standby.
     """
 
     purpose: ClassVar[Purpose] = Purpose.FENCE
@@ -180,6 +184,34 @@ class Demote(StateAction[Demotion]):
         host = hands.reach(PostgresqlHostHands, str(place))
         note = f"drtool run {hands.facts.run}: demoted at {hands.now().isoformat()}"
         host.stop(identity, note, self.drain.seconds, kill=False)
+
+    def reason_not_to_undo(self, look: Look, before: Demotion) -> str | None:
+        """Why this server must stay down: every other one is asked now whether it was promoted."""
+        place, timeline = place_of(look.facts), before.standby.timeline if before.standby else None
+        for site, at in look.facts.inventory.sites.items():
+            for name in (name for name, one in at.systems.items() if isinstance(one, Postgresql)):
+                other = Place(site=site, system=name)
+                if other == place:
+                    continue
+                try:
+                    seen = look.reach(PostgresqlReader, str(other)).replication()
+                except Unreachable as error:
+                    return f"whether {other} was promoted cannot be seen: {error.line()}"
+                promoted = not seen.in_recovery
+                if promoted and seen.system_identifier == before.identity:
+                    return f"{other} is a primary: {place} would be a second one"
+                if str(other) == before.standby_place and seen.timeline != timeline:
+                    return f"{other} is on timeline {seen.timeline}: it was promoted meanwhile"
+        return None
+
+    def undo(self, hands: Hands, before: Demotion) -> None:
+        """Start it as the primary that it was, while nobody else is one."""
+        place = place_of(hands.facts)
+        host = hands.reach(PostgresqlHostHands, str(place))
+        note = f"drtool run {hands.facts.run}:"
+        state = host.release(before.identity, note, self.drain.seconds)
+        if not state.running:
+            host.start_server()
 
     def proofs(self, seen: Demotion, facts: Facts) -> list[Proof]:
         """That no process is left that could write, and where the WAL ended."""

@@ -64,6 +64,19 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
             )
         return self._reported(ran)
 
+    def release(self, identifier: str, note: str, drain: float) -> HostState:
+        """Take a demotion back: no ``standby.signal``, and the boot guard's leave to start it.
+
+        A server that a supervisor has started as a standby meanwhile is stopped first. Only a
+        signal whose note begins with ``note`` is removed; where there is none nothing is done.
+        Raises Refused for another cluster, StepFailed with what stands in the way.
+        """
+        looks = max(1, round(drain / _LOOK_SECONDS))
+        words = (identifier, " ".join(note.split()), str(looks), self.system.release_file or "")
+        ran = self._script("release", drain + _KILL_SECONDS, *words)
+        self._refuse_other_cluster(ran, identifier)
+        return self._reported(ran)
+
     def keep_tail(self, tail: Tail, run: str, segment_bytes: int) -> str:
         """Copy the WAL from a position on, list its commits, and tell where that lies.
 
