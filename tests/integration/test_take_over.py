@@ -145,6 +145,10 @@ def test_a_frozen_service_refuses_every_live_start_until_it_is_thawed(
     assert "stock-taking (at file at " in refused.stderr
     assert f"drtool thaw orders --inventory {first.inventory} --reason why" in refused.stderr
     assert second.fails_over("--drill").returncode == 3
+    aside = second.starts("--break-glass", "--reason", "the site burns")
+    assert "is frozen by " in second.report(aside)
+    second.types("deny", aside, "consent")
+    second.ended(aside)
     assert second.fails_over("--dry-run").returncode == 0
     doctor = second.types("doctor", *where)
     assert "frozen by" in doctor.stdout, doctor.stdout
