@@ -153,3 +153,17 @@ def test_what_people_were_told_survives_the_watch(tmp_path: Path) -> None:
             assert watch.stderr is not None
             assert "watching the runs in" in watch.stderr.readline()
         assert run.drtool("watch", "--once").stdout == ""
+
+
+def test_a_journal_that_cannot_be_read_is_told_and_nobody_is_called_well(tmp_path: Path) -> None:
+    with watched(tmp_path) as run:
+        killed(run)
+        assert "its engine is gone" in run.drtool("watch", "--once").stdout
+        anchor = journal_path(tmp_path).with_name("journal.sqlite.anchor")
+        anchor.rename(tmp_path / "aside")
+        found = run.drtool("watch", "--once")
+        assert found.returncode == 1
+        assert "runs cannot be watched: journal" in found.stdout
+        assert "over:" not in found.stdout
+        (tmp_path / "aside").rename(anchor)
+        assert "over: runs cannot be watched" in run.drtool("watch", "--once").stdout

@@ -19,6 +19,7 @@ from drtool.verbs.automatic import past_failovers
 from drtool.verbs.launch import Launched
 from drtool.verbs.request import StartRequest, requester
 from drtool.verbs.watch.findings import About, Finding
+from drtool.verbs.watch.runs import SCOPE
 from drtool.verbs.watch.services import ServiceWatch
 
 Start = Callable[[StartRequest], Launched]
@@ -99,7 +100,7 @@ class Automaton:
         commands = (f"drtool attach {run}", f"drtool abort {run}") if run else ()
         return Finding(
             key=f"{About.AUTOMATIC.value} {self._watch.name} {what} {run}".rstrip(),
-            scope=self._watch.scope,
+            scope=SCOPE,
             about=About.AUTOMATIC,
             service=self._watch.name,
             since=self._watch.verdict.since,

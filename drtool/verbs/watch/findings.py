@@ -21,6 +21,7 @@ class About(Enum):
     SPLIT_BRAIN = "split brain"
     BLIND = "blind"
     AUTOMATIC = "automatic"
+    RECORDS = "records"
 
 
 class Finding(Value):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from drtool.bootstrap import App, build
-from drtool.errors import BadInput, JournalUnusable
+from drtool.errors import BadInput, DrtoolError, JournalUnusable
 from drtool.runbook.load import Loaded, load
 from drtool.units import Duration
 from drtool.verbs.records import list_runs
@@ -21,6 +23,7 @@ from drtool.verbs.watch.services import ServiceWatch
 from drtool.verbs.watch.telling import Telling
 
 HERE = "here"
+RECORDS = "records"
 AGAIN = Duration(3600)
 EVERY, PATIENCE = Duration(5), Duration(600)
 LEAVE_SECONDS = 60.0
@@ -74,20 +77,37 @@ class Watch:
             watch.look()
             found += watch.findings(at_once=self._options.once)
         now = self._app.clock.wall()
-        for automaton in self._automata:
-            done = automaton.act(list_runs(self._app).runs, now)
-            found += [done] if done else []
-        found += findings_of_runs(self._app, now, self._options.patience)
+        scopes = [RECORDS, *(watch.scope for watch in self.services)]
+        try:
+            found += self._of_runs(now)
+            scopes.append(SCOPE)
+        except DrtoolError as error:
+            found.append(_without_records(error))
         self.findings = tuple(found)
-        scopes = (SCOPE, *(watch.scope for watch in self.services))
         before = self.memory
         self.memory, told = news(before, found, scopes, now, AGAIN)
         if self.memory != before:
-            remember(self._app.home, self.memory)
+            self._remember()
         return tuple(one for one in told if not self._outgrown(one))
 
+    def _of_runs(self, now: datetime) -> list[Finding]:
+        """What the journal says, and what is started on its word; without it nothing is."""
+        summaries = list_runs(self._app).runs
+        found = list(findings_of_runs(self._app, now, self._options.patience))
+        for automaton in self._automata:
+            done = automaton.act(summaries, now)
+            found += [done] if done else []
+        return found
+
+    def _remember(self) -> None:
+        """Keep what people know; a disk that is full costs only a repetition."""
+        with suppress(JournalUnusable):
+            remember(self._app.home, self.memory)
+
     def _outgrown(self, one: News) -> bool:
-        """Whether what is over has only become worse."""
+        """Whether what is over has only become worse, or was done and stays done."""
+        if one.what is What.OVER and one.finding.about is About.AUTOMATIC:
+            return True
         worse = _GRAVER.get(one.finding.about)
         return one.what is What.OVER and any(
             finding.service == one.finding.service and finding.about is worse
@@ -124,12 +144,7 @@ def watch(
             signal.signal(number, lambda *_: stop.set())
     try:
         while not stop.is_set():
-            try:
-                told = made.look()
-            except JournalUnusable as error:
-                say(error.line())
-                told = ()
-            for one in told:
+            for one in made.look():
                 show(one)
                 telling.tell(one)
             if options.once:
@@ -139,6 +154,18 @@ def watch(
     finally:
         telling.close(LEAVE_SECONDS if options.once else 2.0)
         made.close()
+
+
+def _without_records(error: DrtoolError) -> Finding:
+    """The journal cannot be read: runs are not watched, and nothing is started by itself."""
+    return Finding(
+        key="records",
+        scope=RECORDS,
+        about=About.RECORDS,
+        service="",
+        text=f"runs cannot be watched: {error.line()}",
+        commands=(error.hint,) if error.hint.startswith("drtool") else (),
+    )
 
 
 def _loaded(path: Path, inventory: Path | None, app: App) -> Loaded:
