@@ -38,7 +38,7 @@ procedures:
     - {step: loss_now, check: postgresql.data_loss, at: to, max: "{{ objectives.rpo }}",
        budget: 5s}
     - {step: consent, approval: {of: incident_commander, budget: 1m, otherwise: abort}}
-    - {step: fence, action: postgresql.fence, at: from, budget: 20s, deadline: 60s,
+    - {step: fence, action: postgresql.fence, at: from, budget: 5s, deadline: 15s,
        on_failure: unwind}
     - {step: promote, action: postgresql.promote, at: to, budget: 10s}
     - use: move_clients

@@ -165,11 +165,13 @@ class Machine:
         to_site: str | None = None,
         mode: Mode = Mode.LIVE,
         since: float | None = None,
+        *,
+        by_force: bool = False,
     ) -> Process:
         """Type a procedure; ``since`` is how long the outage has lasted."""
 
         def main() -> None:
-            self._serve(procedure, (from_site, to_site), mode, since)
+            self._serve(procedure, (from_site, to_site), mode, since, by_force=by_force)
 
         return self._begin(main)
 
@@ -247,6 +249,8 @@ class Machine:
         ends: tuple[str | None, str | None],
         mode: Mode,
         since: float | None,
+        *,
+        by_force: bool,
     ) -> None:
         started = self.clock.wall()
         outage = started - timedelta(seconds=since) if since is not None else None
@@ -263,7 +267,7 @@ class Machine:
             self._warm(connections)
             lease = None
             if mode.changes_the_world:
-                lease = take("orders", facts, connections, journal, REQUESTER)
+                lease = take("orders", facts, connections, journal, REQUESTER, by_force=by_force)
             settings = RunSettings(
                 run=run, plan=plan, mode=mode, requester=REQUESTER, outage_start=outage
             )

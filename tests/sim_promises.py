@@ -20,7 +20,8 @@ from drtool.model.event import (
     World,
 )
 from drtool.model.plan import Plan
-from drtool.model.purpose import Outcome, Procedure, Purpose, StepKind
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
+from drtool.model.steering import StepDirected
 
 
 def broken_by(world: SimWorld, machines: list[Machine]) -> list[str]:
@@ -49,13 +50,14 @@ def run_breaks(events: list[Event], world: SimWorld) -> Iterator[str]:
     yield from _without_intent(events)
     yield from _scripts(events, run, world)
     yield from _unapproved(events, plan)
-    if not begun.mode.changes_the_world and world.of_run(run):
+    acts = begun.mode in {Mode.LIVE, Mode.DRILL}
+    if not acts and world.of_run(run):
         yield f"10: a {begun.mode.value} did {world.of_run(run)}"
     ended = [event.body for event in events if isinstance(event.body, RunEnded)]
     if len(ended) > 1:
         yield "9: it has ended more than once"
-    if ended and begun.mode.changes_the_world:
-        yield from _untrue(ended[0], plan, run, world)
+    if ended and acts:
+        yield from _untrue(ended[0], events, plan, world)
 
 
 def _two_primaries(world: SimWorld) -> list[str]:
@@ -104,16 +106,14 @@ def _scripts(events: list[Event], run: str, world: SimWorld) -> Iterator[str]:
 def _unapproved(events: list[Event], plan: Plan) -> Iterator[str]:
     """Nothing one-way is begun before somebody else has consented to what was shown."""
     gates = {step.name for step in plan.steps if step.kind is StepKind.APPROVAL} | {"start"}
-    asked: dict[str, ConsentAsked] = {}
+    asked: dict[str, Event] = {}
     consented = False
     for event in events:
         body = event.body
         if isinstance(body, ConsentAsked):
-            asked[body.step] = body
+            asked[body.step] = event
         elif isinstance(body, ConsentGiven) and body.step in gates:
-            question = asked.get(body.step)
-            late = question and question.expires and event.at.wall > question.expires
-            if body.decision == "approved" and not late:
+            if body.decision == "approved" and not _late(asked[body.step], event):
                 consented = consented or body.step == "start" or body.by != REQUESTER
         elif isinstance(body, StepIntent) and not consented:
             step = plan.step(body.step)
@@ -121,8 +121,24 @@ def _unapproved(events: list[Event], plan: Plan) -> Iterator[str]:
                 yield f"12: step {body.step} was begun and nobody had consented"
 
 
-def _untrue(ended: RunEnded, plan: Plan, run: str, world: SimWorld) -> Iterator[str]:
-    """How the run ended, held against what it did."""
+def _late(asked: Event, given: Event) -> bool:
+    """Whether an answer came after the question's time, by both of the machine's clocks."""
+    question = asked.body
+    assert isinstance(question, ConsentAsked)
+    if question.expires is None or question.budget is None:
+        return False
+    waited = given.at.monotonic - asked.at.monotonic
+    return given.at.wall > question.expires and waited > question.budget.seconds
+
+
+def _untrue(ended: RunEnded, events: list[Event], plan: Plan, world: SimWorld) -> Iterator[str]:
+    """How the run ended, held against what it did; what a person has left out is not judged."""
+    run = events[0].run
+    skipped = {
+        event.body.step
+        for event in events
+        if isinstance(event.body, StepDirected) and event.body.verb == "skip"
+    }
     did = [one.what for one in world.of_run(run)]
     if ended.world is World.UNTOUCHED and any(not what.startswith("warm") for what in did):
         yield f"9: it ended untouched and did {did}"
@@ -135,8 +151,10 @@ def _untrue(ended: RunEnded, plan: Plan, run: str, world: SimWorld) -> Iterator[
     moved = plan.procedure in {Procedure.FAILOVER, Procedure.SWITCHOVER, Procedure.FAILBACK}
     if ended.outcome is not Outcome.SUCCEEDED or not moved or to is None:
         return
-    if "order accepted" not in did:
-        yield f"16: it succeeded, and {to} accepted none of its orders"
+    if "order accepted" not in did and (met or "orders_accepted" not in skipped):
+        yield f"16: it succeeded with {met} met, and {to} accepted none of its orders"
+    if "redirect" in skipped:
+        return
     if not any(ADDRESS[to] in values for values in world.names.values()) and not world.by_hand:
         later = [one for one in world.effects if one.run != run and one.what.startswith("name")]
         if not later:

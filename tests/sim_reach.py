@@ -176,6 +176,14 @@ class SimSession(SimReader, PostgresqlSession):
             return None
         return Holder(pid=1, application_name=holder.name, since=holder.since)
 
+    def end_holder(self, key: int, holder: Holder) -> bool:
+        self._reach()
+        found = self.server.locks.get(key)
+        if found is None or found.since != holder.since:
+            return False
+        self.world.end_session(self.server, found)
+        return True
+
     def token(self) -> str:
         self._reach()
         return self.session.token

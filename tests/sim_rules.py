@@ -24,6 +24,8 @@ BREAKS = ("power", "process", "cut off", "cut from a machine", "cut from its sta
           "name server", "lease")  # fmt: skip
 MENDS = ("network", "server", "name server")
 HANDS = ("nothing", "nothing", "promotes", "clock", "name")
+HOW = ("live", "live", "dry", "take over")
+STEERING = ("pause", "continue", "retry", "skip", "unwind", "escalate")
 JUMPS = st.sampled_from([-3600.0, -60.0, -3.0, 3.0, 60.0, 3600.0])
 sites = st.sampled_from(SITES)
 machines = st.integers(0, len(MACHINES) - 1)
@@ -61,19 +63,20 @@ class Recovery(RuleBasedStateMachine):
             self.something_breaks(what="power" if power else "cut off", site=site, who=who)
             self.world.died_at = self.world.stage.now
             self.time_passes(seconds=after)
-            self.fail_over(who=who, left=site, told=told and power, dry=False)
+            self.fail_over(who=who, left=site, told=told and power, how="live")
 
     @precondition(lambda self: self._idle())
-    @rule(who=machines, left=st.none() | sites, told=st.booleans(), dry=st.booleans())
-    def fail_over(self, who: int, left: str | None, told: bool, dry: bool) -> None:
+    @rule(who=machines, left=st.none() | sites, told=st.booleans(), how=st.sampled_from(HOW))
+    def fail_over(self, who: int, left: str | None, told: bool, how: str) -> None:
         machine = self.machines[who]
         if machine.lives or machine.interrupted:
             return
         to = other(left) if left else None
         died = self.world.died_at
         since = self.world.stage.now - died if told and died is not None else None
-        mode = Mode.DRY_RUN if dry else Mode.LIVE
-        machine.start(Procedure.FAILOVER, left, to, mode=mode, since=since)
+        mode = Mode.DRY_RUN if how == "dry" else Mode.LIVE
+        force = how == "take over"
+        machine.start(Procedure.FAILOVER, left, to, mode=mode, since=since, by_force=force)
         machine.turns(15)
 
     @precondition(lambda self: self._idle())
@@ -114,6 +117,18 @@ class Recovery(RuleBasedStateMachine):
         if left and not self.world.servers[left].writable:
             self.world.stated = True
             machine.ask("state", "fence")
+
+    @precondition(lambda self: self._lives())
+    @rule(who=machines, verb=st.sampled_from(STEERING), at=st.integers(0, 20))
+    def steer(self, who: int, verb: str, at: int) -> None:
+        """What a person types at a run that goes on; of one step where it speaks of one."""
+        machine = self._one(who, "lives")
+        events = machine.events() if machine.runs else []
+        if not events:
+            return
+        steps = machine.state().plan.steps
+        step = steps[at % len(steps)].name if verb in {"retry", "skip"} else ""
+        machine.ask(verb, step)
 
     # engines go on, and end
 
@@ -267,6 +282,8 @@ class Recovery(RuleBasedStateMachine):
         if machine.interrupted:
             machine.resume()
         machine.carry(END_SECONDS)
+        if machine.lives and machine.state().paused:
+            machine.ask("continue")
         for step in machine.asks:
             machine.ask("approve", step)
         return not machine.lives and not machine.interrupted

@@ -299,6 +299,11 @@ class SimWorld:
         return max(lost) - max(kept, default=0.0)
 
     def note(self, machine: str, run: str, what: str, site: str = "") -> Effect:
+        """Write an effect down, and whose it should have been."""
+        holders = [one for server in self.servers.values() for one in server.locks.values()]
+        if holders and all(one.machine != machine for one in holders):
+            rivals = ", ".join(one.run for one in holders)
+            self.breaks([f"5: {run} did {what} while {rivals} holds the lease"])
         effect = Effect(self.stage.now, machine, run, what, site)
         self.effects.append(effect)
         return effect
