@@ -17,7 +17,7 @@ from drtool.safety.rights import BREAK_GLASS, reason_not_to_start
 from drtool.verbs.identity import identity
 from drtool.verbs.request import StartRequest, parameters
 
-_PEOPLE = re.compile(r"^(?:people\b|['\"{])", re.MULTILINE)
+_ROOT = re.compile(r"^( *)(?:services|sites) *:", re.MULTILINE)
 _INVENTORY = re.compile(r"^inventory: +([^\s#'\"]+)", re.MULTILINE)
 
 
@@ -119,9 +119,15 @@ def _may_name_people(request: StartRequest) -> bool:
     """Whether an inventory's text could speak of people; what is wrong with it is told later."""
     try:
         path = request.inventory or _named_in(request.runbook)
-        return path is not None and _PEOPLE.search(path.read_text("utf-8", "replace")) is not None
+        return path is not None and _may_speak_of_people(path.read_text("utf-8", "replace"))
     except OSError:
         return False
+
+
+def _may_speak_of_people(text: str) -> bool:
+    """Whether the key stands where the others do; a form that is not understood may have it."""
+    root = _ROOT.search(text)
+    return root is None or re.search(rf"^{root[1]}['\"]?people\b", text, re.MULTILINE) is not None
 
 
 def _named_in(runbook: Path) -> Path | None:
