@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from engine_bench import ENTRIES, Bench, Fence, Hands, Look, Seen, chain, step, world_of
+from engine_bench import ENTRIES, Bench, Fence, Prepare, Seen, chain, step, world_of
 
+from drtool.action import Hands, Look
 from drtool.engine.context import Signalled
 from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
 from drtool.errors import Interrupted
-from drtool.model.event import World
+from drtool.model.event import RunEnded, World
 from drtool.model.plan import PlanStep
 from drtool.model.purpose import OnFailure, Outcome
 from drtool.model.steering import UnwindAsked
@@ -33,7 +34,7 @@ class Gate(Fence):
         return "west was promoted" if world_of(look).get("elsewhere") == "primary" else None
 
 
-class Stuck(ENTRIES["bench.prepare"]):  # type: ignore[misc, valid-type]
+class Stuck(Prepare):
     """Says that it is taken back, and is not."""
 
     def undo(self, hands: Hands, before: Seen) -> None:
@@ -59,7 +60,7 @@ def steps() -> tuple[PlanStep, ...]:
     return chain(step("one", "bench.prepare"), step("two", "bench.prepare"), last())
 
 
-def unwound(bench: Bench, *more: PlanStep) -> object:
+def unwound(bench: Bench, *more: PlanStep) -> RunEnded:
     running = bench.in_background(bench.engine(*more))
     bench.until(lambda: "look:never" in bench.world.effects)
     bench.ask("unwind", by="ann", reason="wrong week")
@@ -72,11 +73,9 @@ def undone(bench: Bench) -> list[str]:
 
 def test_a_run_is_taken_back_newest_first(bench: Bench) -> None:
     ended = unwound(bench, *steps())
-    assert (ended.outcome, ended.exit_code) == (Outcome.UNWOUND, 4)  # type: ignore[attr-defined]
-    assert ended.reason == (  # type: ignore[attr-defined]
-        "ann asked to take it back: wrong week; what was done is taken back"
-    )
-    assert ended.world is World.UNTOUCHED  # type: ignore[attr-defined]
+    assert (ended.outcome, ended.exit_code) == (Outcome.UNWOUND, 4)
+    assert ended.reason == ("ann asked to take it back: wrong week; what was done is taken back")
+    assert ended.world is World.UNTOUCHED
     assert undone(bench) == ["undo:two", "undo:one"]
     assert bench.outcomes() == {"one": "unwound", "two": "unwound", "wait": "aborted"}
 
@@ -105,24 +104,24 @@ def test_a_fence_that_cannot_be_given_back_refuses(bench: Bench) -> None:
 
 def test_a_fence_is_given_back_where_nobody_was_promoted(bench: Bench) -> None:
     ended = unwound(bench, *chain(step("one", "bench.prepare"), gate("fence"), last()))
-    assert ended.world is World.UNTOUCHED  # type: ignore[attr-defined]
+    assert ended.world is World.UNTOUCHED
     assert undone(bench) == ["undo:fence", "undo:one"]
 
 
 def test_a_fence_stays_where_somebody_was_promoted(bench: Bench) -> None:
     bench.world.put("elsewhere", "primary")
     ended = unwound(bench, *chain(step("one", "bench.prepare"), gate("fence"), last()))
-    assert ended.outcome is Outcome.ABORTED  # type: ignore[attr-defined]
+    assert ended.outcome is Outcome.ABORTED
     text = "step fence could not be undone: west was promoted"
-    assert text in ended.reason  # type: ignore[attr-defined]
+    assert text in ended.reason
     assert undone(bench) == []
 
 
 def test_what_is_not_seen_taken_back_is_said_so(bench: Bench) -> None:
     stuck = step("two", "bench.stuck", key="two", deadline=Duration(0.3))
     ended = unwound(bench, *chain(step("one", "bench.prepare"), stuck, last()))
-    assert ended.outcome is Outcome.ABORTED  # type: ignore[attr-defined]
-    assert "undo was made, but the effect is still seen" in ended.reason  # type: ignore[attr-defined]
+    assert ended.outcome is Outcome.ABORTED
+    assert "undo was made, but the effect is still seen" in ended.reason
     assert undone(bench) == ["undo:two"]
 
 
