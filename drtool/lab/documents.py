@@ -121,6 +121,10 @@ def write_inventory(layout: Layout, identifier: str) -> None:
                 "preferred": EAST,
                 "lease": {"at": "postgresql"},
                 "heartbeat": "1s",
+                "signals": [
+                    {"http": f"http://{ENDPOINT}:{ports.orders}/health"},
+                    *({"heartbeat": f"{site}.orders_db"} for site in SITES),
+                ],
             }
         },
         "sites": {site: _site(layout, site, ports, identifier) for site in SITES},
