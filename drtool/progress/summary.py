@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drtool.progress.run_state import RunState, StepState
+from drtool.progress.words import all_words
 from drtool.units import seconds_text
 
 _HEAD = ("Step", "Phase", "Outcome", "Time", "Budget", "Ran through", "Why")
@@ -28,6 +29,8 @@ def as_markdown(state: RunState) -> str:
             for one in state.statements
         )
         lines += ["", "## A person's word, no proof", "", *(f"- {_cell(line)}" for line in said)]
+    if words := all_words(state):
+        lines += ["", "## What people asked of it", "", *(f"- {_cell(line)}" for line in words)]
     if state.warnings:
         lines += ["", "## Warnings", "", *(f"- {_cell(each.text)}" for each in state.warnings)]
     if state.report is not None and state.report.html:

@@ -35,6 +35,14 @@ def word(body: Steering) -> str:
             return f"{body.by} asked for a failover: run {body.heir} takes over{why}"
 
 
+def all_words(state: RunState) -> tuple[str, ...]:
+    """Everything that was asked of a run, each as a sentence's beginning."""
+    pauses = [said for one in state.pauses for said in (one.asked, one.over) if said is not None]
+    asked = [one.asked for one in state.directed]
+    ends = [one for one in (state.unwinding, state.escalation) if one is not None]
+    return tuple(map(word, (*pauses, *asked, *ends)))
+
+
 def is_coming_back(state: RunState) -> bool:
     """Whether what was done is being taken back, by a person's word or the runbook's."""
     return state.unwinding is not None or any(one.about == "unwinding" for one in state.warnings)
