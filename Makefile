@@ -11,7 +11,7 @@ WORKERS ?= 3
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 KINDS := tests/acceptance tests/faults tests/integration tests/unit
 
-.PHONY: drill test bench drills faults lint docs docs-as-they-are servers clean
+.PHONY: drill test bench drills faults soak lint docs docs-as-they-are servers clean
 
 drill: $(READY)
 	$(BIN)/drtool lab drill $(DRILL)
@@ -52,6 +52,15 @@ drills: $(READY) servers
 	$(BIN)/drtool lab drill --prefect stop
 	$(BIN)/drtool lab drill --prefect hang
 	$(BIN)/drtool lab drill --servers system
+
+# Sequences of crashes in memory, then failovers in one lab with a kill in each, then the engine
+# killed at every crash point there. SOAK=n tries n sequences, and as many failovers in proportion.
+SOAK ?= 20000
+FAILOVERS ?= $(shell echo $$(( ($(SOAK) * 300 + 19999) / 20000 )))
+soak: $(READY) servers
+	SOAK_EXAMPLES=$(SOAK) $(BIN)/pytest tests/faults/test_any_sequence.py tests/faults/test_every_crash_point.py tests/faults/test_mutants.py
+	$(BIN)/python tests/soak/failovers.py $(FAILOVERS) --json soak.json
+	$(BIN)/python tests/soak/failovers.py --every 1/$(shell echo $$(( 20000 / $(SOAK) ))) --json soak-places.json
 
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/run.py $(BENCH)

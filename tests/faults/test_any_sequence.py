@@ -1,6 +1,11 @@
 """No sequence of crashes, answers and breakdowns breaks a promise, as far as chance can find one.
 
-A failure prints a ``@reproduce_failure`` line; ``make replay`` says how to run it again.
+A failure prints the shortest sequence that was found, and a line
+``@reproduce_failure('VERSION', b'BLOB')``; the same sequence runs again with::
+
+    REPLAY="VERSION BLOB" .venv/bin/pytest tests/faults/test_any_sequence.py
+
+``SOAK_EXAMPLES=n`` tries n sequences, ``SEED=n`` the same ones each time.
 """
 
 from __future__ import annotations
@@ -8,7 +13,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, reproduce_failure, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sim_rules import Recovery
 
@@ -17,9 +22,10 @@ EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "200"))
 
 
 def chosen(examples: int) -> settings:
+    """Sequences of thirty things that happen, and the blob of one that fails."""
     return settings(
         max_examples=examples,
-        stateful_step_count=40,
+        stateful_step_count=30,
         deadline=None,
         print_blob=True,
         report_multiple_bugs=False,
@@ -30,4 +36,10 @@ def chosen(examples: int) -> settings:
 
 @pytest.mark.timeout(0)
 def test_no_sequence_of_crashes_breaks_a_promise() -> None:
-    run_state_machine_as_test(Recovery, settings=chosen(EXAMPLES))
+    told: type[Recovery] = type("Told", (Recovery,), {})
+    if os.environ.get("REPLAY"):
+        version, blob = os.environ["REPLAY"].split()
+        told = reproduce_failure(version, blob.encode())(told)
+    if os.environ.get("SEED"):
+        told = seed(int(os.environ["SEED"]))(told)
+    run_state_machine_as_test(told, settings=chosen(EXAMPLES))
