@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from engine_bench import Bench, Running, approval, chain, plan_of, step
+from fault_record import Fault
 from signed_people import People
 
 from drtool.engine.run import Engine
@@ -103,13 +104,14 @@ def count(bench: Bench) -> int:
 
 
 def test_f62_a_question_and_its_first_approval_survive_a_killed_engine(
-    bench: Bench, people: People
+    bench: Bench, people: People, fault: Fault
 ) -> None:
     def one_of_two() -> None:
         people.answer(bench, "consent", "first")
         bench.until(lambda: count(bench), 60)
 
     killed_while_waiting(bench, plan(people), people, one_of_two)
+    fault.injected("the engine was killed while it waited, one of two having approved")
     before = bench.state.waiting_for[0]
     running = resumed(bench, inventory_now=File(people))
     bench.until(lambda: bench.state.waiting_for, 60)
@@ -120,8 +122,11 @@ def test_f62_a_question_and_its_first_approval_survive_a_killed_engine(
     assert bench.world.effects == ["fence=yes", "promote=yes"]
 
 
-def test_f62_an_approval_left_while_no_engine_lived_counts(bench: Bench, people: People) -> None:
+def test_f62_an_approval_left_while_no_engine_lived_counts(
+    bench: Bench, people: People, fault: Fault
+) -> None:
     killed_while_waiting(bench, plan(people, count=1), people, lambda: None)
+    fault.injected("the engine was killed while it waited")
     people.answer(bench, "consent", "first")
     assert count(bench) == 0
     assert resumed(bench).wait(60).exit_code == 0
@@ -129,7 +134,7 @@ def test_f62_an_approval_left_while_no_engine_lived_counts(bench: Bench, people:
 
 
 def test_f62_an_approver_whose_key_is_gone_after_a_restart_is_void(
-    bench: Bench, people: People
+    bench: Bench, people: People, fault: Fault
 ) -> None:
     def one_of_two() -> None:
         people.answer(bench, "consent", "first")
@@ -141,6 +146,8 @@ def test_f62_an_approver_whose_key_is_gone_after_a_restart_is_void(
     running = resumed(bench, inventory_now=file)
     bench.until(lambda: voided(bench), 60)
     (void,) = voided(bench)
+    fault.injected("killed while it waited, and the first key is gone")
+    fault.got(void.reason)
     assert (void.by, void.reason.endswith("is not one of first in the inventory any more")) == (
         "first",
         True,
@@ -154,7 +161,9 @@ def test_f62_an_approver_whose_key_is_gone_after_a_restart_is_void(
     assert running.wait(60).exit_code == 0
 
 
-def test_f62_a_key_that_goes_while_the_others_are_waited_for(bench: Bench, people: People) -> None:
+def test_f62_a_key_that_goes_while_the_others_are_waited_for(
+    bench: Bench, people: People, fault: Fault
+) -> None:
     file = File(people)
     running = started(bench, people, plan(people), file)
     people.answer(bench, "consent", "first")
@@ -162,6 +171,7 @@ def test_f62_a_key_that_goes_while_the_others_are_waited_for(bench: Bench, peopl
     file.without = ("first",)
     people.answer(bench, "consent", "second")
     bench.until(lambda: voided(bench), 60)
+    fault.injected("the first key went while the second was waited for")
     assert bench.state.waiting_for, "two were wanted, and one of them is void"
     assert bench.world.effects == []
     people.answer(bench, "consent", "third")
@@ -178,7 +188,7 @@ def started(bench: Bench, people: People, wanted: Plan, file: File) -> Running:
 
 
 def test_f62_an_approver_revoked_before_the_first_effect_is_asked_for_again(
-    bench: Bench, people: People
+    bench: Bench, people: People, fault: Fault
 ) -> None:
     file = File(people)
     gate = step("look", "bench.is", key="gate", deadline=Duration(60))
@@ -188,9 +198,11 @@ def test_f62_an_approver_revoked_before_the_first_effect_is_asked_for_again(
     file.without = ("first",)
     bench.world.put("gate", "yes")
     bench.until(lambda: bench.asked("fence"), 60)
+    fault.injected("the key that approved is gone before the fence")
     again = bench.state.waiting_for[0].asked
     assert (again.of, again.needs, again.instead_of) == ("commander", 1, "consent")
     assert again.text.startswith("The approval of consent is void: key SHA256:")
+    fault.got(again.text)
     assert again.changes == asked(bench)[0].changes
     assert "fence=yes" not in bench.world.effects
     people.answer(bench, "fence", "second")
@@ -199,7 +211,7 @@ def test_f62_an_approver_revoked_before_the_first_effect_is_asked_for_again(
 
 
 def test_f62_a_revoked_approval_that_nobody_renews_changes_nothing(
-    bench: Bench, people: People
+    bench: Bench, people: People, fault: Fault
 ) -> None:
     file = File(people)
     gate = step("look", "bench.is", key="gate", deadline=Duration(60))
@@ -209,13 +221,14 @@ def test_f62_a_revoked_approval_that_nobody_renews_changes_nothing(
     file.without = ("first",)
     bench.world.put("gate", "yes")
     bench.until(lambda: bench.asked("fence"), 60)
+    fault.injected("the key that approved is gone before the fence")
     people.answer(bench, "fence", "second", "deny")
     assert running.wait(60).outcome is Outcome.ABORTED
     assert bench.world.get("fence") == ""
 
 
 def test_f62_after_the_first_effect_a_revoked_key_stops_nothing(
-    bench: Bench, people: People
+    bench: Bench, people: People, fault: Fault
 ) -> None:
     """To wait for a person between the fence and the promotion would be an outage."""
     file = File(people)
@@ -231,13 +244,14 @@ def test_f62_after_the_first_effect_a_revoked_key_stops_nothing(
     people.answer(bench, "consent", "first")
     bench.until(lambda: "look:gate" in bench.world.effects, 60)
     file.without = ("first",)
+    fault.injected("the key that approved is gone after the fence")
     bench.world.put("gate", "yes")
     assert running.wait(60).exit_code == 0
     assert len(asked(bench)) == 1
 
 
 def test_f62_what_would_change_differs_after_a_restart_so_it_is_asked_again(
-    bench: Bench, people: People
+    bench: Bench, people: People, fault: Fault
 ) -> None:
     def one_of_two() -> None:
         people.answer(bench, "consent", "first")
@@ -245,6 +259,7 @@ def test_f62_what_would_change_differs_after_a_restart_so_it_is_asked_again(
 
     killed_while_waiting(bench, plan(people), people, one_of_two)
     bench.world.put("fence", "yes")
+    fault.injected("killed while it waited, and the world is another")
     running = resumed(bench)
     bench.until(lambda: len(asked(bench)) == 2, 60)
     assert [one.by for one in voided(bench)] == ["first"]
@@ -256,13 +271,15 @@ def test_f62_what_would_change_differs_after_a_restart_so_it_is_asked_again(
 
 
 def test_f62_an_edited_runbook_does_not_run_and_its_approval_is_none(
-    bench: Bench, people: People
+    bench: Bench, people: People, fault: Fault
 ) -> None:
     killed_while_waiting(bench, plan(people, count=1), people, lambda: None)
     running = resumed(bench)
     people.answer(bench, "consent", "first", changed={"plan": {"digest": "of the edited one"}})
     bench.until(lambda: bench.state.warnings, 60)
+    fault.injected("an approval of the edited runbook was given")
     assert "is for something else: plan of the edited one, not d" in bench.state.warnings[-1].text
+    fault.got(bench.state.warnings[-1].text)
     assert bench.asked("consent")
     people.answer(bench, "consent", "first")
     assert running.wait(60).exit_code == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from fault_record import Fault
 
 from drtool.clock import SystemClock
 from drtool.errors import JournalUnusable
@@ -100,7 +101,7 @@ def garbled(chance: random.Random, log: bytes) -> bytes:
 
 @pytest.mark.parametrize("spoil", [cut, garbled], ids=["f18_cut", "f19_garbled"])
 def test_f18_f19_a_spoilt_log_is_noticed_each_time(
-    spoil: Spoil, files: Maker, tmp_path: Path
+    spoil: Spoil, files: Maker, tmp_path: Path, fault: Fault
 ) -> None:
     chance = random.Random(18)
     copy = Copy(files(in_log=True), tmp_path / "copy")
@@ -118,6 +119,7 @@ def test_f18_f19_a_spoilt_log_is_noticed_each_time(
         assert "restore journal and anchor" in refused.value.hint
         assert "DRTOOL_HOME" in refused.value.hint
     assert shorter >= TRIES // 40, "SQLite itself shows a shorter history and finds nothing wrong"
+    fault.injected(f"{TRIES} logs spoilt; SQLite alone shows a shorter history")
     assert noticed == TRIES
 
 
@@ -135,7 +137,7 @@ def flips(data: bytes) -> Iterator[bytes]:
 
 
 def test_f20_a_flipped_bit_is_refused_or_changes_no_word_of_the_record(
-    files: Maker, tmp_path: Path
+    files: Maker, tmp_path: Path, fault: Fault
 ) -> None:
     copy = Copy(files(in_log=False), tmp_path / "copy")
     copy.spoilt("", b"")
@@ -154,9 +156,11 @@ def test_f20_a_flipped_bit_is_refused_or_changes_no_word_of_the_record(
             assert read(journal) == true, f"flip {number}"
         journal.close()
     assert refused > TRIES // 4, "most of the database is record"
+    fault.injected(f"{TRIES} times a bit was flipped")
+    fault.got(f"{refused} refused when opened, the others changed no word")
 
 
-def test_f18_a_lost_tail_is_never_written_over(files: Maker, tmp_path: Path) -> None:
+def test_f18_a_lost_tail_is_never_written_over(files: Maker, tmp_path: Path, fault: Fault) -> None:
     """What is left stays as evidence, byte for byte, however often somebody tries."""
     copy = Copy(files(in_log=True), tmp_path / "copy")
     log = "journal.sqlite-wal"
@@ -175,4 +179,5 @@ def test_f18_a_lost_tail_is_never_written_over(files: Maker, tmp_path: Path) -> 
     )
     assert journal.head().seq < COMMITS
     assert "lost" in journal.verify()[0]
+    fault.injected("the last 5000 bytes of the log are gone")
     journal.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from effects import EffectServer, Said, Typist, until
+from fault_record import Fault
 
 from drtool.journal.opening import anchor_path
 from drtool.process import runs
@@ -81,7 +82,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @root
 def test_f15_a_full_disk_stops_the_run_before_its_next_effect(
-    tmp_path: Path, small_disk: Path, effect_server: EffectServer
+    tmp_path: Path, small_disk: Path, effect_server: EffectServer, fault: Fault
 ) -> None:
     typist = Typist(tmp_path, effect_server, small_disk / "home")
     run = InMidEffect(typist)
@@ -90,18 +91,21 @@ def test_f15_a_full_disk_stops_the_run_before_its_next_effect(
         while True:
             file.write(b"x" * 4096)
     assert os.statvfs(small_disk).f_bavail == 0
+    fault.injected("not a byte is left on the journal's disk")
     stopped_before_the_next_effect(run, run.answered(), "the disk is full")
     filler.unlink()
     resumed_once_it_is_mended(run)
     typist.leave()
 
 
-def test_f15_a_file_that_may_not_grow_stops_the_run_too(typist: Typist) -> None:
+def test_f15_a_file_that_may_not_grow_stops_the_run_too(typist: Typist, fault: Fault) -> None:
     """Where nobody may mount: the engine's limit on a file's size, which it meets as it writes."""
     run = InMidEffect(typist)
     size = typist.journal.with_name(typist.journal.name + "-wal").stat().st_size
     resource.prlimit(run.engine, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    fault.injected(f"no file of the engine may grow beyond {size} bytes")
     said = run.answered()
+    fault.got(said.err)
     stopped_before_the_next_effect(run, said, "the disk is full", "failed to write", "too large")
     resumed_once_it_is_mended(run)
 
@@ -125,7 +129,9 @@ def injecting(pid: int, log: Path, what: str) -> Iterator[None]:
 
 
 @traced
-def test_f16_a_sync_that_fails_is_never_tried_again(typist: Typist, tmp_path: Path) -> None:
+def test_f16_a_sync_that_fails_is_never_tried_again(
+    typist: Typist, tmp_path: Path, fault: Fault
+) -> None:
     run, log = InMidEffect(typist), tmp_path / "strace.log"
     with injecting(run.engine, log, "fsync,fdatasync:error=EIO"):
         said = run.answered()
@@ -133,41 +139,47 @@ def test_f16_a_sync_that_fails_is_never_tried_again(typist: Typist, tmp_path: Pa
     calls = [line for line in log.read_text().splitlines() if "sync(" in line]
     assert calls, "nothing was injected"
     assert all("EIO" in line for line in calls)
+    fault.injected(f"{len(calls)} syncs ended with EIO")
+    fault.got(said.err)
     stopped_before_the_next_effect(run, said, "the disk failed to write")
     resumed_once_it_is_mended(run)
 
 
 @traced
-def test_f16_one_sync_that_fails_is_enough(typist: Typist, tmp_path: Path) -> None:
+def test_f16_one_sync_that_fails_is_enough(typist: Typist, tmp_path: Path, fault: Fault) -> None:
     """The next one would succeed; after a failed one nobody knows what the disk holds."""
     run, log = InMidEffect(typist), tmp_path / "strace.log"
     with injecting(run.engine, log, "fsync,fdatasync:error=EIO:when=1"):
         said = run.answered()
         until(lambda: not runs(run.engine))
     assert "EIO" in log.read_text()
+    fault.injected("one sync ended with EIO")
+    fault.got(said.err)
     stopped_before_the_next_effect(run, said, "the disk failed to write")
     resumed_once_it_is_mended(run)
 
 
 @root
 def test_f17_a_home_that_cannot_be_written_starts_nothing(
-    tmp_path: Path, small_disk: Path, effect_server: EffectServer
+    tmp_path: Path, small_disk: Path, effect_server: EffectServer, fault: Fault
 ) -> None:
     typist = Typist(tmp_path, effect_server, small_disk / "home")
     typist.home.mkdir(mode=0o700)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(OSError, match="Read-only"):
         (typist.home / "x").touch()
+    fault.injected("the home is on a read-only file system")
     said = typist.end(typist.follow())
     assert said.code == 7
     assert str(typist.home) in said.err
     assert "DRTOOL_HOME" in said.err
+    fault.got(said.err)
     assert effect_server.effects == []
 
 
 @root
 def test_f17_a_home_that_becomes_read_only_shows_its_runs_and_takes_none(
-    tmp_path: Path, small_disk: Path, effect_server: EffectServer
+    tmp_path: Path, small_disk: Path, effect_server: EffectServer, fault: Fault
 ) -> None:
     typist = Typist(tmp_path, effect_server, small_disk / "home")
     run = typist.start()
@@ -175,6 +187,9 @@ def test_f17_a_home_that_becomes_read_only_shows_its_runs_and_takes_none(
     until(lambda: typist.state(run).ended)
     until(lambda: not runs(typist.state(run).pid))
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(OSError, match="Read-only"):
+        (typist.home / "x").touch()
+    fault.injected("the home became read-only")
     assert typist.type("status", run).code == 0
     assert typist.type("journal", "verify").code == 0
     said = typist.end(typist.follow())
@@ -184,20 +199,22 @@ def test_f17_a_home_that_becomes_read_only_shows_its_runs_and_takes_none(
     typist.leave()
 
 
-def test_f21_a_database_that_stays_locked_stops_the_run(typist: Typist) -> None:
+def test_f21_a_database_that_stays_locked_stops_the_run(typist: Typist, fault: Fault) -> None:
     run = InMidEffect(typist)
     other = sqlite3.connect(typist.journal, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
+    fault.injected("another process holds the database: BEGIN IMMEDIATE succeeded")
     said = run.answered()
     stopped_before_the_next_effect(run, said, "another process")
     assert "fuser -v" in said.err
+    fault.got(said.err)
     other.execute("ROLLBACK")
     other.close()
     resumed_once_it_is_mended(run)
 
 
 @pytest.mark.parametrize("what", ["database", "log", "anchor", "home"])
-def test_f22_a_journal_deleted_in_mid_run_stops_it(typist: Typist, what: str) -> None:
+def test_f22_a_journal_deleted_in_mid_run_stops_it(typist: Typist, what: str, fault: Fault) -> None:
     run = InMidEffect(typist)
     match what:
         case "database":
@@ -208,24 +225,30 @@ def test_f22_a_journal_deleted_in_mid_run_stops_it(typist: Typist, what: str) ->
             anchor_path(typist.journal).unlink()
         case _:
             typist.home.rename(typist.home.with_name("gone"))
+    fault.injected(f"the {what} is gone")
     said = run.answered()
     stopped_before_the_next_effect(run, said, "gone", "deleted or replaced", "anchor")
+    fault.got(said.err)
     again = typist.type("resume", run.run)
     assert again.code in {2, 7}
     assert run.server.effects == ["/one"]
 
 
-def test_f23_a_journal_copied_from_another_machine_is_read_and_refused(typist: Typist) -> None:
+def test_f23_a_journal_copied_from_another_machine_is_read_and_refused(
+    typist: Typist, fault: Fault
+) -> None:
     run = InMidEffect(typist)
     os.kill(run.engine, 9)
     run.answered()
     with sqlite3.connect(typist.journal) as database:
         database.execute("UPDATE meta SET machine = 'another'")
     database.close()
+    fault.injected("the journal says that it was written on another machine")
     assert typist.type("status", run.run).code == 0
     said = typist.type("resume", run.run)
     assert said.code == 7
     assert "written on another machine" in said.err
+    fault.got(said.err)
     assert "start a new run" in said.err
     assert typist.end(typist.follow()).code == 7
     assert run.server.effects == ["/one"]

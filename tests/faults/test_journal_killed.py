@@ -12,6 +12,7 @@ from pathlib import Path
 import engine_bench
 import pytest
 from engine_bench import Bench
+from fault_record import Fault
 
 from drtool.clock import SystemClock
 from drtool.engine.run import Engine
@@ -66,7 +67,9 @@ def was_killed(log: Path) -> bool:
     return "killed by SIGKILL" in log.read_text()
 
 
-def test_f05_every_acknowledged_event_is_there_whichever_sync_is_the_last(tmp_path: Path) -> None:
+def test_f05_every_acknowledged_event_is_there_whichever_sync_is_the_last(
+    tmp_path: Path, fault: Fault
+) -> None:
     log = tmp_path / "strace.log"
 
     def command(name: str) -> tuple[Path, list[str]]:
@@ -89,9 +92,13 @@ def test_f05_every_acknowledged_event_is_there_whichever_sync_is_the_last(tmp_pa
         assert len(events) >= 2 * len([word for word in said if word.isdigit()])
         assert len(events) % 2 == 0, "a group is there as a whole, or not at all"
         journal.close()
+    fault.injected(f"killed at each of {len(points)} syncs of a journal")
 
 
-def test_f05_a_run_killed_at_any_sync_is_taken_up_to_the_same_world(tmp_path: Path) -> None:
+@pytest.mark.slow_fault
+def test_f05_a_run_killed_at_any_sync_is_taken_up_to_the_same_world(
+    tmp_path: Path, fault: Fault
+) -> None:
     log = tmp_path / "strace.log"
 
     def command(directory: Path) -> list[str]:
@@ -109,6 +116,7 @@ def test_f05_a_run_killed_at_any_sync_is_taken_up_to_the_same_world(tmp_path: Pa
         if bench.events:
             _same_world_after_resuming(bench)
         bench.journal.close()
+    fault.injected(f"killed at each of {len(points)} syncs of a run")
 
 
 def _same_world_after_resuming(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from effects import Typist, until
+from fault_record import Fault
 
 from drtool import __version__
 from drtool.model.event import RunResumed
@@ -45,14 +46,18 @@ def left_after_one(typist: Typist, **variables: str) -> str:
     return run
 
 
-def test_f13_a_run_of_another_version_is_refused(typist: Typist, tmp_path: Path) -> None:
+def test_f13_a_run_of_another_version_is_refused(
+    typist: Typist, tmp_path: Path, fault: Fault
+) -> None:
     run = left_after_one(typist, **machine(tmp_path / "other", OTHER))
     assert typist.state(run).version == "0.0.9"
+    fault.injected("drtool 0.0.9 ran it, and was killed")
     said = typist.type("resume", run)
     assert said.code == 3
     assert f"drtool 0.0.9 ran it, and this is drtool {__version__}" in said.err
     assert "take it up with drtool 0.0.9, or start a new run" in said.err
     assert len(said.err.splitlines()) == 2
+    fault.got(said.err)
     assert typist.state(run).resumes == ()
     assert typist.server.effects == ["/one"]
     same = typist.type("resume", run, **machine(tmp_path / "other", OTHER))
@@ -60,15 +65,17 @@ def test_f13_a_run_of_another_version_is_refused(typist: Typist, tmp_path: Path)
     assert typist.server.effects == ["/one", "/two"]
 
 
-def test_f14_an_edited_runbook_changes_nothing_and_is_told(typist: Typist) -> None:
+def test_f14_an_edited_runbook_changes_nothing_and_is_told(typist: Typist, fault: Fault) -> None:
     run = left_after_one(typist)
     typist.write_runbook("three", "four")
     old = typist.runbook.stat().st_mtime - 3600
     os.utime(typist.runbook, (old, old))  # the text counts, not the time
+    fault.injected("the engine is gone, and the runbook has other steps")
     said = typist.type("resume", run)
     assert said.code == 0, said.err
     drift = f"{typist.runbook} was edited since the run began: the stored plan is used"
     assert drift in said.err, "in the terminal"
+    fault.got(drift)
     assert typist.server.effects == ["/one", "/two"]
     resumed = [one.body for one in typist.events(run) if isinstance(one.body, RunResumed)]
     assert [one.drift for one in resumed] == [drift], "in the journal"
@@ -77,7 +84,7 @@ def test_f14_an_edited_runbook_changes_nothing_and_is_told(typist: Typist) -> No
     assert drift in (typist.home / "reports" / f"{run}.html").read_text()
 
 
-def test_f14_a_runbook_that_was_only_touched_or_is_gone(typist: Typist) -> None:
+def test_f14_a_runbook_that_was_only_touched_or_is_gone(typist: Typist, fault: Fault) -> None:
     run = left_after_one(typist)
     typist.runbook.touch()
     assert "edited" not in typist.type("resume", run).err
@@ -85,9 +92,12 @@ def test_f14_a_runbook_that_was_only_touched_or_is_gone(typist: Typist) -> None:
     typist.server.held = ""
     again = left_after_one(typist)
     typist.runbook.unlink()
+    assert not typist.runbook.exists()
+    fault.injected("the engine is gone, and so is the runbook")
     said = typist.type("resume", again)
     assert said.code == 0
     assert "is not there any more" in said.err
+    fault.got(said.err)
 
 
 def test_a_run_whose_engine_lives_is_refused_with_its_process(typist: Typist) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from caching_resolver import CachingResolver, caching_resolver
 from dns_pair import ADDRESSES, NAME, DnsPair, Silence, carry_out, free_port
+from fault_record import Fault
 
 from drtool.action import Hands
 from drtool.actions.dns import Redirect, Resolves
@@ -66,7 +67,7 @@ def answers(hands: Hands) -> str:
 
 
 def test_f53_a_client_whose_resolver_keeps_the_old_ttl_counts_until_it_has_run_out(
-    both: DnsPair,
+    both: DnsPair, fault: Fault
 ) -> None:
     for site in ("east", "west"):
         both.set_values(site, EAST, ttl=2)
@@ -76,9 +77,11 @@ def test_f53_a_client_whose_resolver_keeps_the_old_ttl_counts_until_it_has_run_o
         kept = time.monotonic()
         carry_out(Redirect(), hands)
         assert resolver.values(NAME) == [EAST], "the injection took effect"
+        fault.injected("a resolver answers the old address from its cache")
         reason = answers(hands)
         assert "resolver isp_0 still answers 127.0.1.1" in reason
         assert "127.0.2.1" in reason
+        fault.got(reason)
         behind = Resolves().observe(hands)
         assert "isp_0" in (Resolves().judge(behind, hands.facts) or "")
         while answers(hands):
@@ -89,17 +92,24 @@ def test_f53_a_client_whose_resolver_keeps_the_old_ttl_counts_until_it_has_run_o
         assert Resolves().judge(Resolves().observe(hands), hands.facts) is None
 
 
-def test_l08_a_resolver_that_answers_the_old_address_is_never_passed_over(both: DnsPair) -> None:
+def test_l08_a_resolver_that_answers_the_old_address_is_never_passed_over(
+    both: DnsPair, fault: Fault
+) -> None:
     with page_at_west() as port, caching_resolver((EAST, both.port), lie=EAST) as resolver:
         hands = asking(both, resolver, port=port)
         carry_out(Redirect(), hands)
         assert both.asked("west") == ([WEST], 5)
+        assert resolver.values(NAME) == [EAST]
+        fault.injected("the zone has the new address, a resolver answers the old one")
         assert "still answers" in answers(hands)
+        fault.got(answers(hands))
         resolver.lie = ""
         assert answers(hands) == ""
 
 
-def test_f53_a_resolver_that_is_cut_off_is_named_and_does_not_block(both: DnsPair) -> None:
+def test_f53_a_resolver_that_is_cut_off_is_named_and_does_not_block(
+    both: DnsPair, fault: Fault
+) -> None:
     silence = Silence("127.0.0.1", free_port())
     try:
         with page_at_west() as port:
@@ -112,6 +122,7 @@ def test_f53_a_resolver_that_is_cut_off_is_named_and_does_not_block(both: DnsPai
             assert answers(hands) == ""
             assert time.monotonic() - began < 0.4, "and is not waited for again at once"
             assert silence.datagrams >= 1
+            fault.injected(f"{silence.datagrams} questions got no answer")
             seen = Resolves().observe(hands)
             assert [(one.resolver, one.trouble != "") for one in seen.resolvers] == [
                 ("isp_0", True)
@@ -120,7 +131,9 @@ def test_f53_a_resolver_that_is_cut_off_is_named_and_does_not_block(both: DnsPai
         silence.close()
 
 
-def test_f53_names_that_are_no_endpoint_are_not_asked_of_resolvers(both: DnsPair) -> None:
+def test_f53_names_that_are_no_endpoint_are_not_asked_of_resolvers(
+    both: DnsPair, fault: Fault
+) -> None:
     with caching_resolver((EAST, both.port), lie=EAST) as resolver:
         hands = asking(both, resolver)
         check = Answers(url="http://ns1.lab.test:1/")
@@ -128,3 +141,4 @@ def test_f53_names_that_are_no_endpoint_are_not_asked_of_resolvers(both: DnsPair
             check.observe(hands)
         assert not isinstance(told.value, StepFailed)
         assert resolver.asked == 0
+        fault.injected("a resolver that lies stands in the inventory")
