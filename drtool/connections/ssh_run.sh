@@ -10,8 +10,13 @@ if command -v timeout >/dev/null 2>&1; then
 	set -- timeout -k 5 "$seconds" "$@"
 fi
 begun=$(date +%s)
-"$@" >"$where/out.$attempt" 2>"$where/err.$attempt"
+exec 3<&0
+"$@" <&3 >"$where/out.$attempt" 2>"$where/err.$attempt" &
+group=$!
+wait "$group"
 code=$?
+# timeout leads a group of its own: what the command started and left to it ends at the deadline too
+case $code in 124 | 137) kill -KILL "-$group" 2>/dev/null ;; esac
 printf '%s %s %s\n' "$mark" "$code" $(($(date +%s) - begun)) >"$where/exit.$attempt.new"
 mv "$where/exit.$attempt.new" "$where/exit.$attempt"
 sync "$where/exit.$attempt" 2>/dev/null

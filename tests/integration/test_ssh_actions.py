@@ -146,3 +146,11 @@ def test_an_unknown_unit_is_told(scripted: SshBench, systemctl: Path) -> None:
     assert reason is not None
     assert "knows no unit nothing.service" in reason
     scripted.connections.close()
+
+
+def test_no_shell_reads_the_words_of_a_command(bench: SshBench) -> None:
+    words = ("$(touch made)", "a; touch made", "`touch made`", "*", "a b", "'\"\\", "&& false")
+    done = Run(argv=("printf", "%s\n", *words)).run(bench.hands())
+    assert done.out.splitlines() == list(words)
+    assert not (bench.directory / "made").exists()
+    bench.connections.close()
