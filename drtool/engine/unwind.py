@@ -13,7 +13,7 @@ from drtool.engine.permits import gives_back, reason_not_to_unwind
 from drtool.engine.requests import take_requests
 from drtool.errors import DrtoolError, StepFailed, Unreachable
 from drtool.model.change import Change
-from drtool.model.event import StepEnded, StepIntent, StepStarted, Via, Warned
+from drtool.model.event import Body, StepEnded, StepIntent, StepStarted, Via, Warned
 from drtool.model.purpose import Outcome
 from drtool.progress.run_state import RunState, StepState
 
@@ -79,7 +79,7 @@ def _undo_within_deadline(context: RunContext, state: StepState) -> bool:
     )
     thread.start()
     thread.join(state.plan.deadline.seconds + context.limits.grace)
-    undoing.over.set()
+    undoing.leave()
     reason = came_out[0] if came_out else f"undo did not end within {state.plan.deadline}"
     if reason is None:
         return True
@@ -92,13 +92,20 @@ def _undo_within_deadline(context: RunContext, state: StepState) -> bool:
 class _Undoing:
     """One step on its way back: guard, intent, effect, and a look that it is so.
 
-    Invariant: nothing is taken back without an intent; after ``over`` is set nothing is written.
+    Invariant: nothing is taken back without an intent; once it was left, nothing is written and no
+    effect is begun.
     """
 
     def __init__(self, context: RunContext, state: StepState) -> None:
         self._context, self._state = context, state
         self._attempt = state.attempts + 1
-        self.over = threading.Event()
+        self._over = threading.Event()
+        self._turn = threading.Lock()
+
+    def leave(self) -> None:
+        """Leave it behind: it hangs in a call."""
+        with self._turn:
+            self._over.set()
 
     def run(self) -> str | None:
         """Undo it; a sentence when that failed."""
@@ -126,7 +133,7 @@ class _Undoing:
         if state.via_reason == UNWINDING and self._is_back(action):
             self._write_end(back, adopted=True)
             return None
-        context.recorder.write(
+        self._write(
             StepStarted(
                 step=state.name, attempt=self._attempt, via=Via.DIRECT, via_reason=UNWINDING
             ),
@@ -140,10 +147,11 @@ class _Undoing:
         )
         crashpoint("unwind.intent-written")
         context.check_lease()
+        self._go_on()
         action.undo(context.hands(facts), before)
         crashpoint("unwind.effect-applied")
         self._see_it(action)
-        if not self.over.is_set():
+        if not self._over.is_set():
             self._write_end(back)
         return None
 
@@ -168,6 +176,15 @@ class _Undoing:
         )
         crashpoint("unwind.outcome-written")
 
+    def _write(self, *bodies: Body) -> None:
+        with self._turn:
+            self._go_on()
+            self._context.recorder.write(*bodies)
+
+    def _go_on(self) -> None:
+        if self._over.is_set():
+            raise StepFailed(f"step {self._state.name}", "its undo came too late")
+
     def _back(self) -> tuple[Change, ...]:
         """The changes the other way round; an earlier engine may have turned them already."""
         changes = self._state.changes
@@ -186,7 +203,7 @@ class _Undoing:
         context, state = self._context, self._state
         end = context.clock.monotonic() + state.plan.deadline.seconds
         problem = "the effect is still seen"
-        while context.clock.monotonic() < end and not self.over.is_set():
+        while context.clock.monotonic() < end and not self._over.is_set():
             try:
                 if action.changes(action.observe(context.look(context.facts(state.plan)))):
                     return

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,10 +43,22 @@ class Stuck(Prepare):
         world_of(hands).effect(f"undo:{self.key}")
 
 
+class Slow(Prepare):
+    """Is looked at for very long before it is taken back."""
+
+    def reason_not_to_undo(self, look: Look, before: Seen) -> str | None:
+        del before
+        while not world_of(look).get("go"):
+            time.sleep(0.01)
+        world_of(look).effect("looked")
+        return None
+
+
 @pytest.fixture(autouse=True)
 def _more_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENTRIES, "bench.gate", Gate)
     monkeypatch.setitem(ENTRIES, "bench.stuck", Stuck)
+    monkeypatch.setitem(ENTRIES, "bench.slow", Slow)
 
 
 def gate(name: str) -> PlanStep:
@@ -123,6 +136,18 @@ def test_what_is_not_seen_taken_back_is_said_so(bench: Bench) -> None:
     assert ended.outcome is Outcome.ABORTED
     assert "undo was made, but the effect is still seen" in ended.reason
     assert undone(bench) == ["undo:two"]
+
+
+def test_an_undo_that_hangs_is_left_and_does_nothing_afterwards(bench: Bench) -> None:
+    slow = step("two", "bench.slow", key="two", deadline=Duration(0.2))
+    ended = unwound(bench, *chain(step("one", "bench.prepare"), slow, last()))
+    assert ended.outcome is Outcome.ABORTED
+    assert "undo did not end within 200ms" in ended.reason
+    kinds = bench.kinds()
+    bench.world.put("go", "yes")
+    bench.until(lambda: "looked" in bench.world.effects)
+    assert undone(bench) == []
+    assert bench.kinds() == kinds
 
 
 def test_a_run_whose_engine_is_gone_is_taken_back(bench: Bench) -> None:
