@@ -369,7 +369,7 @@ class SimZone(ZoneHands):
                 continue
             if not set(was) <= set(ADDRESS.values()):
                 self.world.breaks([f"{self.sim.run} changed {move.server}, which says {was}"])
-            self.world.names[move.server] = move.values
+            self.world.rename(move.server, move.values)
             self.world.note(self.sim.machine, self.sim.run, f"name {move.values}", move.server)
         if refused:
             raise StepFailed(f"dns server {', '.join(refused)}", "its value changed meanwhile")

@@ -222,7 +222,7 @@ class Recovery(RuleBasedStateMachine):
                 self.world.clock_moved = True
                 self.machines[who].clock.skew += seconds
             case "name":
-                self.world.names[f"ns_{site}"] = ("192.0.2.99",)
+                self.world.rename(f"ns_{site}", ("192.0.2.99",))
                 self.world.by_hand = True
             case _:
                 pass

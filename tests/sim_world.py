@@ -107,6 +107,7 @@ class SimWorld:
         self.servers[WEST].follows = True
         self.servers[WEST].signal = True
         self.names: dict[str, tuple[str, ...]] = dict.fromkeys(NAME_SERVERS, (ADDRESS[EAST],))
+        self.serials: dict[str, int] = dict.fromkeys(NAME_SERVERS, 1)
         self.down: set[str] = set()
         self.cut: set[frozenset[str]] = set()
         self.lagging = False
@@ -281,10 +282,16 @@ class SimWorld:
             self.start(server)
 
     def transfer(self, name: str) -> None:
-        """A name server that returns takes the zone from its peer before it answers."""
-        for peer, values in self.names.items():
-            if peer != name and peer not in self.down:
-                self.names[name] = values
+        """A name server that returns takes a newer zone from its peer before it answers."""
+        for peer in self.names:
+            serves = peer not in self.down and self.servers[NAME_SERVERS[peer]].powered
+            if serves and self.serials[peer] > self.serials[name]:
+                self.names[name], self.serials[name] = self.names[peer], self.serials[peer]
+
+    def rename(self, name: str, values: tuple[str, ...]) -> None:
+        """Change a name at one server."""
+        self.names[name] = values
+        self.serials[name] = max(self.serials.values()) + 1
 
     # what is lost
 
