@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import contextlib
 import getpass
-from collections.abc import Callable, Iterable, Iterator
+import struct
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from drtool.connections.secrets import check_private
+from drtool.connections.ssh_agent import SshAgent
 from drtool.connections.ssh_keys import one_reason
 from drtool.connections.ssh_signature import RSA_SIGNATURE, armored, packed, to_sign
 from drtool.errors import BadInput, MissingExtra
 from drtool.model.public_key import (
     ECDSA,
+    blob_of,
     fields_of,
     fingerprint_of,
     key_alone,
@@ -56,8 +59,7 @@ class Signer:
         if self.key_file is not None:
             return [_public_of(self.key_file)]
         files = [self.home / ".ssh" / name for name in DEFAULT_KEYS]
-        with _agent() as held:
-            found = [*held]
+        found = _held()
         for path in files:
             with contextlib.suppress(BadInput):
                 found += [_public_of(path)] if path.exists() else []
@@ -69,9 +71,8 @@ class Signer:
         Raises BadInput when the key cannot be used, MissingExtra.
         """
         data = to_sign(message)
-        with _agent() as held:
-            if key in held:
-                return armored(key, _by_agent(held[key], data, key))
+        if key in _held():
+            return armored(key, _by_agent(key, data))
         return armored(key, _by_file(self._opened(key), data))
 
     def _opened(self, key: str) -> Any:
@@ -86,33 +87,23 @@ class Signer:
         return self._open[key]
 
 
-@contextlib.contextmanager
-def _agent() -> Iterator[dict[str, Any]]:
-    """What the agent holds, by public key, while it is asked; nothing when there is none."""
-    try:
-        import paramiko  # noqa: PLC0415 - heavy, and only with the extra
-    except ImportError as error:
-        raise MissingExtra("SSH signatures", "ssh") from error
-    held: dict[str, Any] = {}
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(paramiko.SSHException, OSError):
-            agent = paramiko.Agent()
-            stack.callback(agent.close)
-            held = {_line(key.asbytes()): key for key in agent.get_keys()}
-        yield {line: key for line, key in held.items() if reason_not_a_person_key(line) is None}
+def _held() -> list[str]:
+    """What the agent holds; nothing when there is none, or when it does not answer."""
+    with contextlib.suppress(OSError, ValueError, struct.error), SshAgent() as agent:
+        lines = map(_line, agent.keys())
+        return [line for line in lines if reason_not_a_person_key(line) is None]
+    return []
 
 
 def _line(blob: bytes) -> str:
     return f"{fields_of(blob)[0].decode('ascii', 'replace')} {base64.b64encode(blob).decode()}"
 
 
-def _by_agent(held: Any, data: bytes, key: str) -> bytes:
-    import paramiko  # noqa: PLC0415 - as above
-
-    rsa = key.startswith("ssh-rsa ")
+def _by_agent(key: str, data: bytes) -> bytes:
     try:
-        return bytes(held.sign_ssh_data(data, RSA_SIGNATURE if rsa else None))
-    except (paramiko.SSHException, OSError) as error:
+        with SshAgent() as agent:
+            return agent.sign(blob_of(key), data)
+    except (OSError, ValueError, struct.error) as error:
         subject = f"ssh-agent, key {fingerprint_of(key)}"
         raise BadInput(subject, f"does not sign: {one_reason(error)}", hint="--key FILE") from error
 

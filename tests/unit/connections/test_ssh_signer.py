@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +17,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from drtool.connections import ssh_agent
+from drtool.connections.ssh_agent import SshAgent
 from drtool.connections.ssh_signature import armored, reason_not_signed, to_sign
 from drtool.connections.ssh_signer import Signer
 from drtool.errors import BadInput, MissingExtra
-from drtool.model.public_key import fingerprint_of, key_alone
+from drtool.model.public_key import blob_of, fingerprint_of, key_alone
 from drtool.model.signed import NAMESPACE
 
 TEXT = "drtool approval 1\nrun: r1\n"
@@ -216,10 +220,40 @@ def test_without_the_extra_nothing_is_verified_and_it_is_named(
 ) -> None:
     path = make_key(tmp_path, "key", "ed25519")
     signature = Signer(path).sign(TEXT, public(path))
-    for name in ("cryptography.exceptions", "paramiko"):
-        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
     reason = reason_not_signed(TEXT, signature, public(path))
     assert reason is not None
     assert "the Python packages of the extra 'ssh' are not installed" in reason
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives", None)
     with pytest.raises(MissingExtra, match="the extra 'ssh'"):
-        Signer(home=tmp_path).offered()
+        Signer(path).sign(TEXT, public(path))
+
+
+def test_an_agent_that_never_answers_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As one that was forwarded over a connection that is dead now."""
+    (tmp_path / ".ssh").mkdir()
+    path = make_key(tmp_path / ".ssh", "id_ed25519", "ed25519")
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(tmp_path / "deaf"))
+        deaf.listen()
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "deaf"))
+        monkeypatch.setattr(ssh_agent, "ANSWER_SECONDS", 0.2)
+        began = time.monotonic()
+        signer = Signer(home=tmp_path)
+        assert signer.offered() == [public(path)]
+        signature = signer.sign(TEXT, public(path))
+        assert time.monotonic() - began < 5
+        deaf.accept()[0].close()
+    assert reason_not_signed(TEXT, signature, public(path)) is None
+
+
+@pytest.mark.usefixtures("agent")
+def test_an_agent_that_refuses_is_told(tmp_path: Path) -> None:
+    path = make_key(tmp_path, "key", "ed25519")
+    subprocess.run(["ssh-add", "-q", str(path)], check=True)
+    subprocess.run(["ssh-add", "-q", "-D"], check=True)
+    with SshAgent() as held, pytest.raises(ConnectionError, match="refuses"):
+        held.sign(blob_of(public(path)), b"data")
+    assert Signer(home=tmp_path).offered() == []
