@@ -283,3 +283,45 @@ def test_f62_an_edited_runbook_does_not_run_and_its_approval_is_none(
     assert bench.asked("consent")
     people.answer(bench, "consent", "first")
     assert running.wait(60).exit_code == 0
+
+
+def test_f61_a_duplicate_approval_counts_once_and_a_late_one_is_told(
+    bench: Bench, people: People, fault: Fault
+) -> None:
+    gate = step("look", "bench.is", key="gate", deadline=Duration(60))
+    running = started(bench, people, plan(people, gate), File(people))
+    for _ in range(2):
+        people.answer(bench, "consent", "first")
+    bench.until(lambda: bench.state.warnings, 60)
+    fault.injected("the same approval came twice")
+    fault.got(bench.state.warnings[0].text)
+    assert "first has answered already; the first decision counts" in bench.state.warnings[0].text
+    assert count(bench) == 1
+    assert bench.world.effects == []
+    people.answer(bench, "consent", "second")
+    bench.until(lambda: "look:gate" in bench.world.effects, 60)
+    bench.ask("deny", "consent", by="third")
+    bench.until(lambda: len(bench.state.warnings) > 1, 60)
+    assert "was approved by first and second already" in bench.state.warnings[1].text
+    bench.world.put("gate", "yes")
+    assert running.wait(60).exit_code == 0
+
+
+def test_f61_an_approval_after_the_end_of_the_wait_is_expired(
+    bench: Bench, people: People, fault: Fault
+) -> None:
+    late = approval("consent", budget=Duration(0.5), otherwise="continue")
+    late = late.model_copy(update={"approval": Approval(of="commander", otherwise="continue")})
+    gate = step("look", "bench.is", key="gate", deadline=Duration(60))
+    running = started(
+        bench, people, plan_of(*chain(late, gate), inventory=people.inventory()), File(people)
+    )
+    bench.until(lambda: "look:gate" in bench.world.effects, 60)
+    bench.ask("approve", "consent", by="first")
+    bench.until(lambda: bench.state.warnings, 60)
+    fault.injected("an approval came after the wait was over")
+    fault.got(bench.state.warnings[0].text)
+    assert "step consent has expired" in bench.state.warnings[0].text
+    assert "came too late" in bench.state.warnings[0].text
+    bench.world.put("gate", "yes")
+    assert running.wait(60).exit_code == 0
