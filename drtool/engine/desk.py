@@ -55,6 +55,10 @@ class Desk:
             waiter = self._find(request.step)
             if waiter is None:
                 return None, (_warning(request, self._why_not(request.step)),)
+            if waiter.asked.expires is not None and request.at > waiter.asked.expires:
+                # an engine that stood still may take it before it notices that the time is up
+                text = f"step {waiter.asked.step} has expired; this answer came too late"
+                return None, (_warning(request, text),)
             typed = request.verb == "deny" or request.service == self._service
             if not typed and not (request.verb == "confirm" and waiter.asked.what == "manual"):
                 text = (
