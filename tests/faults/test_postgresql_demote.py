@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from driven import drive, facts_of
 from postgresql_pair import both_releases, wait_until
 from ssh_host import Hosts
 
-from drtool.action import Facts, Hands, Look
+from drtool.action import Hands, Look
 from drtool.actions.postgresql.demote import Demote, Demotion
 from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
-from drtool.connections.reach import Connections
 from drtool.errors import Refused, StepFailed
 from drtool.model.purpose import Procedure
 from drtool.units import Duration
@@ -92,63 +94,76 @@ def test_a_standby_frozen_in_the_middle_is_waited_for_and_told(hosts: Hosts) -> 
     connections.close()
 
 
-def demoted(hosts: Hosts) -> tuple[Connections, Facts, Demotion]:
-    """A pair whose primary was demoted, and what was seen before."""
-    connections = hosts.connections()
-    facts = facts_of(hosts.inventory(), procedure=Procedure.SWITCHOVER)
-    before = DEMOTE.observe(Look(connections, facts))
+@contextmanager
+def demoted(hosts: Hosts) -> Iterator[tuple[Look, Hands, Demotion]]:
+    """A pair whose primary was demoted: the means to look and to act, and what was before."""
+    east = hosts.pair.east
+    started = f"-p {east.port} -c listen_addresses={east.address} -c unix_socket_directories="
+    command = [str(hosts.programs / "pg_ctl"), "-D", str(east.data), "-w", "-l",
+               str(east.data.parent / "started.log"), "-o", started, "start"]  # fmt: skip
+    changed = {"start_command": command, "release_file": str(released(hosts))}
+    connections = hosts.connections(**changed)
+    facts = facts_of(hosts.inventory(**changed), procedure=Procedure.SWITCHOVER)
+    look, hands = Look(connections, facts), Hands(connections, facts)
+    before = DEMOTE.observe(look)
     drive(DEMOTE, connections, facts)
-    assert hosts.pair.east.process is not None
-    hosts.pair.east.process.wait(timeout=10)
-    return connections, facts, before
+    assert east.process is not None
+    east.process.wait(timeout=60)
+    try:
+        yield look, hands, before
+    finally:
+        connections.close()
+
+
+def released(hosts: Hosts) -> Path:
+    """What the boot guard would want to see."""
+    return hosts.pair.east.data.parent / "drtool.release"
 
 
 @both_releases
 @pytest.mark.parametrize("again", [False, True], ids=["stopped", "started as a standby"])
 def test_a_demotion_is_taken_back_while_nobody_is_promoted(hosts: Hosts, again: bool) -> None:
     """Also where a supervisor has started the old primary as a standby meanwhile; twice is once."""
-    hosts.pair.east.sql("CREATE TABLE t AS SELECT 1 AS x")
-    connections, facts, before = demoted(hosts)
-    if again:
-        hosts.pair.east.start()
-    look, hands = Look(connections, facts), Hands(connections, facts)
-    assert DEMOTE.reason_not_to_undo(look, before) is None
-    DEMOTE.undo(hands, before)
-    DEMOTE.undo(hands, before)
-    assert hosts.pair.east.sql("SELECT pg_is_in_recovery()")[0][0] is False
-    assert hosts.pair.east.sql("SELECT x FROM t") == [(1,)]
-    assert not (hosts.pair.east.data / "standby.signal").exists()
-    assert DEMOTE.changes(DEMOTE.observe(look)), "it is the primary again"
-    hosts.pair.east.sql("INSERT INTO t VALUES (2)")
-    wait_until(lambda: hosts.pair.west.sql("SELECT count(*) FROM t")[0][0] == 2, 60)
-    connections.close()
+    east, west = hosts.pair.east, hosts.pair.west
+    east.sql("CREATE TABLE t AS SELECT 1 AS x")
+    with demoted(hosts) as (look, hands, before):
+        if again:
+            east.start()
+        assert DEMOTE.reason_not_to_undo(look, before) is None
+        DEMOTE.undo(hands, before)
+        DEMOTE.undo(hands, before)
+        assert east.sql("SELECT pg_is_in_recovery()") == [(False,)]
+        assert east.sql("SELECT x FROM t") == [(1,)]
+        assert not (east.data / "standby.signal").exists()
+        assert released(hosts).exists()
+        assert DEMOTE.changes(DEMOTE.observe(look)), "it is the primary again"
+    east.sql("INSERT INTO t VALUES (2)")
+    wait_until(lambda: west.sql("SELECT count(*) FROM t") == [(2,)], 60)
 
 
 def test_a_demotion_stays_once_somebody_else_was_promoted(hosts: Hosts) -> None:
-    connections, facts, before = demoted(hosts)
-    hosts.pair.west.sql("SELECT pg_promote()")
-    wait_until(lambda: not hosts.pair.west.sql("SELECT pg_is_in_recovery()")[0][0])
-    reason = DEMOTE.reason_not_to_undo(Look(connections, facts), before)
-    assert reason == ("west.orders_db is a primary: east.orders_db would be a second one")
-    connections.close()
+    with demoted(hosts) as (look, _, before):
+        hosts.pair.west.sql("SELECT pg_promote()")
+        wait_until(lambda: hosts.pair.west.sql("SELECT pg_is_in_recovery()") == [(False,)], 60)
+        reason = DEMOTE.reason_not_to_undo(look, before)
+        assert reason == "west.orders_db is a primary: east.orders_db would be a second one"
 
 
 def test_a_demotion_stays_where_nobody_can_see_whether_somebody_was_promoted(
     hosts: Hosts,
 ) -> None:
-    connections, facts, before = demoted(hosts)
-    hosts.pair.west.cut_power()
-    reason = DEMOTE.reason_not_to_undo(Look(connections, facts), before)
-    assert reason is not None
-    assert reason.startswith("whether west.orders_db was promoted cannot be seen")
-    connections.close()
+    with demoted(hosts) as (look, _, before):
+        hosts.pair.west.cut_power()
+        reason = DEMOTE.reason_not_to_undo(look, before)
+        assert reason is not None
+        assert reason.startswith("whether west.orders_db was promoted cannot be seen")
 
 
 def test_a_signal_that_another_run_left_is_not_removed(hosts: Hosts) -> None:
-    connections, facts, before = demoted(hosts)
-    signal_file = hosts.pair.east.data / "standby.signal"
-    signal_file.write_text("drtool run 20200101-000000-0000: fenced\n")
-    with pytest.raises(StepFailed, match=r"standby\.signal is not of this run"):
-        DEMOTE.undo(Hands(connections, facts), before)
-    assert signal_file.exists()
-    connections.close()
+    with demoted(hosts) as (_, hands, before):
+        signal_file = hosts.pair.east.data / "standby.signal"
+        signal_file.write_text("drtool run 20200101-000000-0000: fenced\n")
+        with pytest.raises(StepFailed, match=r"standby\.signal is not of this run"):
+            DEMOTE.undo(hands, before)
+        assert signal_file.exists()
+        assert not released(hosts).exists()
