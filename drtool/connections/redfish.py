@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from drtool.connections.reach import Context, Reader, Writer
 from drtool.connections.tls import disbelief, trust
+from drtool.connections.within import within
 from drtool.errors import (
     AccessDenied,
     BadInput,
@@ -128,13 +129,18 @@ class PowerReader(Reader):
         limit = SECONDS if method == "GET" else CHANGE_SECONDS
         timeout = httpx.Timeout(limit, connect=SECONDS)
         try:
-            response = self._client.request(
-                method, path, json=body, headers=headers, timeout=timeout
+            response = within(
+                SECONDS + limit,  # one that drips never meets a limit of the socket's
+                lambda: self._client.request(
+                    method, path, json=body, headers=headers, timeout=timeout
+                ),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._not_connected(error) from error
-        except httpx.TransportError as error:
-            found = f"its reply did not come: {error or type(error).__name__}"
+        except (httpx.TransportError, TimeoutError) as error:
+            late = f"no whole reply within {SECONDS + limit:g} s"
+            why = late if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            found = f"its reply did not come: {why}"
             kind = Unreachable if method == "GET" else InDoubt
             raise kind(self.subject, found) from error
         if response.status_code in {401, 403}:
