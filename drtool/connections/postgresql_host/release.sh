@@ -37,6 +37,7 @@ if [ -e "$dir/standby.signal" ]; then
 	esac
 	if [ -n "$6" ]; then
 		: >"$6" || exit 46
+		give "$6"
 		sync "$6" 2>/dev/null
 	fi
 	rm -f "$dir/standby.signal" || exit 46
