@@ -70,8 +70,8 @@ class SlackStandIn:
     in place of the answer. ``faults`` are what Slack would take and what is wrong all the same.
     """
 
-    def __init__(self) -> None:
-        self.token = TOKEN
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self.token, self._address = TOKEN, address
         self.errors: dict[str, str] = {}
         self.messages: list[Message] = []
         self.hooked: list[Message] = []
@@ -103,18 +103,18 @@ class SlackStandIn:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((address, 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/api/"
+        return f"http://{self._address}:{self._server.server_port}/api/"
 
     @property
     def webhook(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{HOOK}"
+        return f"http://{self._address}:{self._server.server_port}{HOOK}"
 
     def close(self) -> None:
         """Answer nobody any more."""
