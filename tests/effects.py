@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -18,9 +19,11 @@ from pathlib import Path
 import pytest
 
 from drtool.clock import SystemClock
+from drtool.errors import DrtoolError
 from drtool.journal.home import journal_path
 from drtool.journal.store import Journal
 from drtool.model.event import Event
+from drtool.process import runs
 from drtool.progress.run_state import RunState
 from drtool.progress.state import fold
 from drtool.redact import Redactor
@@ -171,6 +174,11 @@ class Typist:
             journal.close()
 
     def leave(self) -> None:
+        """End what is left: terminals, and engines that still wait for somebody."""
+        with suppress(DrtoolError), self.reading() as journal:
+            for one in journal.summaries():
+                if one.ended is None and runs(one.pid, one.process):
+                    os.kill(one.pid, signal.SIGKILL)
         for process in self._left:
             if process.poll() is None:
                 process.kill()
