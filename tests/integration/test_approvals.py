@@ -163,9 +163,7 @@ def test_anybody_verifies_the_signatures_with_plain_ssh_keygen(desk: Desk) -> No
         assert f'Good "drtool-approval@v1" signature for {name}' in done.stdout, done.stderr
     message = desk.home / "the proof" / "02-consent-commander.txt"
     message.write_text(message.read_text().replace("commander", "deputy"))
-    bad = subprocess.run(
-        ["sh", "-c", commands[1]], cwd=desk.home, capture_output=True, check=False
-    )
+    bad = subprocess.run(["sh", "-c", commands[1]], cwd=desk.home, capture_output=True, check=False)
     assert bad.returncode != 0
 
 
@@ -308,3 +306,13 @@ def test_two_terminals_and_a_passphrase(desk: Desk) -> None:
     for found in (desk.home / "state").rglob("*"):
         if found.is_file():
             assert b"open sesame" not in found.read_bytes()
+
+
+def test_doctor_says_whose_key_is_at_hand(desk: Desk) -> None:
+    for key, told in (
+        ("operator", "operator, with key SHA256:"),
+        ("commander", "live runs are started by operator"),
+        ("nowhere", "people/nowhere: No such file or directory"),
+    ):
+        said = desk.run("doctor orders.yaml", DRTOOL_KEY=str(desk.people.file(key))).stdout
+        assert told in " ".join(said.split()), said

@@ -22,6 +22,7 @@ from drtool.verbs.doctor import (
     hosts,
     others,
     patroni,
+    people,
     postgresql,
     power,
     prefect,
@@ -38,6 +39,7 @@ from drtool.verbs.doctor.plans import all_plans
 from drtool.verbs.doctor.scope import Scope, of_plans, whole
 from drtool.verbs.doctor.seen import Seen
 from drtool.verbs.doctor.silence import told_once
+from drtool.verbs.identity import signer_of
 from drtool.verbs.preflight import Call
 from drtool.verbs.request import parameters
 
@@ -65,6 +67,7 @@ def examine(runbook: Path | None, inventory: Path | None, said: tuple[str, ...])
         *clocks.findings(clocks.clocks_of(seen) if seen else [], kept=kept_in_time()),
         *_within(carrier, Area.PREFECT),
         *documents.findings,
+        *_people(documents),
         *rest,
         *_not_told(found, documents.findings),
         *sums.findings(limits, typed),
@@ -106,6 +109,17 @@ def judged(scope: Scope, seen: Seen) -> Iterator[Finding]:
     """Every area's findings about what was seen; pure."""
     for area in _AREAS:
         yield from area.findings(scope, seen)
+
+
+def _people(documents: Documents) -> Iterator[Finding]:
+    """The keys at hand are asked for only where they matter."""
+    if documents.inventory is not None and documents.inventory.proves_identity:
+        try:
+            keys = signer_of().offered()
+        except DrtoolError as error:
+            yield Area.PEOPLE.told(error, "export DRTOOL_KEY=FILE")
+            return
+        yield from people.findings(documents.inventory, keys)
 
 
 def _within(call: Call[list[Finding]], area: Area) -> list[Finding]:

@@ -29,6 +29,7 @@ class Area(Enum):
     CLOCKS = "clocks"
     PREFECT = "Prefect"
     DOCUMENTS = "runbook and inventory"
+    PEOPLE = "people"
     SECRETS = "secrets"
     HOSTS = "hosts"
     POWER = "power controllers"

@@ -53,7 +53,7 @@ def needed_extras(inventory: Inventory) -> frozenset[str]:
         found.add("slack")
     if inventory.dns is not None:
         found.add("dns")
-    if any(host.ssh for host in inventory.hosts.values()):
+    if any(host.ssh for host in inventory.hosts.values()) or inventory.proves_identity:
         found.add("ssh")
     leases = (one.lease for one in inventory.services.values())
     if any("dynamodb" in {lease.at, lease.flag_at} for lease in leases):
