@@ -20,7 +20,10 @@ A recovery tool is used when everything else has failed, so it is tested by maki
 Each promise has an oracle that a test can check, and each test first sees that what it injected
 took effect. `make test` runs the quick ones, `make faults` all of
 [the faults and lies](../reference/faults.md), against real servers; it prints what came of each,
-and writes it to `.faults.json`. Tests are named by their place below `tests/`.
+and writes it to `.faults.json`. `make soak` lets chance look for sequences of crashes, answers and
+breakdowns that break a promise, and fails over hundreds of times with something killed in each. Of
+each promise a test shows that an engine which breaks it is found out
+(`faults/test_mutants.py`). Tests are named by their place below `tests/`.
 """
 BAD = """\
 ## Bad input

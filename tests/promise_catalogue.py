@@ -32,6 +32,11 @@ PROMISES = (
         "An engine may be killed at any instruction. `drtool resume` ends in the same final world "
         "as a run that nobody disturbed, also when the resume is killed in its turn.",
         (
+            (
+                "faults/test_every_crash_point.py::"
+                "test_killed_at_every_crash_point_it_ends_in_the_same_world"
+            ),
+            "faults/test_any_sequence.py::test_no_sequence_of_crashes_breaks_a_promise",
             "faults/test_process.py::test_every_crash_point_there_is_ends_in_the_same_world",
             "faults/test_process.py::test_f06_killed_while_resuming_five_deep",
             (
