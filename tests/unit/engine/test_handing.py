@@ -213,3 +213,15 @@ def test_a_run_whose_engine_is_gone_is_handed_over(bench: Bench) -> None:
     assert (ended.outcome, ended.heir) == (Outcome.HANDED_OVER, HEIR)
     assert fold(bench.events).step("demote").outcome is Outcome.HANDED_OVER
     assert heir.state.escalates == bench.run
+
+
+def test_what_is_being_handed_over_is_not_aborted_under_its_heir(bench: Bench) -> None:
+    bench.limits = replace(bench.limits, grace=2.0)
+    running = begun(bench, Heirs(bench), step("wait", hangs=True))
+    bench.until(lambda: bench.world.effects)
+    bench.ask("escalate")
+    bench.until(lambda: bench.state.escalation)
+    bench.ask("abort")
+    bench.until(warned(bench, "abort by chief: run r1: is being handed over to run r2"))
+    assert running.wait().outcome is Outcome.HANDED_OVER
+    assert bench.state.abort is None
