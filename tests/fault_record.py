@@ -86,7 +86,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 
 def _ids(item: pytest.Item) -> tuple[str, ...]:
-    return ids_of(item.name)
+    return ids_of(item.name.partition("[")[0])
 
 
 class Judge:
