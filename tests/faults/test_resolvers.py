@@ -13,7 +13,6 @@ import pytest
 from caching_resolver import CachingResolver, caching_resolver
 from dns_pair import ADDRESSES, NAME, DnsPair, Silence, carry_out, free_port
 from fault_record import Fault
-from fault_record import Fault
 
 from drtool.action import Hands
 from drtool.actions.dns import Redirect, Resolves
@@ -79,11 +78,9 @@ def test_f53_a_client_whose_resolver_keeps_the_old_ttl_counts_until_it_has_run_o
         carry_out(Redirect(), hands)
         assert resolver.values(NAME) == [EAST]
         fault.injected("the zone has moved, and the resolver still gives the old address")
-        fault.injected("a resolver answers the old address from its cache")
         reason = answers(hands)
         assert "resolver isp_0 still answers 127.0.1.1" in reason
         assert "127.0.2.1" in reason
-        fault.got(reason)
         behind = Resolves().observe(hands)
         assert "isp_0" in (Resolves().judge(behind, hands.facts) or "")
         while answers(hands):
@@ -105,13 +102,10 @@ def test_l08_a_resolver_that_answers_the_old_address_is_never_passed_over(
         carry_out(Redirect(), hands)
         assert both.asked("west") == ([WEST], 5)
         assert resolver.values(NAME) == [EAST]
-        fault.injected("the zone has the new address, a resolver answers the old one")
-        assert resolver.values(NAME) == [EAST]
         fault.injected("the resolver answers the old address, whatever the zone says")
         reason = answers(hands)
         assert "still answers" in reason
         fault.got(reason)
-        fault.got(answers(hands))
         resolver.lie = ""
         assert answers(hands) == ""
 
@@ -132,7 +126,6 @@ def test_f53_a_resolver_that_is_cut_off_is_named_and_does_not_block(
             assert time.monotonic() - began < 0.4, "and is not waited for again at once"
             assert silence.datagrams >= 1
             fault.injected(f"{silence.datagrams} questions were not answered")
-            fault.injected(f"{silence.datagrams} questions got no answer")
             seen = Resolves().observe(hands)
             assert [(one.resolver, one.trouble != "") for one in seen.resolvers] == [
                 ("isp_0", True)
@@ -154,4 +147,3 @@ def test_f53_names_that_are_no_endpoint_are_not_asked_of_resolvers(
             check.observe(hands)
         assert not isinstance(told.value, StepFailed)
         assert resolver.asked == 0
-        fault.injected("a resolver that lies stands in the inventory")
