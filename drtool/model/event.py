@@ -15,14 +15,7 @@ from drtool.model.proof import AcceptedLoss, Proof, Statement
 from drtool.model.purpose import Mode, Outcome
 from drtool.model.signals import Allowance
 from drtool.model.signed import Evidence, Signed
-from drtool.model.steering import (
-    EscalationAsked,
-    RunContinued,
-    RunPaused,
-    StepDirected,
-    UnwindAsked,
-    Verb,
-)
+from drtool.model.steering import Course, StepDirected, Verb
 from drtool.model.value import Fields, Value
 from drtool.model.verdict import Verdict
 from drtool.units import Duration
@@ -264,10 +257,7 @@ Body = Annotated[
     | StatementMade
     | Warned
     | AbortAsked
-    | RunPaused
-    | RunContinued
-    | UnwindAsked
-    | EscalationAsked
+    | Course
     | RunEnded
     | ReportWritten,
     Field(discriminator="kind"),

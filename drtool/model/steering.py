@@ -65,3 +65,6 @@ class EscalationAsked(Value):
     heir: str
     outage_start: datetime | None = None
     outage_source: str = "not measured"
+
+
+Course = RunPaused | RunContinued | UnwindAsked | EscalationAsked
