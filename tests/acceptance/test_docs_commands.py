@@ -23,6 +23,7 @@ RUN_BY = {
     "docs/how-to/watch.md": "tests/faults/test_watch_runs.py",
     "docs/how-to/lab-system-servers.md": "tests/integration/test_lab_system.py",
     "docs/how-to/start-your-own.md": "tests/acceptance/test_author_guides.py",
+    "docs/how-to/survive-a-lost-site.md": "tests/unit/verbs/doctor/test_without.py",
     "docs/how-to/verify-a-journal.md": "tests/acceptance/test_verify_a_journal.py",
     "docs/how-to/editor.md": "tests/acceptance/test_author_guides.py",
     "docs/how-to/control-a-run.md": "tests/integration/test_steering.py",

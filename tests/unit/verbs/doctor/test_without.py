@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from drtool.cli.main import app
 
+ROOT = Path(__file__).parents[4]
 TWO_SERVERS = (
     "ns_east: {site: east, address: 192.0.2.1}",
     "ns_east: {site: east, address: 192.0.2.1}\n    ns_west: {site: west, address: 192.0.2.2}",
@@ -113,5 +115,20 @@ def test_lint_refuses_what_is_lost_with_a_site_and_takes_a_reason() -> None:
 
 
 def test_shipped_runbooks_are_stable_without_any_site() -> None:
-    code, told = typed("lint", str(Path(__file__).parents[4] / "runbooks"))
+    code, told = typed("lint", str(ROOT / "runbooks"))
     assert code == 0, told
+
+
+def test_the_guides_commands_say_what_it_promises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("socket.gethostname", lambda: "ops-2")
+    page = (ROOT / "docs" / "how-to" / "survive-a-lost-site.md").read_text(encoding="utf-8")
+    commands = re.findall(r"(?m)^\$ drtool (.*)$", page)
+    assert len(commands) == 3
+    for words in commands:
+        code, told = typed(*words.split())
+        assert code == 0, told
+    _, told = typed(*commands[0].split())
+    for line in ("lease of orders: PostgreSQL west.orders_db, at west", "out of band"):
+        assert line in page
+        assert line in told
