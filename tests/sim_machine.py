@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 from sim_actions import catalog, documents
+from sim_heir import SimHeir
 from sim_reach import SimConnections, SimContext, SimReader, SimSession
 from sim_stage import (
     InTurn,
@@ -35,15 +37,19 @@ from drtool.action import Facts, Hands, Look
 from drtool.connections.reach import Context
 from drtool.connections.secrets import Secrets
 from drtool.engine.desk import Waiter
-from drtool.engine.ports import Limits, Ports, RunSettings, Work
+from drtool.engine.ending import ending
+from drtool.engine.handing import escalation_asked
+from drtool.engine.ports import Limits, Ports, Resumption, RunSettings, Work
 from drtool.engine.run import Engine
 from drtool.errors import DrtoolError, Unreachable
 from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
+from drtool.lease.handing import handed_over
 from drtool.lease.lease import Lease
-from drtool.model.event import Event, Request, RunEnded, RunStarted, Via
+from drtool.model.event import Body, Event, Request, RunEnded, RunStarted, Via
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Mode, Procedure
+from drtool.model.steering import EscalationAsked
 from drtool.progress.run_state import RunState
 from drtool.progress.state import fold
 from drtool.redact import Redactor
@@ -175,9 +181,14 @@ class Machine:
 
         return self._begin(main)
 
-    def resume(self) -> Process:
-        """Take the newest run up."""
-        return self._begin(lambda: self._serve_again(self.run))
+    def resume(self, *, escalate: bool = False) -> Process:
+        """Take the newest run up, or hand it over; one whose heir has begun is only ended."""
+        escalation = self.state().escalation
+        if escalation is not None and self.journal.events(escalation.heir):
+            self.journal.append(self.run, ending(self.state()))
+            self._heir_began(escalation.heir)
+        run = self.run
+        return self._begin(lambda: self._serve_again(run, escalate=escalate))
 
     def ask(self, verb: Any, step: str = "", by: str = CHIEF, **said: Any) -> None:
         """What somebody types at another terminal."""
@@ -272,11 +283,11 @@ class Machine:
                 run=run, plan=plan, mode=mode, requester=REQUESTER, outage_start=outage
             )
             self.runs.append(run)
-            Engine(settings, self._ports(run, journal, connections, lease)).execute()
+            _carry(Engine(settings, self._ports(run, journal, connections, lease)))
         finally:
             journal.close()
 
-    def _serve_again(self, run: str) -> None:
+    def _serve_again(self, run: str, *, escalate: bool) -> None:
         journal = self._open()
         try:
             events = journal.events(run)
@@ -291,10 +302,17 @@ class Machine:
             )  # fmt: skip
             lease = None
             if state.mode.changes_the_world:
-                stopped = state.fence_began is not None
+                over = escalate or state.escalation is not None
+                stopped = state.fence_began is not None or over
                 lease = take("orders", facts, connections, journal, REQUESTER, from_stopped=stopped)
             ports = self._ports(run, journal, connections, lease)
-            Engine.resume(events, ports, REQUESTER).execute()
+            first: tuple[Body, ...] = ()
+            if escalate or state.escalation is not None:
+                asked = Request(run=run, verb="escalate", by=CHIEF, at=self.clock.wall())
+                heir = self._heir(asked, journal, lease, state.escalation)
+                ports = replace(ports, heir=heir)
+                first = () if state.escalation else (heir.asked,)
+            _carry(Engine(Resumption(tuple(events), REQUESTER, "", first), ports))
         finally:
             journal.close()
 
@@ -315,7 +333,39 @@ class Machine:
             lease=lease,
             listeners=(Heard(self.told.setdefault(run, [])),),
             limits=LIMITS,
+            ready_heir=lambda request: self._heir(request, journal, lease),
         )
+
+    def _heir(
+        self,
+        request: Request,
+        journal: Journal,
+        lease: Lease | None,
+        known: EscalationAsked | None = None,
+    ) -> SimHeir:
+        """The failover that takes a run over, ready to begin."""
+        state = fold(journal.events(request.run))
+        run = known.heir if known else journal.new_run_id()
+        asked = known or escalation_asked(request, state, run)
+        ends = (state.plan.direction.from_site, state.plan.direction.to_site)
+        settings = RunSettings(
+            run=run,
+            plan=planned(Procedure.FAILOVER, self._roles(), ends),
+            mode=state.mode,
+            requester=asked.by,
+            outage_start=asked.outage_start,
+            escalates=state.run,
+        )
+
+        def make(settings: RunSettings) -> Engine:
+            kept = handed_over(lease, run) if lease else None
+            return Engine(settings, self._ports(run, journal, self._connections(run), kept))
+
+        return SimHeir(asked, settings, make, self._heir_began)
+
+    def _heir_began(self, run: str) -> None:
+        if run not in self.runs:
+            self.runs.append(run)
 
     def _roles(self) -> ObservedRoles:
         found: dict[str, list[str]] = {"primaries": [], "standbys": [], "unreachable": []}
@@ -332,6 +382,14 @@ class Machine:
         for site in SITES:
             with suppress(Unreachable):
                 connections.get(SimReader.__mro__[1], f"{site}.orders_db").replication()
+
+
+def _carry(engine: Engine) -> None:
+    """Run it to its end, and the failover too that may take it over."""
+    engine.execute()
+    if engine.heir is not None:
+        engine.heir.carry()
+        engine.settle()
 
 
 @cache

@@ -198,15 +198,20 @@ class SimSession(SimReader, PostgresqlSession):
         if self.server.recovery:
             self._judge()
             self.world.promote(self.server)
-            self.world.note(self.machine, self.sim.run, "promote", self.server.site)
+            self.world.note(self.machine, self.run, "promote", self.server.site)
             self.world.stream()
         return True
+
+    @property
+    def run(self) -> str:
+        """The run that bears the session now."""
+        return self.session.name.rpartition(":")[2] or self.sim.run
 
     def _judge(self) -> None:
         """What an omniscient judge says of this promotion."""
         world, here = self.world, self.server
         left = world.servers[other(here.site)]
-        who = f"{self.sim.run} promoted {here.site}"
+        who = f"{self.run} promoted {here.site}"
         if left.writable and not world.by_hand:
             world.breaks([f"{who} while {left.site} is writable"])
         if not (left.fenced or world.by_hand or world.stated):

@@ -77,7 +77,7 @@ class Story:
         """Take it up and carry it to its end, and consent to whatever it asks."""
         for _ in range(30):
             if self.machine.interrupted:
-                self.machine.resume()
+                self._take_up()
             elif not self.machine.lives:
                 if self.over:
                     return
@@ -91,11 +91,18 @@ class Story:
         if self.over:
             return False
         if self.machine.interrupted:
-            self.machine.resume()
+            self._take_up()
         else:
             self._begin(self.procedure)
         self._kill_at(number)
         return not self.over
+
+    def _take_up(self) -> None:
+        """Resume it; a planned run whose primary is gone is handed over."""
+        procedure = self.machine.state().plan.procedure
+        lost = not self.world.servers[EAST].powered
+        escalate = self.procedure == "escalated" and lost and not procedure.unplanned
+        self.machine.resume(escalate=escalate)
 
     @property
     def over(self) -> bool:
@@ -125,6 +132,10 @@ class Story:
 
     def _answer(self, step: str) -> None:
         """Consent; whether a script without a trace has run a person looks up."""
+        if self.procedure == "escalated" and step == "start":  # the primary dies meanwhile
+            self.world.power(self.world.servers[EAST], on=False)
+            self.machine.ask("escalate")
+            return
         done = any(one.what == f"script {step}" for one in self.world.of_run(self.machine.run))
         self.machine.ask("skip" if done else "approve", step)
 
@@ -132,7 +143,8 @@ class Story:
         if procedure in {"failover", "unwound"}:
             self.machine.start(Procedure.FAILOVER, EAST, WEST, since=1.0)
         else:
-            self.machine.start(Procedure(procedure))
+            named = Procedure.SWITCHOVER if procedure == "escalated" else Procedure(procedure)
+            self.machine.start(named)
 
     def _outage(self) -> None:
         self.world.power(self.world.servers[EAST], on=False)

@@ -16,7 +16,7 @@ from drtool.model.purpose import Outcome
 
 pytestmark = pytest.mark.faults
 # What a procedure begins with: how the world stands before it.
-PROCEDURES = ("failover", "switchover", "reprotect", "failback", "unwound")
+PROCEDURES = ("failover", "switchover", "reprotect", "failback", "unwound", "escalated")
 DEEP = 5
 SOAK = bool(os.environ.get("SOAK_EXAMPLES"))
 
