@@ -21,18 +21,18 @@ Marks = Callable[[], tuple[tuple[str, str], ...]]
 class TokenGuard:
     """What is put before each command of a run: its service, its arbiters and its tokens there.
 
-    ``still`` is asked before that; it raises LeaseHeld where the lease was lost.
+    ``still`` is asked before that; it raises LeaseHeld where the lease was lost. Whoever builds
+    the engine sets it.
     """
 
-    def __init__(
-        self, service: str, marks: Marks, still: Callable[[], None] = lambda: None
-    ) -> None:
-        self._service, self._marks, self._still = service, marks, still
+    def __init__(self, service: str, marks: Marks) -> None:
+        self._service, self._marks = service, marks
+        self.still: Callable[[], None] = lambda: None
         self._script = _SCRIPT.read_text(encoding="utf-8")
 
     def argv(self, state_directory: str, command: list[str]) -> list[str]:
         """The command behind the guard; itself where no token is held. Raises LeaseHeld."""
-        self._still()
+        self.still()
         marks = self._marks()
         if not marks:
             return command

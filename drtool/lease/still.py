@@ -1,4 +1,4 @@
-"""Whether the lease is still ours, asked again while an effect goes on."""
+"""The lease as the engine has it, which is asked again while an effect goes on."""
 
 from __future__ import annotations
 
@@ -9,19 +9,42 @@ FRESH_SECONDS = 1.0
 
 
 class Still:
-    """Asks the arbiter, unless it was asked a moment ago.
+    """Asks the arbiter: always by ``check``, and when it was not asked a moment ago by a call.
 
-    An effect that takes long makes many calls; between them the right may pass to another. The
-    engine itself asks right before each effect, however fresh this answer is.
+    The engine checks right before each effect. An effect that takes long makes many calls, and
+    between them the right may pass to another: each of them calls this.
     """
 
     def __init__(self, lease: Lease, clock: Clock) -> None:
         self._lease, self._clock = lease, clock
         self._asked = clock.monotonic()
 
-    def __call__(self) -> None:
+    @property
+    def token(self) -> str:
+        """The fencing token."""
+        return self._lease.token
+
+    @property
+    def holder(self) -> str:
+        """Who holds it, as others are told."""
+        return self._lease.holder
+
+    @property
+    def arbiter(self) -> str:
+        """Where it is kept."""
+        return self._lease.arbiter
+
+    def check(self) -> None:
         """Raises LeaseHeld when it was lost."""
         now = self._clock.monotonic()
-        if now - self._asked > FRESH_SECONDS:
-            self._lease.check()
-            self._asked = now
+        self._lease.check()
+        self._asked = now
+
+    def __call__(self) -> None:
+        """Raises LeaseHeld when it was lost; a fresh answer counts."""
+        if self._clock.monotonic() - self._asked > FRESH_SECONDS:
+            self.check()
+
+    def release(self) -> None:
+        """Give it back; never raises."""
+        self._lease.release()

@@ -163,8 +163,7 @@ def lease_for(
         from_stopped=from_stopped,
         by_force=by_force,
     )
-    still = Still(lease, connections.context.clock)
-    connections.context.guard = TokenGuard(facts.service, lambda: marks(lease, facts), still)
+    connections.context.guard = TokenGuard(facts.service, lambda: marks(lease, facts))
     return lease
 
 
@@ -184,13 +183,15 @@ def ports(ready: Ready) -> Ports:
     """What the engine needs of the world, made of what is at hand."""
     connections, lease = ready.connections, ready.lease
     session = lease.session if lease else None
-    still = Still(lease, ready.app.clock) if lease else lambda: None
+    still = Still(lease, ready.app.clock) if lease else None
+    if still is not None and connections.context.guard is not None:
+        connections.context.guard.still = still
 
     def look(facts: Facts) -> Look:
         return Look(connections, facts)
 
     def hands(facts: Facts) -> Hands:
-        return Hands(connections, facts, session, still)
+        return Hands(connections, facts, session, still or (lambda: None))
 
     def report(run: str) -> ReportWritten:
         from drtool.verbs.reporting import write_report  # noqa: PLC0415 - wanted only at the end
@@ -210,7 +211,7 @@ def ports(ready: Ready) -> Ports:
         clock=ready.app.clock,
         redactor=ready.app.redactor,
         hands=hands if lease else None,
-        lease=lease,
+        lease=still,
         listeners=ready.listeners,
         report=report,
         ready_heir=ready_heir,

@@ -10,7 +10,7 @@ import pytest
 from fault_record import Fault
 from lab_runs import EAST, WEST, Operator, PracticeLab, wait_until
 
-from drtool.model.event import LeaseEnded, Warned, World
+from drtool.model.event import LeaseEnded, StepIntent, Warned, World
 from drtool.model.purpose import Outcome
 
 pytestmark = [pytest.mark.lab, pytest.mark.faults]
@@ -55,7 +55,8 @@ def test_f08_a_frozen_engine_is_overtaken_by_force_and_promotes_nobody_when_it_w
     first.approve(run, "consent")
     late = first.follow(run, consent=False)
     assert late.report.outcome is Outcome.REFUSED, late.said
-    assert late.report.world is World.UNTOUCHED
+    # it has looked, found done what the other one did, and begun nothing of its own
+    assert not [one for one in first.events(run) if isinstance(one.body, StepIntent)]
     (ended,) = [one.body for one in first.events(run) if isinstance(one.body, LeaseEnded)]
     assert ended.lost
     fault.got(ended.reason)

@@ -40,6 +40,20 @@ class Held:
             raise self.loss
 
 
+def test_the_engines_own_check_always_asks_and_counts_as_fresh(held: Held, clock: Movable) -> None:
+    still = Still(cast("Lease", held), clock)
+    still.check()
+    still.check()
+    assert held.asked == 2
+    clock.passed = 60.0
+    still.check()
+    still()
+    assert held.asked == 3
+    clock.passed = 62.0
+    still()
+    assert held.asked == 4
+
+
 class Reads(Reader):
     @classmethod
     def open(cls, target: str, context: Context) -> Any:
@@ -105,7 +119,8 @@ def test_people_are_told_all_the_same() -> None:
 def test_a_command_on_a_host_asks_too_and_only_a_run_with_tokens_is_guarded(
     held: Held, clock: Movable
 ) -> None:
-    guard = TokenGuard("orders", lambda: (), Still(cast("Lease", held), clock))
+    guard = TokenGuard("orders", lambda: ())
+    guard.still = Still(cast("Lease", held), clock)
     assert guard.argv("/var/tmp/drtool", ["true"]) == ["true"]
     clock.passed = 5.0
     held.loss = lost("orders", "dns w0", "another's")
