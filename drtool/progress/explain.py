@@ -54,7 +54,7 @@ def explain(state: RunState, *, alive: bool | None = None, life: Life | None = N
     return Explanation(
         title=_title(state, alive=alive, life=life),
         world=_heading(state, world) + standing(state, world),
-        why=_why(state, alive=alive, life=life),
+        why=_took_over(state) + _why(state, alive=alive, life=life),
         accepted=_accepted(state),
         broken=tuple(f"BREAK-GLASS: {one}" for one in state.glass_broken),
         done=tuple(_done(step) for step in state.steps if step.outcome is Outcome.SUCCEEDED),
@@ -105,6 +105,11 @@ def _heading(state: RunState, world: World) -> str:
         World.RECOVERED: "Recovered. ",
         World.IN_DOUBT: "IN DOUBT. ",
     }[world]
+
+
+def _took_over(state: RunState) -> str:
+    """Which planned run handed over to this one."""
+    return f"It took over run {state.escalates}. " if state.escalates else ""
 
 
 def _why(state: RunState, *, alive: bool | None, life: Life | None) -> str:

@@ -117,6 +117,7 @@ def test_a_switchover_whose_primary_dies_is_handed_over_to_a_failover(
     third = other.type(*other.words("failover", "--from", EAST, "--to", WEST))
     assert (third.code, heir in third.err) == (3, True), "the lease is never free"
     operator.wait_for_consent(heir)
+    assert f"It took over run {run}." in operator.type("explain", heir).out
     ran = operator.follow(heir)
     assert (ran.code, ran.report.outcome) == (0, Outcome.SUCCEEDED), ran.said
     assert (ran.report.world, ran.report.escalates) == (World.RECOVERED, run)

@@ -333,6 +333,11 @@ def test_a_run_that_was_handed_over_leads_to_the_other() -> None:
     assert HEIR in told.why
 
 
+def test_the_failover_that_took_over_names_the_run_before_it() -> None:
+    told = said(Told(Procedure.FAILOVER, escalates=HEIR).through(1).state, alive=True)
+    assert told.why == f"It took over run {HEIR}. The run goes on."
+
+
 def test_a_planned_run_whose_primary_may_die_says_how_it_is_handed_over() -> None:
     told = Told(Procedure.SWITCHOVER).through(1)
     options = said(told.begin(told.steps[1]).state, alive=True).options
