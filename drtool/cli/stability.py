@@ -23,11 +23,9 @@ def show_stability(found: Stability) -> None:
         to = f", to {one.to_site}" if one.to_site else ""
         out.print(Text(f"{one.title[0].upper()}{one.title[1:]}{to}: {one.service}", style="bold"))
         _group(out, "Stays", ("✔", "green"), _of(one, Lost.NO, needed=None))
-        title = "Lost with it, and it goes on without"
-        _group(out, title, ("-", "dim"), [*_of(one, Lost.YES, needed=False)])
-        spare = _of(one, Lost.UNKNOWN, needed=False)
-        _group(out, "Nobody has said whether it would be lost", ("?", "yellow"),
-               [*spare, *_of(one, Lost.UNKNOWN, needed=True)])  # fmt: skip
+        _group(out, "Lost with it, or it may be: it goes on without", ("-", "dim"), _spare(one))
+        unknown = [need for need in one.needs if _unsaid(need)]
+        _group(out, "Nobody has said whether it would be lost", ("?", "yellow"), unknown)
         _group(out, "Needed, and lost with it", ("✘", "bold red"), _of(one, Lost.YES, needed=True))
         out.print()
     if found.absent:
@@ -45,6 +43,19 @@ def _of(one: Without, lost: Lost, *, needed: bool | None) -> list[Need]:
     ]
 
 
+def _spare(one: Without) -> list[Need]:
+    """What is lost, or may be, and not needed; what somebody should say is told apart."""
+    return [
+        need
+        for need in one.needs
+        if not need.needed and need.lost is not Lost.NO and not _unsaid(need)
+    ]
+
+
+def _unsaid(need: Need) -> bool:
+    return need.lost is Lost.UNKNOWN and (need.needed or bool(need.todo))
+
+
 def _group(out: Console, title: str, mark: tuple[str, str], needs: list[Need]) -> None:
     if not needs:
         return
@@ -57,10 +68,16 @@ def _alike(needs: Iterable[Need]) -> Iterator[list[Need]]:
     """The machine that drtool runs on with all that lies on it; then likes beside each other."""
     every = list(needs)
     machine = [need for need in every if _shares(need)]
-    if machine:
+    if any(need.kind is Kind.MACHINE for need in machine):
         yield sorted(machine, key=lambda need: need.kind is not Kind.MACHINE)
+    else:
+        yield from _grouped(machine)
     rest = [need for need in every if not _shares(need)]
-    for _, group in groupby(rest, key=lambda need: (need.kind, need.where, need.instead)):
+    yield from _grouped(rest)
+
+
+def _grouped(needs: list[Need]) -> Iterator[list[Need]]:
+    for _, group in groupby(needs, key=lambda need: (need.kind, need.where, need.instead)):
         yield list(group)
 
 
@@ -124,7 +141,7 @@ def _steps(alike: list[Need]) -> str:
 def _count(one: Without) -> Text:
     counted = [need for need in one.needs if not need.on_machine]
     lost = sum(need.fatal for need in counted)
-    unknown = sum(need.lost is Lost.UNKNOWN for need in counted)
+    unknown = sum(map(_unsaid, counted))
     stay = sum(need.lost is Lost.NO for need in counted)
     parts = []
     if lost:

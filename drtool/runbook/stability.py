@@ -171,12 +171,11 @@ class _Needs:
             return
         url = notify.slack.url if isinstance(notify.slack, Slack) else ""
         found = self._where.of_address(url) if url else Where()
-        found = found if found.known else Where(outside=True, why="elsewhere: it may be lost too")
+        found = found if found.known else Where(why="elsewhere")
         yield self._need(Kind.NOTICES, "Slack", found, [], needed=False, todo="",
                          instead=_NOT_WAITED)  # fmt: skip
         for ref in secrets_in(notify):
-            need = self._machine.secret(ref, (), instead=_NOT_WAITED)
-            yield need.model_copy(update={"todo": ""})
+            yield self._machine.secret(ref, (), instead=_NOT_WAITED)
 
 
 def _own(host: str) -> bool:

@@ -135,7 +135,7 @@ class OnMachine:
             needed=not instead,
             steps=steps,
             instead=instead,
-            todo=machine.todo,
+            todo="" if instead else machine.todo,
             on_machine=True,
         )
 
