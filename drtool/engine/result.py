@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from drtool.model.change import Change
-from drtool.model.event import Instant
+from drtool.model.event import Instant, StepEnded, Via
 from drtool.model.proof import Proof
 from drtool.model.purpose import Outcome
 from drtool.model.value import Fields
@@ -31,3 +31,8 @@ def left_out(by: str, reason: str) -> Result:
     """The result of a step that a person had left out."""
     why = f": {reason}" if reason else ""
     return Result(Outcome.SKIPPED, f"left out by {by}{why}", by=by)
+
+
+def skipped(step: str, reason: str, by: str = "") -> StepEnded:
+    """The event of a step that was never begun."""
+    return StepEnded(step=step, outcome=Outcome.SKIPPED, via=Via.DIRECT, reason=reason, by=by)

@@ -20,11 +20,11 @@ from drtool.engine.gate import ask_at_gate, gate_is_open
 from drtool.engine.handing import begin_handing, ended_for_heir
 from drtool.engine.overdue import overdue
 from drtool.engine.requests import take_requests
-from drtool.engine.result import left_out
+from drtool.engine.result import left_out, skipped
 from drtool.engine.schedule import Schedule
 from drtool.engine.step import StepRun, abandoned_result
 from drtool.engine.unwind import began_to_unwind
-from drtool.model.event import AbortAsked, StepEnded, Via, Warned
+from drtool.model.event import AbortAsked, Warned
 from drtool.model.plan import PlanStep
 from drtool.model.purpose import OnFailure, Outcome, StepKind
 from drtool.progress.forecast import forecast
@@ -101,14 +101,8 @@ class Scheduler:
     def _hand_out(self) -> None:
         context = self._context
         for step in self._schedule.take_unneeded():
-            context.recorder.write(
-                StepEnded(
-                    step=step.name,
-                    outcome=Outcome.SKIPPED,
-                    via=Via.DIRECT,
-                    reason=f"not needed: {', '.join(step.rescues)} did not fail",
-                )
-            )
+            why = f"not needed: {', '.join(step.rescues)} did not fail"
+            context.recorder.write(skipped(step.name, why))
             self._schedule.ended(step.name, well=True)
         if context.phase is not Phase.GOING or not self._open or self.unwind or self._held:
             return
@@ -284,15 +278,8 @@ class Scheduler:
             return
         result, run = left_out(asked.by, asked.reason), self._running.get(name)
         if run is None:
-            self._context.recorder.write(
-                StepEnded(
-                    step=name,
-                    outcome=result.outcome,
-                    via=Via.DIRECT,
-                    reason=self._context.ports.redactor.clean(result.reason),
-                    by=result.by,
-                )
-            )
+            reason = self._context.ports.redactor.clean(result.reason)
+            self._context.recorder.write(skipped(name, reason, result.by))
             self._ended(name)
         elif run.attempt is not None and run.attempt.abandon(result):
             self._step_over(name)
