@@ -93,7 +93,7 @@ class Quorum:
         """Why a word that steers the run does not count."""
         if not self._inventory.proves_identity:
             return None
-        signed = request.signed
+        signed, procedure = request.signed, self._begun.plan.procedure
         if signed is None:
             return "is not signed: nobody knows who says it"
         differs = differing(request_text(request, request.by), signed.message)
@@ -104,7 +104,7 @@ class Quorum:
         return (
             self._reason_of_key(self._inventory, signed)
             or reason_not_signed(signed.message, signed.signature, signed.key)
-            or reason_not_to_start(self._inventory, request.by, self._begun.mode)
+            or reason_not_to_start(self._inventory, request.by, self._begun.mode, procedure)
         )
 
     def _reason_not_signed(self, asked: ConsentAsked, request: Request) -> str | None:

@@ -10,7 +10,7 @@ from drtool.errors import Reason
 from drtool.model.event import ConsentAsked
 from drtool.model.inventory import Inventory
 from drtool.model.people import Right
-from drtool.model.purpose import Mode
+from drtool.model.purpose import Mode, Procedure
 
 _TO_START = {Mode.LIVE: (Right.OPERATE,), Mode.DRILL: (Right.OPERATE, Right.REHEARSE)}
 BREAK_GLASS = "--break-glass --reason 'why it cannot wait'"
@@ -30,9 +30,15 @@ def reason_not_permitted(inventory: Inventory, person: str, *rights: Right) -> R
     return Reason(f"{person} may {has}, not {wanted}", _may(inventory, rights))
 
 
-def reason_not_to_start(inventory: Inventory, person: str, mode: Mode) -> Reason | None:
-    """Why a person may not start a run in a mode; dry-runs are free."""
-    rights = _TO_START.get(mode)
+def reason_not_to_start(
+    inventory: Inventory, person: str, mode: Mode, procedure: Procedure | None = None
+) -> Reason | None:
+    """Why a person may not start, and so steer, a run in a mode; dry-runs are free.
+
+    A rehearsal never reaches production: it takes no more than a drill does.
+    """
+    drill = Mode.DRILL if procedure is Procedure.REHEARSAL and mode is Mode.LIVE else mode
+    rights = _TO_START.get(drill)
     return reason_not_permitted(inventory, person, *rights) if rights else None
 
 

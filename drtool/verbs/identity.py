@@ -12,7 +12,6 @@ from drtool.errors import BadInput, Refused, hint_of
 from drtool.model.event import Request
 from drtool.model.inventory import Inventory
 from drtool.model.public_key import fingerprint_of
-from drtool.model.purpose import Mode
 from drtool.model.signed import Signed
 from drtool.model.signed_text import request_text
 from drtool.safety.rights import reason_not_to_start
@@ -89,13 +88,8 @@ def proven(app: App, request: Request, signer: Signer | None = None) -> Request:
     if free or request.signed is not None:
         return request
     who = identity(inventory, signer or signer_of())
-    must_be_permitted(request.verb, inventory, who.person, state.mode)
+    reason = reason_not_to_start(inventory, who.person, state.mode, state.plan.procedure)
+    if reason is not None:
+        raise Refused(request.verb, reason, hint=hint_of(reason))
     named = request.model_copy(update={"by": who.person})
     return named.model_copy(update={"signed": who.signed(request_text(named, who.person))})
-
-
-def must_be_permitted(what: str, inventory: Inventory, person: str, mode: Mode) -> None:
-    """Raise Refused unless a person may begin, and so steer, a run in a mode."""
-    reason = reason_not_to_start(inventory, person, mode)
-    if reason is not None:
-        raise Refused(what, reason, hint=hint_of(reason))

@@ -80,7 +80,7 @@ def break_glass_reason(given: object, reason: str | None) -> str:
 
 
 def _reason_not(inventory: Inventory, person: str, request: StartRequest) -> str | None:
-    return reason_not_to_start(inventory, person, request.mode)
+    return reason_not_to_start(inventory, person, request.mode, request.procedure)
 
 
 def _text(request: StartRequest, loaded: Loaded, person: str) -> str:
