@@ -9,6 +9,7 @@ from drtool.action import Entry, StateAction
 from drtool.engine.ports import Entries
 from drtool.errors import BadInput, DrtoolError, Refused
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
+from drtool.progress.approvals import answer_to
 from drtool.progress.commands import failover_instead, is_in_runbook
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.runbook.mentions import mentions
@@ -238,10 +239,8 @@ def _answer(state: RunState) -> str:
     waiting = state.waiting_for
     if not waiting:
         return ""
-    name = waiting[0].asked.step
-    if waiting[0].asked.what == "decision":
-        return f"drtool retry {state.run} {name}"
-    return f"drtool approve {state.run} {name} --service {state.plan.service}"
+    asked = waiting[0].asked
+    return answer_to(state.run, asked.step, asked.what, state.plan.service)
 
 
 def _stands(step: StepState) -> str:

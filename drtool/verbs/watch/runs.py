@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from drtool.bootstrap import App
 from drtool.journal.summary import RunSummary
 from drtool.model.pulse import Life
+from drtool.progress.approvals import answer_to
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import Consent
 from drtool.units import Duration, seconds_text
@@ -64,7 +65,7 @@ def _waiting(summary: RunSummary, consent: Consent, now: datetime) -> Finding:
     waited = seconds_text((now - consent.asked_at.wall).total_seconds())
     until = f", until {asked.expires:%H:%M:%S}Z" if asked.expires else ""
     whom = asked.of.replace("_", " ") or "a person"
-    approve = f"drtool approve {summary.run} {asked.step} --service {summary.service}"
+    approve = answer_to(summary.run, asked.step, asked.what, summary.service)
     return Finding(
         key=f"waiting {summary.run} {asked.step} {consent.asked_at.wall.isoformat()}",
         scope=SCOPE,
