@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -311,15 +310,20 @@ PLACES = (
 )  # fmt: skip
 
 
-def every_place(made: Soak, part: int, of: int) -> None:
-    """The engine of every procedure is killed at each of its crash points, one round for each."""
+def every_place(made: Soak, part: int, of: int, only: str) -> None:
+    """The engine of every procedure is killed at each of its crash points, one round for each.
+
+    ``only`` is what the names of the crash points must hold.
+    """
     made.begin()
     made.learn("switchover")
     made.learn("switchover")
     made.places["failback"] = made.places["switchover"]
     made.failover(None)
     made.come_back()
-    for procedure, place in _slice(made, part, of):
+    pairs = [("switchover", place) for place in made.places["switchover"]]
+    pairs += [(procedure, place) for procedure in ("failover", "reprotect") for place in PLACES]
+    for procedure, place in [pair for pair in pairs if only in pair[1]][part - 1 :: of]:
         kill = Kill("engine", place=place)
         if procedure == "switchover":
             made.move(kill)
@@ -330,17 +334,12 @@ def every_place(made: Soak, part: int, of: int) -> None:
               flush=True)  # fmt: skip
 
 
-def _slice(made: Soak, part: int, of: int) -> Iterator[tuple[str, str]]:
-    pairs = [("switchover", place) for place in made.places["switchover"]]
-    pairs += [(procedure, place) for procedure in ("failover", "reprotect") for place in PLACES]
-    return iter(pairs[part - 1 :: of])
-
-
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", type=int, nargs="?", default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--every", default="", help="PART/OF of the sweep over all crash points")
+    parser.add_argument("--only", default="", help="a part of the crash points' names")
     parser.add_argument("--prefect", action="store_true", help="runs go through Prefect")
     parser.add_argument("--json", type=Path, default=Path("soak.json"))
     said: Any = parser.parse_args(words)
@@ -354,7 +353,7 @@ def main(words: list[str]) -> int:
     try:
         if said.every:
             part, of = map(int, said.every.split("/"))
-            every_place(made, part, of)
+            every_place(made, part, of, said.only)
         else:
             soak(made, said.count)
     finally:
