@@ -51,7 +51,9 @@ def models(annotation: Any) -> Iterator[type[BaseModel]]:
             yield from models(field.annotation)
 
 
-@pytest.mark.parametrize("model", list(dict.fromkeys(models(Inventory))), ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", list(dict.fromkeys(models(Inventory))), ids=lambda model: model.__name__
+)
 def test_every_key_of_an_inventory_says_what_it_is(model: type[BaseModel]) -> None:
     for field, info in model.model_fields.items():
         assert len((info.description or "").split()) > 2, f"{model.__name__}.{field}"
