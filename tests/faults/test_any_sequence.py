@@ -22,10 +22,10 @@ EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "200"))
 
 
 def chosen(examples: int) -> settings:
-    """Sequences of thirty things that happen, and the blob of one that fails."""
+    """Sequences of twenty-five things that happen, and the blob of one that fails."""
     return settings(
         max_examples=examples,
-        stateful_step_count=30,
+        stateful_step_count=25,
         deadline=None,
         print_blob=True,
         report_multiple_bugs=False,
