@@ -45,6 +45,7 @@ class Following:
     _identity: Identity | None = None
     _ended_at: float | None = None
     _looked_at: float = 0.0
+    _gone: bool = False
 
     @property
     def state(self) -> RunState:
@@ -80,6 +81,8 @@ class Following:
         if self._ended_at is not None:
             gone = not runs(self.state.pid, self.state.process) and not self._unseen
             return gone or time.monotonic() - self._ended_at > LEAVE_SECONDS
+        if self._gone:
+            return True  # however soon it is asked again
         if time.monotonic() - self._looked_at < LIFE_SECONDS or not self.seen:
             return False
         self._looked_at = time.monotonic()
@@ -89,7 +92,8 @@ class Following:
             raise damaged(self.journal.path, "it was deleted while it was in use") from error
         if self.life is None or self.life.word is not Living.GONE:
             return False
-        return not self._unseen
+        self._gone = not self._unseen
+        return self._gone
 
     @property
     def _unseen(self) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
 import signal
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from slack_standin import SlackStandIn
+from terminal import ESCAPES, Terminal, terminal_in
 from told_people import heralds
 from watched_runs import WatchedRun, watched
 
@@ -110,6 +114,28 @@ def test_an_attached_terminal_says_by_itself_that_the_engine_is_gone(tmp_path: P
         assert attached.returncode == 8
         assert re.search(rf"its engine is gone {SINCE}", said)
         assert "drtool resume r1" in said
+
+
+def shown(terminal: Terminal, words: str) -> None:
+    """A terminal shows it, within the promised time."""
+    said, end = "", time.monotonic() + NOTICED_SECONDS
+    while words not in said:
+        assert time.monotonic() < end, said[-2000:]
+        if select.select([terminal.fd], [], [], 1)[0]:
+            said += ESCAPES.sub("", os.read(terminal.fd, 65536).decode(errors="replace"))
+
+
+def test_a_terminal_that_shows_the_run_says_both_by_itself(tmp_path: Path) -> None:
+    with watched(tmp_path) as run, terminal_in(tmp_path, DRTOOL_HOME=str(tmp_path)) as terminal:
+        pulsed = journal_path(tmp_path)
+        run.until(lambda: pulses(pulsed))
+        os.write(terminal.fd, b"drtool attach r1; echo code=$?\n")
+        shown(terminal, "verify")
+        frozen(run)
+        shown(terminal, "its engine does not move")
+        killed(run)
+        shown(terminal, "its engine is gone")
+        shown(terminal, "code=8")
 
 
 @pytest.mark.parametrize("words", [(), ("--json",)])
