@@ -42,12 +42,12 @@ def reason_not_to_believe(
 ) -> str | None:
     """Why a journal is not what was written, cheaply enough for every opening.
 
-    10,000 entries cost 25 ms. ``since`` is an entry up to which all was found whole before.
+    10,000 entries cost 30 ms. ``since`` is an entry up to which all was found whole before.
     """
     if since.seq and _digest(connection, since.seq) != since.sha256:
         return f"entry {since.seq} was changed while the journal was in use"
     found = chain(
-        _database(connection),
+        () if since.seq else _database(connection),
         _ends(connection, {"anchor": anchored}),
         _entries(connection, since),
     )
