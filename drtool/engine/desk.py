@@ -14,13 +14,15 @@ from drtool.model.event import Body, ConsentAsked, ConsentGiven, Request, Warned
 class Waiter:
     """A question that somebody waits on; ``answer`` is set before ``done``.
 
-    ``approvals`` are those that have come of the several that are wanted.
+    ``approvals`` are those that have come of the several that are wanted. ``ends`` is the
+    monotonic time at which nobody may answer any more.
     """
 
     asked: ConsentAsked
     approvals: tuple[ApprovalGiven, ...] = ()
     done: threading.Event = field(default_factory=threading.Event)
     answer: ConsentGiven | None = None
+    ends: float | None = None
 
 
 class Desk:
@@ -45,9 +47,10 @@ class Desk:
         with self._lock:
             self._waiting[waiter.asked.step] = waiter
 
-    def answer(self, request: Request) -> tuple[Waiter | None, tuple[Body, ...]]:
+    def answer(self, request: Request, now: float) -> tuple[Waiter | None, tuple[Body, ...]]:
         """What a request means: an answer to a question, one of several, or why it is none.
 
+        ``now`` is the monotonic time: a question whose time is up is answered by that.
         With an answer the waiter is taken off the desk and given back; its ``done`` is for the
         caller to set, once the answer is in the journal.
         """
@@ -55,10 +58,10 @@ class Desk:
             waiter = self._find(request.step)
             if waiter is None:
                 return None, (_warning(request, self._why_not(request.step)),)
-            if waiter.asked.expires is not None and request.at > waiter.asked.expires:
+            if waiter.ends is not None and now > waiter.ends:
                 # an engine that stood still may take it before it notices that the time is up
-                text = f"step {waiter.asked.step} has expired; this answer came too late"
-                return None, (_warning(request, text),)
+                over = self._expire(waiter)
+                return waiter, (over, _warning(request, self._why_not(waiter.asked.step)))
             typed = request.verb == "deny" or request.service == self._service
             if not typed and not (request.verb == "confirm" and waiter.asked.what == "manual"):
                 text = (
@@ -107,14 +110,7 @@ class Desk:
         with self._lock:
             if waiter.answer is not None:
                 return None
-            given = ConsentGiven(
-                step=waiter.asked.step,
-                decision="expired",
-                reason=_missed(waiter),
-                changes_digest=waiter.asked.changes_digest,
-            )
-            self._settle(waiter, given)
-            return given
+            return self._expire(waiter)
 
     def dismiss(self) -> None:
         """Wake everybody without an answer: the run stops."""
@@ -146,6 +142,16 @@ class Desk:
         if given.decision == "expired":
             return f"step {step} has expired: {given.reason}; this answer came too late"
         return f"step {step} was {given.decision} by {given.by} already; the first decision counts"
+
+    def _expire(self, waiter: Waiter) -> ConsentGiven:
+        given = ConsentGiven(
+            step=waiter.asked.step,
+            decision="expired",
+            reason=_missed(waiter),
+            changes_digest=waiter.asked.changes_digest,
+        )
+        self._settle(waiter, given)
+        return given
 
     def _settle(self, waiter: Waiter, given: ConsentGiven) -> None:
         waiter.answer = self._settled[waiter.asked.step] = given

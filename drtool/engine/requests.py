@@ -157,7 +157,7 @@ def _escalate(context: RunContext, request: Request) -> Taken:
 
 
 def _answer(context: RunContext, request: Request) -> None:
-    waiter, answer = context.desk.answer(request)
+    waiter, answer = context.desk.answer(request, context.clock.monotonic())
     try:
         context.recorder.write(*answer)
     finally:

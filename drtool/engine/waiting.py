@@ -19,12 +19,13 @@ def wait_for(context: RunContext, asked: ConsentAsked) -> Waiter:
     _go_on(context)
     waiter = _waiter(context, asked)
     asked = waiter.asked
+    left = (asked.expires - context.clock.wall()).total_seconds() if asked.expires else None
+    waiter.ends = None if left is None else context.clock.monotonic() + left
     context.desk.put(waiter)
     context.inbox.put(Wake())
     if context.phase is not Phase.GOING:
         context.desk.dismiss()
         raise Stopped
-    left = (asked.expires - context.clock.wall()).total_seconds() if asked.expires else None
     if not waiter.done.wait(left if left is None else max(0.0, left)):
         given = context.desk.expire(waiter)
         if given is None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from engine_bench import (
@@ -21,7 +21,9 @@ from engine_bench import (
 
 from drtool.action import Facts, Look
 from drtool.catalog import Catalog
-from drtool.model.event import ConsentGiven, Request, World
+from drtool.engine.desk import Desk, Waiter
+from drtool.engine.quorum import Quorum
+from drtool.model.event import ConsentAsked, ConsentGiven, Request, RunStarted, Warned, World
 from drtool.model.proof import Statement
 from drtool.model.purpose import Mode, OnFailure, Outcome, Procedure, StepKind
 from drtool.units import Duration
@@ -109,27 +111,24 @@ def test_an_approval_that_nobody_gives(
     assert bench.world.effects == (["one=yes"] if code == 0 else [])
 
 
-def test_an_answer_after_the_questions_end_is_too_late_even_if_nobody_noticed_the_end(
-    bench: Bench,
-) -> None:
+def test_an_answer_after_the_questions_end_is_too_late_even_if_nobody_noticed_the_end() -> None:
     """An engine that stood still finds the end and the answer at the same moment."""
-    running = bench.in_background(bench.engine(*chain(approval("consent"), step("one"))))
-    bench.until(lambda: bench.asked("consent"))
-    expires = bench.state.waiting_for[0].asked.expires
-    assert expires is not None
-    late = Request(
-        run=bench.run,
-        verb="approve",
-        step="consent",
-        service="orders",
-        by="chief",
-        at=expires + timedelta(seconds=1),
-    )
-    bench.journal.request(late)
-    bench.until(lambda: bench.state.warnings)
-    assert "too late" in bench.state.warnings[0].text
-    bench.ask("approve", "consent")
-    assert running.wait().exit_code == 0
+    asked = ConsentAsked(step="consent", what="approval", of="commander")
+    begun = RunStarted(
+        plan=plan_of(step("one")), mode=Mode.LIVE, requester="tester", host="h", pid=1,
+        version="0", engine="direct",
+    )  # fmt: skip
+    desk = Desk("orders", Quorum("r1", begun))
+    waiter = Waiter(asked, ends=100.0)
+    desk.put(waiter)
+    said = {"service": "orders", "by": "chief", "at": datetime.now(UTC)}
+    request = Request.model_validate({"run": "r1", "verb": "approve", "step": "consent", **said})
+    answered, (given, warned) = desk.answer(request, now=100.5)
+    assert answered is waiter
+    assert isinstance(given, ConsentGiven)
+    assert given.decision == "expired"
+    assert isinstance(warned, Warned)
+    assert "too late" in warned.text
 
 
 def test_a_denied_approval_aborts(bench: Bench) -> None:
