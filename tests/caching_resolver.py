@@ -25,10 +25,14 @@ class Kept:
 
 
 class CachingResolver:
-    """Forwards to one authoritative server; ``floor`` clamps short TTLs, ``lie`` is for ever."""
+    """Forwards to one authoritative server and keeps its answers; ``lie`` is for ever.
 
-    def __init__(self, upstream: tuple[str, int], *, floor: float = 0.0, lie: str = "") -> None:
-        self.upstream, self.floor, self.lie = upstream, floor, lie
+    With ``lag`` it is one whose cache was filled right before the zone changed: it goes on with the
+    old answer for so long.
+    """
+
+    def __init__(self, upstream: tuple[str, int], *, lag: float = 0.0, lie: str = "") -> None:
+        self.upstream, self.lag, self.lie = upstream, lag, lie
         self.asked = self.from_cache = 0
         self._kept: dict[str, Kept] = {}
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -72,25 +76,36 @@ class CachingResolver:
         if self.lie:
             return dns.rrset.from_text(name, 60, "IN", "A", self.lie)
         kept = self._kept.get(name)
+        if kept is not None and self.lag:
+            fresh = self._heard(name)
+            if fresh is not None and set(fresh.rrset) != set(kept.rrset):
+                # the moment of the change is that of the first question after it
+                self._kept[name] = kept = Kept(kept.rrset, min(kept.until, now + self.lag))
         if kept is None or kept.until <= now:
-            query = dns.message.make_query(name, "A")
-            host, port = self.upstream
-            heard = dns.query.udp(query, host, timeout=5, port=port)
-            if not heard.answer:
+            kept = self._heard(name)
+            if kept is None:
                 return None
-            ttl = max(float(heard.answer[0].ttl), self.floor)
-            kept = self._kept[name] = Kept(heard.answer[0], now + ttl)
+            if self.lag and name not in self._kept:
+                kept = Kept(kept.rrset, float("inf"))
+            self._kept[name] = kept
         else:
             self.from_cache += 1
-        left = max(0, round(kept.until - now))
+        left = max(0, round(min(kept.until - now, 3600)))
         return dns.rrset.from_rdata_list(kept.rrset.name, left, list(kept.rrset))
+
+    def _heard(self, name: str) -> Kept | None:
+        host, port = self.upstream
+        heard = dns.query.udp(dns.message.make_query(name, "A"), host, timeout=5, port=port)
+        if not heard.answer:
+            return None
+        return Kept(heard.answer[0], time.monotonic() + float(heard.answer[0].ttl))
 
 
 @contextmanager
 def caching_resolver(
-    upstream: tuple[str, int], *, floor: float = 0.0, lie: str = ""
+    upstream: tuple[str, int], *, lag: float = 0.0, lie: str = ""
 ) -> Iterator[CachingResolver]:
-    made = CachingResolver(upstream, floor=floor, lie=lie)
+    made = CachingResolver(upstream, lag=lag, lie=lie)
     try:
         yield made
     finally:
