@@ -121,3 +121,23 @@ def test_l16_replay_is_paused(lab: PracticeLab, operator: Operator, fault: Fault
     fault.got(ran.said)
     not_met(ran, lab)
     assert "replay is paused" in ran.report.reason
+
+
+def test_l20_two_systems_that_are_one_server(
+    lab: PracticeLab, operator: Operator, fault: Fault
+) -> None:
+    def one_server(document: Document) -> None:
+        document["sites"][WEST]["systems"]["orders_db"]["address"] = ADDRESS[EAST]
+
+    def compared(document: Document) -> None:
+        step = {"step": "same_rows", "check": "postgresql.in_sync", "at": "to"}
+        short = {"tables": ["orders"], "deadline": "2s"}
+        document["procedures"]["failover"].insert(0, {**step, **short})
+
+    inventory, runbook = lab.inventory(one_server), lab.runbook(compared)
+    fault.injected("west's system leads to east's server")
+    ran = operator.fail_over(inventory=inventory, runbook=runbook)
+    fault.got(ran.said)
+    not_met(ran, lab)
+    assert "one and the same server" in ran.report.reason
+    assert lab.whole
