@@ -343,7 +343,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--prefect", action="store_true", help="runs go through Prefect")
     parser.add_argument("--json", type=Path, default=Path("soak.json"))
     said: Any = parser.parse_args(words)
-    print(f"seed {said.seed}: tests/soak/failovers.py {said.count} --seed {said.seed}", flush=True)
+    again = f"{said.count} --seed {said.seed}{' --prefect' if said.prefect else ''}"
+    print(f"seed {said.seed}: tests/soak/failovers.py {again}", flush=True)
     directory = Path(tempfile.mkdtemp(prefix="drtool-soak-"))
     home = directory / "lab"
     layout = bring.up(home, prefect=said.prefect)
