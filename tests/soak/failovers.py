@@ -245,6 +245,7 @@ class Soak:
             for what, answers in (("dns", "dns"), ("ssh", "ssh")):
                 if not getattr(self.lab.site(site), answers).answers:
                     self.lab.service(site, "start", what)
+            wait_until(lambda site=site: self.lab.site(site).dns.endpoint_address, 30)  # type: ignore[misc]
 
     def _judge(self, runs: list[str], to: str, broken: float, timeline: int) -> None:
         world, sums = self.lab.world(), self.sums
