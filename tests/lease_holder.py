@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, cast
@@ -61,9 +62,8 @@ def take_it(
         direction=Direction(from_site="east", to_site="west"),
         started=datetime.now(UTC),
     )
-    journal = Journal.open(home / "journal.sqlite", SystemClock(), Redactor())
-    lease = take("orders", facts, Connections(context), journal, holder, by_force=by_force)
-    journal.close()
+    with closing(Journal.open(home / "journal.sqlite", SystemClock(), Redactor())) as journal:
+        lease = take("orders", facts, Connections(context), journal, holder, by_force=by_force)
     context.guard = TokenGuard("orders", lambda: marks(lease, facts))
     return lease, context
 

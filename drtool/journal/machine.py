@@ -23,8 +23,8 @@ def _source() -> str:
     for file in _FILES:
         try:
             text = file.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            continue
+        except (FileNotFoundError, PermissionError, UnicodeDecodeError):
+            continue  # anything else, such as too many open files, must not look like a copy
         if text and text != "uninitialized":
             return text
     node = uuid.getnode()

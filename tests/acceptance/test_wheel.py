@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -92,8 +91,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     archive = place / "bundle.tar.gz"
     drtool("bundle", str(ROOT / "runbooks/hot-standby"), "--extras", "lab", "-o", str(archive))
     assert "as its manifest says" in drtool("bundle", "--verify", str(archive))
-    with tarfile.open(archive) as packed:
-        packed.extractall(place, filter="data")
+    subprocess.run(["tar", "-xzf", str(archive), "-C", str(place)], check=True)
     return place / "drtool-bundle"
 
 

@@ -143,7 +143,7 @@ def test_what_cannot_be_taken_up_is_refused_in_a_line_with_what_to_type(typist: 
 def test_a_tampered_journal_is_refused_by_every_verb(typist: Typist) -> None:
     run = left_after_one(typist)
     with sqlite3.connect(typist.journal) as database:
-        database.execute("UPDATE events SET text = replace(text, 'root', 'toor') WHERE seq = 1")
+        database.execute("UPDATE events SET text = replace(text, 'live', 'evil') WHERE seq = 1")
         changed = database.execute("SELECT changes()").fetchone()
     database.close()
     assert changed == (1,)
