@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +11,13 @@ from engine_bench import Bench, Running, approval, chain, plan_of, step
 from signed_people import People
 
 from drtool.connections.ssh_signature import reason_not_signed
-from drtool.engine.renewing import renew
 from drtool.model.approving import ApprovalGiven
-from drtool.model.event import ConsentGiven, Request
+from drtool.model.event import ConsentGiven
 from drtool.model.people import Right
 from drtool.model.plan import Approval
 from drtool.model.purpose import Mode, Outcome, Procedure, StepKind
 from drtool.model.signed import Evidence
 from drtool.units import Duration
-from drtool.verbs.people_now import InventoryNow
 
 
 @pytest.fixture
@@ -313,26 +309,6 @@ def test_without_keys_several_approvals_are_counted_by_name(bench: Bench) -> Non
     assert [(one.by, one.signed) for one in given(bench)] == [("a@h", None), ("b@h", None)]
 
 
-def test_to_judge_an_answer_takes_next_to_no_time(bench: Bench, people: People) -> None:
-    """All that signatures add between a person's answer and the first effect, per answer."""
-    running = begin(bench, people)
-    engine = running.engine
-    people.answer(bench, "consent", "first")
-    running.wait()
-    consent_ = bench.state.consents[0]
-    only = consent_.approvals[0]
-    quorum = engine._context.quorum
-    now = [replace(consent_) for _ in range(50)]
-    began = time.perf_counter()
-    for one in now:
-        assert only.signed is not None
-        reason_not_signed(only.signed.message, only.signed.signature, only.signed.key)
-        assert quorum.reason_void(one.asked, only) is None
-    each = (time.perf_counter() - began) / len(now)
-    print(f"{each * 1000:.3f} ms for each answer")
-    assert each < 0.005
-
-
 def test_a_secret_in_a_reason_is_masked_and_the_signature_stays_whole(
     bench: Bench, people: People
 ) -> None:
@@ -349,41 +325,6 @@ def test_a_secret_in_a_reason_is_masked_and_the_signature_stays_whole(
     assert reason_not_signed(only.signed.message, only.signed.signature, only.signed.key) is None
     assert "service: orders" in only.signed.message
     assert not any("hunter2" in event.model_dump_json() for event in bench.events)
-
-
-def test_given_approvals_cost_a_planned_switchover_less_than_five_milliseconds(
-    bench: Bench, people: People
-) -> None:
-    """Two signatures, and a look at the inventory's date before each of ten effects."""
-    file = bench.directory / "inventory.yaml"
-    file.write_text("stands for the one that was read")
-    inventory = people.inventory(needs=2)
-    steps = chain(consent(2), *(step(f"s{number}") for number in range(10)))
-    plan = plan_of(*steps, inventory=inventory)
-    ports = replace(bench.ports(), inventory_now=InventoryNow(file, inventory))
-    signed = people.signed("operator", "drtool start 1\n")
-    running = bench.in_background(bench.engine(plan=plan, ports=ports, signed=signed))
-    bench.until(lambda: bench.asked("consent"))
-    asked = bench.state.waiting_for[0].asked
-    for name in ("first", "second"):
-        people.answer(bench, "consent", name)
-    running.wait()
-    context = running.engine._context
-    requests = [
-        Request(run="r1", verb="approve", by=one.by, at=datetime.now(UTC), signed=one.signed)
-        for one in given(bench)
-    ]
-    given_before = given(bench)
-    began = time.perf_counter()
-    for request in requests:
-        assert isinstance(context.quorum.judge(asked, (), request), ApprovalGiven)
-    for one in plan.steps[1:]:
-        renew(context, one, lambda _: pytest.fail("nothing is void"))
-        # before the first effect each approval is judged once more; here before every one
-        assert not any(context.quorum.reason_void(asked, each) for each in given_before)
-    took = time.perf_counter() - began
-    print(f"{took * 1000:.3f} ms in all")
-    assert took < 0.005
 
 
 def test_what_was_not_shown_is_asked_of_the_same_people(bench: Bench, people: People) -> None:
