@@ -52,6 +52,7 @@ drills: $(READY) servers
 	$(BIN)/drtool lab drill --prefect stop
 	$(BIN)/drtool lab drill --prefect hang
 	$(BIN)/drtool lab drill --servers system
+	$(BIN)/drtool lab drill --servers system --dns bind --engine direct
 
 # Sequences of crashes in memory, then failovers in one lab with a kill in each, then the engine
 # killed at every crash point there. SOAK=n tries n sequences, and as many failovers in proportion.

@@ -41,11 +41,8 @@ def drtool(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "words",
     [
-        # without any words: in test_wheel.py
-        ("--engine", "direct"),
-        ("--prefect", "stop"),
+        # without any words: in test_wheel.py; the other ways: make drills
         ("--prefect", "hang"),
-        ON_THE_MACHINES,
         (*ON_THE_MACHINES, "--dns", "bind", "--engine", "direct"),
     ],
     ids=lambda words: " ".join(words).replace("--", ""),

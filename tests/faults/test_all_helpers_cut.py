@@ -25,7 +25,7 @@ from drtool.lab import prefect_server
 from drtool.model.event import Via
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault, pytest.mark.timeout(300)]
 CUT = (EAST, "helpers")
 # The engine flushes for at most 5 s after the journal's last event; the rest is a busy machine's.
 LEAVES_WITHIN = 5.0 + 3.0

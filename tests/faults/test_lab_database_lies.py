@@ -25,7 +25,7 @@ from ssh_host import SshHost
 from drtool.lab.processes import process
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault]
 STANDBY = "select pg_is_in_recovery()"
 
 

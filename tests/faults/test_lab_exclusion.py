@@ -14,7 +14,7 @@ from drtool.model.event import World
 from drtool.model.proof import ProofKind
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault]
 Machines = Callable[[str], Operator]
 FAILOVER = ("--from", EAST, "--to", WEST, "--outage-since", "1s")
 STARTS = 20
@@ -35,7 +35,6 @@ def begin_all(operators: list[Operator]) -> list[Typed]:
     return said
 
 
-@pytest.mark.slow_fault
 def test_f12_of_20_starts_at_the_same_moment_one_runs_and_19_name_it(
     lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:

@@ -13,7 +13,7 @@ from lab_runs import EAST, WEST, Operator, PracticeLab, wait_until
 from drtool.model.event import LeaseEnded, StepIntent, Warned, World
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault]
 FAILOVER = ("--from", EAST, "--to", WEST, "--outage-since", "1s")
 BY_FORCE = ("--take-over", "--reason", "the laptop of the first one is frozen")
 

@@ -43,7 +43,7 @@ from drtool.lab.processes import process
 from drtool.model.event import World
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault]
 
 
 def not_met(ran: Ran) -> None:
@@ -111,7 +111,6 @@ def test_l03_a_backend_outlives_its_postmaster_and_ends_before_the_promotion(
     assert lab.sql(WEST, "select 1 from probe_writes where site = 'backend'") == []
 
 
-@pytest.mark.slow_fault
 def test_l03_a_fence_of_a_copy_while_the_server_itself_runs_on(
     spoiled_lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:
@@ -254,7 +253,6 @@ def test_l11_a_service_that_answers_200_with_an_error_in_the_body(
     service_not_believed(lab, operator, fault, WithError, "yet says error")
 
 
-@pytest.mark.slow_fault
 def test_l12_a_service_that_acknowledges_an_order_before_its_commit(
     lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:
@@ -313,7 +311,6 @@ def test_l15_lag_0_with_a_dead_walreceiver(
     assert ran.report.reason.count("allowed") == 1, ran.report.reason
 
 
-@pytest.mark.slow_fault
 def test_l17_a_rewind_that_only_says_so(
     spoiled_lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:

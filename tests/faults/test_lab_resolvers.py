@@ -12,7 +12,7 @@ from lab_runs import ADDRESS, EAST, WEST, Document, Operator, PracticeLab, limit
 from drtool.lab.layout import ENDPOINT
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault]
 LAG_SECONDS = 3.0
 
 

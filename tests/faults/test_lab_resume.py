@@ -9,7 +9,7 @@ from lab_runs import ADDRESS, EAST, WEST, Operator, PracticeLab, wait_until
 from drtool.model.event import StepIntent, World
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault]
 FAILOVER = ("--from", EAST, "--to", WEST, "--outage-since", "1s")
 
 
@@ -38,7 +38,6 @@ def told_that_its_engine_is_gone(operator: Operator, run: str) -> None:
     assert f"drtool resume {run}" in late.err
 
 
-@pytest.mark.slow_fault
 @pytest.mark.parametrize(
     "place",
     ["step.effect-applied fence", "step.intent-written promote", "step.effect-applied promote"],
@@ -77,7 +76,6 @@ def test_f02_f03_an_engine_killed_in_a_real_failover_is_resumed_to_the_same_worl
     assert "has ended" in again.err
 
 
-@pytest.mark.slow_fault
 def test_f03_an_engine_killed_in_a_switchover_is_resumed_and_loses_no_order(
     lab: PracticeLab, operator: Operator, fault: Fault
 ) -> None:

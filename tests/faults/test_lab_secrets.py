@@ -13,7 +13,7 @@ from lab_runs import EAST, RUNBOOK, WEST, Document, Operator, PracticeLab
 from drtool.lab.layout import SITES
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault]
 WRONG = "canary-wrong-2718+/="
 
 

@@ -15,7 +15,7 @@ from drtool.runbook.load import load
 from drtool.safety.outage import Word
 from drtool.verbs.watch.service import Watch, WatchOptions
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.faults, pytest.mark.slow_fault, pytest.mark.timeout(300)]
 WHO = "Ann Example"
 
 

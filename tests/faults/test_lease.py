@@ -106,6 +106,7 @@ def with_servers(world: LeaseWorld, pair: Pair) -> Inventory:
     return world.inventory({"at": "postgresql"}, sites=sites)
 
 
+@pytest.mark.slow_fault
 @pytest.mark.parametrize("at", ["dns", "file", "dynamodb"])
 def test_f08_a_holder_that_is_frozen_past_its_lease_acts_no_more(
     at: str, scene: Scene, request: pytest.FixtureRequest
@@ -127,6 +128,7 @@ def test_f08_a_holder_that_is_frozen_past_its_lease_acts_no_more(
     lease.release()
 
 
+@pytest.mark.slow_fault
 def test_f08_a_session_whose_holder_is_frozen_stays_and_is_ended_by_force(
     pair: Pair, scene: Scene
 ) -> None:

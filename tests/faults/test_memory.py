@@ -22,7 +22,7 @@ from drtool.engine.run import Engine
 from drtool.model.event import World
 from drtool.model.purpose import Outcome
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow_fault, pytest.mark.timeout(200)]
 
 ONCE = ["prepare=yes", "fence=yes", "promote=yes", "redirect=yes", "run:script", "told:done"]
 GROUPS = (
