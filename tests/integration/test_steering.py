@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -97,11 +98,12 @@ def test_a_switchover_whose_primary_dies_is_handed_over_to_a_failover(
     operator.approve(run, "start")
     wait_until(lambda: not operator.waits(run, "start"), MINUTE)
     lab.cut_power(EAST)
+    since = datetime.now(UTC).isoformat()
     steered(operator, "skip", run, "in_step", "--reason", "east is dark: nobody can say")
     steered(operator, "continue", run)
     wait_until(lambda: outcome(operator, run, "demote") is Outcome.RUNNING, MINUTE)
 
-    typed = operator.type("escalate", run, "--reason", "east is dark", "--outage-since", "5s",
+    typed = operator.type("escalate", run, "--reason", "east is dark", "--outage-since", since,
                           "--detach", "--json")  # fmt: skip
     assert typed.code == 0, typed.said
     heir = str(json.loads(typed.out)["run"])
