@@ -17,7 +17,8 @@ from drtool.compiler.epilogue import REPAIR_AT_MOST
 from drtool.compiler.itinerary import run_tag
 from drtool.process import identity
 
-pytestmark = pytest.mark.timeout(180)
+# what Prefect did not record within five seconds is told: nothing else may keep it busy
+pytestmark = [pytest.mark.timeout(180), pytest.mark.alone]
 
 THREE = (
     {"name": "fence"},
