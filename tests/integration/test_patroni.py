@@ -155,7 +155,9 @@ def typed(home: Path, *words: str) -> str:
 def switch_over(sites: Sites) -> str:
     """A planned switchover from east to west, as a person starts it; what its end says."""
     identity = sites.pg1.sql("SELECT system_identifier::text FROM pg_control_system()")[0][0]
-    known = sites.inventory(system_identifier=identity).model_dump(mode="json", exclude_defaults=True)
+    known = sites.inventory(system_identifier=identity).model_dump(
+        mode="json", exclude_defaults=True
+    )
     known["services"]["orders"]["lease"] = {"at": "postgresql"}
     home = sites.directory / "operator"
     home.mkdir()
