@@ -53,6 +53,7 @@ def test_much_output_on_both_streams(any_ssh_host: SshHost) -> None:
     assert len(ran.out.splitlines()) == len(ran.err.splitlines()) == 200000
 
 
+@pytest.mark.alone
 def test_a_command_takes_few_milliseconds(ssh_host: SshHost) -> None:
     hands = SshHands.open("east_db", context(ssh_host))
     hands.run(["true"], 5)

@@ -21,10 +21,11 @@ REPLICATION_FIELDS: Final = (
 
 # A standby's timeline is the greatest it has heard of: its control file learns of one only with a
 # restartpoint, its walreceiver may be gone, its WAL files bear it. A primary's is that of the WAL
-# it writes, because its control file learns of a promotion only with the next checkpoint.
+# it writes, because its control file learns of a promotion only with the next checkpoint. A
+# transaction that began before a promotion stays read-only in a server that is a primary by now.
 _REPLICATION: Final[LiteralString] = """
 SELECT r.standby,
-       current_setting('transaction_read_only') = 'on',
+       r.standby OR current_setting('default_transaction_read_only') = 'on',
        (SELECT system_identifier::text FROM pg_control_system()),
        CASE WHEN r.standby THEN greatest(
                 (SELECT timeline_id FROM pg_control_checkpoint()),
