@@ -45,7 +45,8 @@ class Verified(Value):
         """For people; one line when it is whole."""
         if not self.faults:
             return (
-                f"{self.path} is whole: {self.head.seq} entries of {self.runs} runs, as "
+                f"{self.path} is whole: {self.head.seq} entries of {self.runs} "
+                f"run{'s' * (self.runs != 1)}, as "
                 f"{', '.join(self.compared)} say\nhead {self.head.seq} {self.head.sha256}"
             )
         return f"{self.path} is not what was written:\n" + "\n".join(

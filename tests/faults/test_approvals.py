@@ -187,9 +187,8 @@ def started(bench: Bench, people: People, wanted: Plan, file: File) -> Running:
     return running
 
 
-def test_f62_an_approver_revoked_before_the_first_effect_is_asked_for_again(
-    bench: Bench, people: People, fault: Fault
-) -> None:
+def revoked_before_the_fence(bench: Bench, people: People, fault: Fault) -> Running:
+    """A run whose approval came from a key that the inventory has lost since; it asks anew."""
     file = File(people)
     gate = step("look", "bench.is", key="gate", deadline=Duration(60))
     running = started(bench, people, plan(people, gate, count=1), file)
@@ -199,6 +198,13 @@ def test_f62_an_approver_revoked_before_the_first_effect_is_asked_for_again(
     bench.world.put("gate", "yes")
     bench.until(lambda: bench.asked("fence"), 60)
     fault.injected("the key that approved is gone before the fence")
+    return running
+
+
+def test_f62_an_approver_revoked_before_the_first_effect_is_asked_for_again(
+    bench: Bench, people: People, fault: Fault
+) -> None:
+    running = revoked_before_the_fence(bench, people, fault)
     again = bench.state.waiting_for[0].asked
     assert (again.of, again.needs, again.instead_of) == ("commander", 1, "consent")
     assert again.text.startswith("The approval of consent is void: key SHA256:")
@@ -213,15 +219,7 @@ def test_f62_an_approver_revoked_before_the_first_effect_is_asked_for_again(
 def test_f62_a_revoked_approval_that_nobody_renews_changes_nothing(
     bench: Bench, people: People, fault: Fault
 ) -> None:
-    file = File(people)
-    gate = step("look", "bench.is", key="gate", deadline=Duration(60))
-    running = started(bench, people, plan(people, gate, count=1), file)
-    people.answer(bench, "consent", "first")
-    bench.until(lambda: "look:gate" in bench.world.effects, 60)
-    file.without = ("first",)
-    bench.world.put("gate", "yes")
-    bench.until(lambda: bench.asked("fence"), 60)
-    fault.injected("the key that approved is gone before the fence")
+    running = revoked_before_the_fence(bench, people, fault)
     people.answer(bench, "fence", "second", "deny")
     assert running.wait(60).outcome is Outcome.ABORTED
     assert bench.world.get("fence") == ""
