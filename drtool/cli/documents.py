@@ -27,11 +27,11 @@ def lint(
     as_json: AsJson = False,
 ) -> None:
     """Check runbooks and their inventories; tell all faults at once."""
-    from drtool.cli import show
+    from drtool.cli import planned
     from drtool.verbs.documents import lint as check
 
     checked = check(paths, inventory)
-    typer.echo(checked.model_dump_json()) if as_json else show.linted(checked)
+    typer.echo(checked.model_dump_json()) if as_json else planned.linted(checked)
     raise typer.Exit(2 if checked.faults else 0)
 
 
@@ -75,9 +75,9 @@ def plan(
         write(output, drawn(made, wanted))
         typer.echo(f"written: {output}")
     elif wanted == "table":
-        from drtool.cli import show
+        from drtool.cli import planned
 
-        show.plan(made)
+        planned.plan(made)
     else:
         typer.echo(drawn(made, wanted), nl=False)
 
@@ -89,8 +89,8 @@ def actions(
     as_json: AsJson = False,
 ) -> None:
     """List the actions, checks and notices that runbooks can name."""
-    from drtool.cli import show
+    from drtool.cli import planned
     from drtool.verbs.documents import list_actions
 
     listed = list_actions(name)
-    typer.echo(listed.model_dump_json()) if as_json else show.actions(listed)
+    typer.echo(listed.model_dump_json()) if as_json else planned.actions(listed)

@@ -71,7 +71,7 @@ def report(
 ) -> None:
     """Show a run's report: objectives, times, what was seen and changed."""
     from drtool.cli.report import show_report
-    from drtool.verbs.records import report_of
+    from drtool.verbs.reporting import report_of
 
     if approvals is not None:
         from drtool.verbs.approvals import export

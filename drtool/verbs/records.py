@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from drtool.bootstrap import App, build
-from drtool.errors import BadInput, JournalUnusable
+from drtool.errors import BadInput
 from drtool.journal.home import journal_path
 from drtool.journal.store import Journal
 from drtool.journal.summary import RunSummary
@@ -22,8 +21,6 @@ from drtool.progress.protection import unprotected
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import fold
 from drtool.progress.words import why_steered
-from drtool.reports.html import to_html
-from drtool.reports.report import Report, report
 from drtool.units import Duration
 from drtool.verbs.life import with_lives
 
@@ -265,30 +262,3 @@ def explanation(said: str) -> Explanation:
     app = build()
     run, state = state_of(said, app)
     return explain(state, alive=False, life=engine_life(run, app))
-
-
-class MadeReport(Value):
-    """A report and its renderings."""
-
-    report: Report
-
-    def as_json(self) -> str:
-        """For scripts."""
-        return self.report.model_dump_json(indent=2)
-
-    def write_html(self, path: Path) -> None:
-        """For people, as one file."""
-        try:
-            path.write_text(to_html(self.report), encoding="utf-8")
-        except OSError as error:
-            raise JournalUnusable(f"report {path}", str(error.strerror)) from error
-
-
-def report_of(said: str) -> MadeReport:
-    """A run's report, folded from its events."""
-    app = build()
-    run = find(said, app)
-    journal = records(app)
-    made = report(journal.events(run), journal.head())
-    journal.close()
-    return MadeReport(report=made)

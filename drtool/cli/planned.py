@@ -1,0 +1,90 @@
+"""Lint's faults, plans and actions on the terminal; runs and services need none of it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from drtool.cli.show import console, table
+from drtool.model.inventory import Inventory
+from drtool.model.plan import Plan, PlanStep
+from drtool.verbs.documents import ActionLine, Actions, Checked
+
+
+def linted(checked: Checked) -> None:
+    """What lint found."""
+    out, err = console(), console(err=True)
+    for fault in checked.faults:
+        err.print(Text(fault), soft_wrap=True)
+    for warning in checked.warnings:
+        out.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+    good = f"{len(checked.clean)} runbook{'s' if len(checked.clean) != 1 else ''} clean"
+    bad = f"{len(checked.faults)} fault{'s' if len(checked.faults) != 1 else ''}"
+    if checked.faults:
+        err.print(Text(f"{bad}; {good}", style="bold red"))
+    else:
+        out.print(Text(good, style="green"))
+
+
+def plan(made: Plan) -> None:
+    """A plan as a table, with its critical path marked."""
+    out = console()
+    way = f"{made.direction.from_site or '-'} to {made.direction.to_site or '-'}"
+    out.print(Text(f"{made.procedure.value} of {made.service}, {way}", style="bold"))
+    strategy = made.strategy.value if made.strategy else "no strategy"
+    out.print(Text(f"runbook {made.runbook} ({strategy})   digest {made.digest[:12]}", style="dim"))
+    rows = table("#", "step", "phase", "what", "at", "budget", "deadline", "after",
+                 numbers=("#", "budget", "deadline"))  # fmt: skip
+    path = set(made.critical_path)
+    for number, step in enumerate(made.steps, 1):
+        name = Text(step.name, style="bold" if step.name in path else "")
+        name.append(" *" if step.name in path else "", style="bold cyan")
+        rows.add_row(
+            str(number),
+            name,
+            step.purpose.value,
+            _what(step, made.inventory),
+            str(step.place or ""),
+            str(step.budget or ""),
+            str(step.deadline),
+            ", ".join(step.needs) if len(step.needs) < 4 else f"{len(step.needs)} steps",
+        )
+    out.print(rows)
+    limit = made.objectives.rto if made.procedure.unplanned else made.objectives.downtime
+    against = f" of the {limit} allowed" if limit else ""
+    out.print(Text.assemble(("* ", "bold cyan"), f"critical path: {made.expected}{against}"))
+    if made.consent_at_start:
+        out.print(f"It begins when somebody types the service's name: {made.service}")
+    for warning in made.warnings:
+        out.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+
+
+def _what(step: PlanStep, inventory: Inventory) -> str:
+    if step.approval is not None:
+        needs = inventory.needed(step.approval.of, step.approval.count)
+        return f"consent of {f'{needs} of ' if needs > 1 else ''}{step.approval.of}"
+    return f"{step.action} ({step.kind.value})" if step.kind.value == "check" else step.action
+
+
+def actions(listed: Actions) -> None:
+    """The actions that are installed."""
+    out = console()
+    if len(listed.actions) == 1:
+        _one_action(out, listed.actions[0])
+        return
+    rows = table("name", "kind", "purpose", "what it does")
+    for one in listed.actions:
+        rows.add_row(Text(one.name, style="bold"), one.kind.value, one.purpose.value, one.about)
+    out.print(rows)
+    for line in listed.broken:
+        out.print(Text(f"not usable: {line}", style="red"))
+
+
+def _one_action(out: Console, one: ActionLine) -> None:
+    out.print(Text.assemble((one.name, "bold"), f"  {one.kind.value}, for {one.purpose.value}\n"))
+    out.print(one.text)
+    rows = table("field", "type", "default", "about")
+    for field in one.fields:
+        default = "required" if field.required else str(field.default)
+        rows.add_row(Text(field.name, style="bold"), field.type, default, field.about)
+    out.print(rows)
