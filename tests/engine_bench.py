@@ -358,6 +358,8 @@ class BenchLease:
         if self.lost_after is not None and self.checks > self.lost_after:
             raise LeaseHeld("lease of orders", "is held by somebody else")
 
+    __call__ = check
+
     def release(self) -> None:
         self.released += 1
 

@@ -46,6 +46,7 @@ from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
 from drtool.lease.handing import handed_over
 from drtool.lease.lease import Lease
+from drtool.lease.still import Still
 from drtool.model.event import Body, Event, Request, RunEnded, RunStarted, Via
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Mode, Procedure
@@ -330,7 +331,7 @@ class Machine:
             clock=self.clock,
             redactor=self.redactor,
             hands=(lambda facts: Hands(connections, facts, session)) if lease else None,
-            lease=lease,
+            lease=Still(lease, self.clock) if lease else None,
             listeners=(Heard(self.told.setdefault(run, [])),),
             limits=LIMITS,
             ready_heir=lambda request: self._heir(request, journal, lease),

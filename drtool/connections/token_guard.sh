@@ -3,7 +3,8 @@
 # The highest token that was seen of each arbiter is a file's name. It is noted before it is
 # compared, so that of two holders at the same moment the lower one is refused. What cannot be
 # noted (a full disk) stops nobody: a fence must not need a disk. On the usual way no program is
-# started: a shell lists names in their order by itself.
+# started: a shell lists names in their order by itself, and a command that is a script for sh is
+# read by the shell that is here already.
 guard=$1 count=$2
 shift 2
 while [ "$count" -gt 0 ]; do
@@ -29,4 +30,9 @@ while [ "$count" -gt 0 ]; do
 	fi
 	for name in $lower; do rm -f "$of/$name"; done
 done
-exec "$@"
+[ "$1 $2" = 'sh -c' ] || exec "$@"
+script=$3
+shift 3
+[ "$#" -eq 0 ] || shift # the name that the script would have had
+unset guard count of token highest lower name
+eval "$script"

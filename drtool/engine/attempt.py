@@ -125,7 +125,7 @@ class Attempt:
         """Raises what stands against an effect now: a stop, a lost lease, no consent to it."""
         if self.must_stop or (self.context.phase is not Phase.GOING and not self.applied):
             raise Stopped
-        self.context.check_lease()
+        self.context.lease_was_held()
         if self.step.one_way:
             renew(self.context, self.step, self._ask_anew)
         shown = self.context.shown_to_consenters(self.step) if self.step.one_way else None

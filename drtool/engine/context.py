@@ -139,6 +139,14 @@ class RunContext:
         if self.ports.lease is not None:
             self.ports.lease.check()
 
+    def lease_was_held(self) -> None:
+        """Raises LeaseHeld when the right to act was lost; an answer of the last second counts.
+
+        For what is asked again by ``check_lease`` before anything is changed.
+        """
+        if self.ports.lease is not None:
+            self.ports.lease()
+
     def shown_to_consenters(self, step: PlanStep) -> tuple[Change, ...] | None:
         """The changes that people approved upstream of a step; None when none was asked."""
         over = (*self._approvals[step.name], step.name)

@@ -86,6 +86,9 @@ class LeasePort(Protocol):
     def check(self) -> None:
         """Raises LeaseHeld when it was lost."""
 
+    def __call__(self) -> None:
+        """Raises LeaseHeld when it was lost; an answer of the last second counts."""
+
     def release(self) -> None:
         """Give it back."""
 

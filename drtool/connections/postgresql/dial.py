@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import queue
+import sys
 import threading
 import time
 from collections.abc import Generator
@@ -15,6 +16,7 @@ from drtool.errors import MissingExtra, Unreachable
 
 Row = tuple[Any, ...]
 _CANCEL_SECONDS = 1.0
+_ONLY_WHERE_SAID = sys.maxsize  # through a pooler a statement that is kept may be another server's
 
 
 def dial(subject: str, where: str, arguments: dict[str, Any], seconds: float) -> Any:
@@ -25,7 +27,7 @@ def dial(subject: str, where: str, arguments: dict[str, Any], seconds: float) ->
 
     def attempt() -> None:
         try:
-            made = limited.connect(**arguments, autocommit=True, prepare_threshold=None)
+            made = limited.connect(**arguments, autocommit=True, prepare_threshold=_ONLY_WHERE_SAID)
         except Exception as error:  # noqa: BLE001 - told to the caller, on its own thread
             answers.put(error)
             return

@@ -54,7 +54,7 @@ class PostgresqlSession(PostgresqlReader, Writer):
 
     def holds(self, key: int) -> bool:
         """Whether this very session holds the lock, by the server's own table."""
-        return bool(self._rows("lock", sql.HOLDS, (bigint(key),)))
+        return bool(self._wire.rows("lock", sql.HOLDS, (bigint(key),), prepare=True))
 
     def token(self) -> str:
         """The session's backend start and pid: another session has another one, later ones greater.

@@ -135,7 +135,6 @@ HOLDS: Final[LiteralString] = """
 SELECT 1 FROM pg_locks
  WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid = pg_backend_pid()
    AND (classid::bigint << 32) + objid::bigint = %s
-   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 # Only that very session: a pid may be another's by now.

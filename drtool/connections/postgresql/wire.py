@@ -99,9 +99,12 @@ class Wire:
         sql: LiteralString,
         parameters: Sequence[Any] = (),
         seconds: float = STATEMENT_SECONDS,
+        *,
+        prepare: bool = False,
     ) -> list[Row]:
         """Run one statement; ``what`` names it in errors.
 
+        One that is asked often by a session that nothing pools is kept ready by ``prepare``.
         Raises Unreachable when the session is lost or does not answer in time, AccessDenied
         when a right is missing, BadInput for what does not exist and will not come by replay,
         StepFailed when the statement fails otherwise.
@@ -114,7 +117,7 @@ class Wire:
                 self._connection.allow(seconds + _MARGIN)
                 if seconds != STATEMENT_SECONDS:
                     self._set_limit(seconds)
-                cursor = self._connection.execute(sql, parameters or None)
+                cursor = self._connection.execute(sql, parameters or None, prepare=prepare)
                 found = cursor.fetchall() if cursor.description else []
                 if seconds != STATEMENT_SECONDS:
                     self._set_limit(STATEMENT_SECONDS)
