@@ -9,6 +9,7 @@ from drtool.clock import Clock
 from drtool.connections.secrets import Secrets
 from drtool.connections.silences import Silences
 from drtool.connections.token_guard import TokenGuard
+from drtool.errors import Unreachable
 from drtool.model.inventory import Inventory
 
 CONNECT_SECONDS = 2.0
@@ -67,15 +68,20 @@ class Connections:
         self._open: dict[tuple[type[Reader], str], Reader] = {}
         self._locks: dict[tuple[type[Reader], str], threading.Lock] = {}
         self._guard = threading.Lock()
+        self._closed = False
 
     def get(self, kind: type[R], target: str) -> R:
-        """The connection of that kind to that target, opened if need be."""
+        """The connection of that kind to that target, opened if need be.
+
+        Raises what opening it raises, and Unreachable once all were closed: a thread that comes
+        late must not leave one open that nobody will end.
+        """
         key = (kind, target)
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key not in self._open:
-                self._open[key] = kind.open(target, self.context)
+                self._keep(key, kind.open(target, self.context))
             return cast("R", self._open[key])
 
     def drop(self, kind: type[Reader], target: str) -> None:
@@ -86,8 +92,16 @@ class Connections:
             gone.close()
 
     def close(self) -> None:
-        """End all connections."""
+        """End all connections, for good."""
         with self._guard:
-            gone, self._open = list(self._open.values()), {}
+            gone, self._open, self._closed = list(self._open.values()), {}, True
         for connection in gone:
             connection.close()
+
+    def _keep(self, key: tuple[type[Reader], str], opened: Reader) -> None:
+        with self._guard:
+            if not self._closed:
+                self._open[key] = opened
+                return
+        opened.close()
+        raise Unreachable(f"connection to {key[1]}", "came after all connections were closed")
