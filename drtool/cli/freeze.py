@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from drtool.cli import complete
-from drtool.cli.options import AsJson, Inventory
+from drtool.cli.options import AsJson, Inventory, Key
 
 Service = Annotated[
     str,
@@ -31,12 +31,14 @@ def freeze(
     inventory: Inventory = None,
     reason: Why = "",
     until: Until = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Have every live start on a service refused, wherever it is typed, until it is thawed."""
     from drtool.verbs import freeze as verbs
+    from drtool.verbs.identity import signer_of
 
-    made = verbs.freeze(service, inventory, reason, until)
+    made = verbs.freeze(service, inventory, reason, until, signer_of(key))
     if as_json:
         typer.echo(made.model_dump_json())
         return
@@ -48,10 +50,15 @@ def freeze(
 
 
 def thaw(
-    service: Service, inventory: Inventory = None, reason: Why = "", as_json: AsJson = False
+    service: Service,
+    inventory: Inventory = None,
+    reason: Why = "",
+    key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
     """End the freeze of a service."""
     from drtool.verbs import freeze as verbs
+    from drtool.verbs.identity import signer_of
 
-    made = verbs.thaw(service, inventory, reason)
+    made = verbs.thaw(service, inventory, reason, signer_of(key))
     typer.echo(made.model_dump_json() if as_json else f"{service} is thawed")

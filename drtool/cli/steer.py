@@ -29,48 +29,50 @@ def register(app: typer.Typer) -> None:
     app.command()(escalate)
 
 
-def pause(run: Run, reason: Reason = "") -> None:
+def pause(run: Run, reason: Reason = "", as_json: AsJson = False) -> None:
     """Have a run begin nothing more; what is under way goes to its end."""
-    from drtool.verbs.steer import pause
+    from drtool.verbs.steer import pause, told
 
-    typer.echo(pause(run, reason).text)
+    typer.echo(told(pause(run, reason), as_json=as_json))
 
 
-def go_on(run: Run, reason: Reason = "") -> None:
+def go_on(run: Run, reason: Reason = "", as_json: AsJson = False) -> None:
     """Have a paused run go on."""
-    from drtool.verbs.steer import go_on
+    from drtool.verbs.steer import go_on, told
 
-    typer.echo(go_on(run, reason).text)
+    typer.echo(told(go_on(run, reason), as_json=as_json))
 
 
-def retry(run: Run, step: Step, reason: Reason = "") -> None:
+def retry(run: Run, step: Step, reason: Reason = "", as_json: AsJson = False) -> None:
     """Try a step again that waits for a decision, or have it look again at once."""
-    from drtool.verbs.steer import retry
+    from drtool.verbs.steer import retry, told
 
-    typer.echo(retry(run, step, reason).text)
+    typer.echo(told(retry(run, step, reason), as_json=as_json))
 
 
-def skip(run: Run, step: Step, reason: Why) -> None:
+def skip(run: Run, step: Step, reason: Why, as_json: AsJson = False) -> None:
     """Go on without a step; never without a fence, a promotion or an approval."""
-    from drtool.verbs.steer import skip
+    from drtool.verbs.steer import skip, told
 
-    typer.echo(skip(run, step, reason).text)
+    typer.echo(told(skip(run, step, reason), as_json=as_json))
 
 
-def unwind(run: Run, reason: Why, detach: Detach = False) -> None:
+def unwind(run: Run, reason: Why, detach: Detach = False, as_json: AsJson = False) -> None:
     """Take back what a run did, newest first; never across a promotion."""
-    from drtool.verbs.steer import unwind
+    from drtool.verbs.steer import told, unwind
 
     steered = unwind(run, reason)
     launched = steered.launched
     if launched is not None and not launched.run:
         typer.echo(launched.text, err=True)
         raise typer.Exit(launched.exit_code)
-    typer.echo(steered.text)
-    if launched is not None and not detach:
+    follows = launched is not None and not detach
+    if not (follows and as_json):
+        typer.echo(told(steered, as_json=as_json))
+    if launched is not None and follows:
         from drtool.cli.follow import follow
 
-        raise typer.Exit(follow(launched.run, as_json=False, ask=False, engine=launched))
+        raise typer.Exit(follow(launched.run, as_json=as_json, ask=False, engine=launched))
 
 
 def escalate(

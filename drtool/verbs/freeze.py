@@ -11,15 +11,19 @@ from pathlib import Path
 from drtool.bootstrap import build
 from drtool.connections.reach import Context
 from drtool.connections.secrets import Secrets
-from drtool.errors import BadInput, Faults, Refused, Unreachable
+from drtool.connections.ssh_signer import Signer
+from drtool.errors import BadInput, Faults, Refused, Unreachable, hint_of
 from drtool.lease.freeze import Flag, flag_places, frozen, places, read_flag, write_flag
 from drtool.lease.freeze_record import Freeze, thawed_text
 from drtool.model.inventory import Inventory
+from drtool.model.people import Right
 from drtool.model.value import Value
 from drtool.runbook.inventory import read_inventory
 from drtool.runbook.mapping import did_you_mean
 from drtool.runbook.marks import FaultList
+from drtool.safety.rights import reason_not_permitted
 from drtool.units import Duration
+from drtool.verbs.identity import identity, signer_of
 from drtool.verbs.preflight import Call
 from drtool.verbs.request import requester
 
@@ -41,27 +45,42 @@ class Flags(Value):
         return tuple(flag.trouble for flag in self.flags if flag.trouble)
 
 
-def freeze(service: str, inventory: Path | None, reason: str, until: str | None) -> Flags:
-    """Set the flag at every place; raises Unreachable when none takes it."""
-    app = build()
-    now = app.clock.wall()
-    flag = Freeze(
-        by=requester(), since=now, until=_end(until, now), reason=_reason("freeze", reason)
-    )
-    return Flags(service=service, freeze=flag, flags=_written(service, inventory, flag.text()))
+def freeze(
+    service: str,
+    inventory: Path | None,
+    reason: str,
+    until: str | None,
+    signer: Signer | None = None,
+) -> Flags:
+    """Set the flag at every place; raises Unreachable when none takes it.
+
+    Where people have keys it takes the right to operate or to approve: raises BadInput when no
+    key of the inventory is at hand, Refused when its person has neither.
+    """
+    now = build().clock.wall()
+    why, end = _reason("freeze", reason), _end(until, now)
+    path = inventory or _DEFAULT
+    read = _inventory(service, path)
+    flag = Freeze(by=_by("freeze", read, signer), since=now, until=end, reason=why)
+    return Flags(service=service, freeze=flag, flags=_written(service, read, path, flag.text()))
 
 
-def thaw(service: str, inventory: Path | None, reason: str) -> Flags:
-    """End the freeze at every place; raises Unreachable when one of them may still bear it."""
-    new = thawed_text(requester(), _reason("thaw", reason))
-    flags = _written(service, inventory, new)
+def thaw(service: str, inventory: Path | None, reason: str, signer: Signer | None = None) -> Flags:
+    """End the freeze at every place; raises Unreachable when one of them may still bear it.
+
+    Who may is as with ``freeze``.
+    """
+    why, path = _reason("thaw", reason), inventory or _DEFAULT
+    read = _inventory(service, path)
+    new = thawed_text(_by("thaw", read, signer), why)
+    flags = _written(service, read, path, new)
     left = [flag for flag in flags if flag.trouble]
     if left:
         raise Unreachable(
             f"service {service}",
             f"is thawed but at {' and '.join(flag.where for flag in left)}: {left[0].trouble}",
             "the flag ended at every place that may bear it",
-            thaw_command(service, inventory or _DEFAULT),
+            thaw_command(service, path),
         )
     return Flags(service=service, flags=flags)
 
@@ -127,11 +146,20 @@ def unread(flags: Sequence[Flag]) -> tuple[str, ...]:
     )
 
 
-def _written(service: str, path: Path | None, new: str) -> tuple[Flag, ...]:
-    where = path or _DEFAULT
-    inventory = _inventory(service, where)
+def _by(verb: str, inventory: Inventory, signer: Signer | None) -> str:
+    """Who asks: the person of the key at hand, where the inventory's people have some."""
+    if not inventory.proves_identity:
+        return requester()
+    who = identity(inventory, signer or signer_of())
+    reason = reason_not_permitted(inventory, who.person, Right.OPERATE, Right.APPROVE)
+    if reason is not None:
+        raise Refused(verb, reason, hint=hint_of(reason))
+    return who.person
+
+
+def _written(service: str, inventory: Inventory, path: Path, new: str) -> tuple[Flag, ...]:
     app = build()
-    here = Secrets(app.redactor, where.parent.resolve())
+    here = Secrets(app.redactor, path.parent.resolve())
     context = Context(inventory, here, app.clock, run="freeze")
     calls = {
         name: Call(name, partial(write_flag, name, opened, new))

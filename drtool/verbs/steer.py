@@ -37,6 +37,11 @@ class Steered(Value):
     launched: Launched | None = None
 
 
+def told(steered: Steered, *, as_json: bool) -> str:
+    """What was asked, in words or for a script."""
+    return steered.model_dump_json(exclude_none=True) if as_json else steered.text
+
+
 def pause(said: str, reason: str = "") -> Steered:
     """Ask a run to begin nothing more."""
     app = build()
