@@ -9,6 +9,8 @@ FLOOR := 91
 # Tests mostly wait for servers: three of them at a time keep two cores busy, the longest first.
 WORKERS ?= 3
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Thousands of interpreters are started: none shall compile all of drtool anew.
+export PYTHONDONTWRITEBYTECODE :=
 KINDS := tests/acceptance tests/faults tests/integration tests/unit
 
 .PHONY: drill test bench drills faults soak lint docs docs-as-they-are servers clean
