@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,7 @@ from drtool.process import identity
 from drtool.verbs.escalate import escalate
 from drtool.verbs.records import state_of
 from drtool.verbs.resume import resume
-from drtool.verbs.steer import go_on, pause, retry, skip, unwind
+from drtool.verbs.steer import Steered, go_on, pause, retry, skip, told, unwind
 
 VERBS: dict[str, Callable[[str], object]] = {
     "pause": pause,
@@ -233,7 +234,9 @@ def test_a_word_that_needs_a_reason(app: App, verb: str) -> None:
 def test_what_is_asked_lies_ready_for_the_engine(app: App, verb: str, said: str) -> None:
     run = run_of(app, LOOKING)
     steered = VERBS[verb](run)
-    assert said in steered.text  # type: ignore[attr-defined]
+    assert isinstance(steered, Steered)
+    assert said in told(steered, as_json=False)
+    assert json.loads(told(steered, as_json=True)) == {"run": run, "text": steered.text}
     (request,) = pending(app, run)
     assert (request.verb, request.step) == (verb, "" if verb == "pause" else "one")
     assert request.by
