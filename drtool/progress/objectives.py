@@ -91,7 +91,8 @@ def answered(state: RunState) -> Instant | None:
     """The first success seen from outside after the service was moved; None before there is one.
 
     A service that answers before the promotion (or the redirection, where nothing is promoted)
-    is the one that is being left. Where a step writes, only writes count: a page may be a cache's.
+    is the one that is being left. Where a step writes, only writes count, also when they fail: a
+    page may be a cache's.
     """
     moved = _moved_from(state)
     seen = [
@@ -102,7 +103,10 @@ def answered(state: RunState) -> Instant | None:
         and (moved is None or seconds_between(moved, step.answered) >= 0)
     ]
     writes = [step for step in seen if step.plan.kind is not StepKind.CHECK]
-    moments = [step.answered for step in writes or seen if step.answered is not None]
+    done = {Outcome.SUCCEEDED, Outcome.SKIPPED}
+    owed = any(step.verifies_by_effect and step.outcome not in done for step in state.steps)
+    counted = writes if writes or owed else seen
+    moments = [step.answered for step in counted if step.answered is not None]
     return min(moments, key=lambda moment: seconds_between(state.started, moment), default=None)
 
 

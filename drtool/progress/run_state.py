@@ -82,8 +82,20 @@ class StepState:
 
     @property
     def forgiven(self) -> bool:
-        """Whether the run goes on although this step failed."""
-        return self.plan.on_failure is OnFailure.CONTINUE or self.plan.kind is StepKind.NOTICE
+        """Whether the run goes on although this step did not end well.
+
+        ``on_failure: continue`` forgives a failure, not a doubt, a refusal or an abort.
+        """
+        failed = self.outcome is Outcome.FAILED
+        return self.plan.kind is StepKind.NOTICE or (
+            failed and self.plan.on_failure is OnFailure.CONTINUE
+        )
+
+    @property
+    def verifies_by_effect(self) -> bool:
+        """Whether it shows that the service is back by writing to it, not by a look."""
+        effects = {StepKind.ACTION, StepKind.COMMAND}
+        return self.purpose is Purpose.VERIFY and self.plan.kind in effects
 
     @property
     def mid_effect(self) -> bool:

@@ -123,7 +123,8 @@ def _redirected(state: RunState) -> str:
     missing = [
         step.name
         for step in state.steps
-        if step.purpose is Purpose.VERIFY and (step.skipped_by or not step.ended_well)
+        if step.purpose is Purpose.VERIFY
+        and (step.skipped_by or step.outcome is Outcome.FAILED or not step.ended_well)
     ]
     named = f": {', '.join(missing)} has not passed" if missing else ""
     if answered(state) is None:

@@ -15,17 +15,17 @@ _UNSURE = {Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED, Outcome.HANDED_OVER
 def world(steps: Iterable[StepState]) -> World:
     """The named state of the world, from how the steps stand.
 
-    Invariant: ``RECOVERED`` only when every step ended well and no person had a verification left
-    out, ``UNTOUCHED`` only when no intent
-    was written and nothing was found fenced, promoted or redirected. An effect of a fence, a
-    promotion or a redirection that began and did not end well leaves the world in doubt, unless
+    Invariant: ``RECOVERED`` only when every step ended well, no person had a verification left
+    out and no probe that writes has failed, even one that may fail; ``UNTOUCHED`` only when no
+    intent was written and nothing was found fenced, promoted or redirected. An effect of a fence,
+    a promotion or a redirection that began and did not end well leaves the world in doubt, unless
     a later state says what is known.
     """
     known = [step for step in steps if step.plan.kind is not StepKind.NOTICE]
     if any(step.outcome is Outcome.IN_DOUBT for step in known):
         return World.IN_DOUBT
     touched = [step for step in known if _touched(step)]
-    whole = all(step.ended_well and not step.skipped_by for step in known)
+    whole = all(_holds(step) for step in known)
     if known and whole and any(_done(step) for step in known):
         return World.RECOVERED
     if not touched:
@@ -48,7 +48,7 @@ def _furthest(steps: list[StepState]) -> World:
         if redirect and not all(_done(step) for step in redirect):
             return World.PROMOTED
         verify = [step for step in steps if step.purpose is Purpose.VERIFY]
-        verified = all(step.ended_well and not step.skipped_by for step in verify)
+        verified = all(_holds(step) for step in verify)
         return World.RECOVERED if verify and verified else World.REDIRECTED
     if any(_half(step) for step in (*promotions, *fence)):
         return World.IN_DOUBT
@@ -57,6 +57,13 @@ def _furthest(steps: list[StepState]) -> World:
     if not promote and redirect and all(_done(step) for step in redirect):
         return World.REDIRECTED
     return World.PREPARED
+
+
+def _holds(step: StepState) -> bool:
+    """Whether what the step was for is there, as far as the runbook wants it."""
+    if step.verifies_by_effect and step.outcome is Outcome.FAILED:
+        return False
+    return step.ended_well and not step.skipped_by
 
 
 def _touched(step: StepState) -> bool:

@@ -10,10 +10,10 @@ from told_runs import LOSS, WEST, Told, consented, failover_plan, met, proof
 from drtool.cli.show import ending as show_ending
 from drtool.engine.ending import ending
 from drtool.model.change import Change
-from drtool.model.event import AbortAsked, Event
-from drtool.model.plan import Objectives
+from drtool.model.event import AbortAsked, Event, RunEnded, World
+from drtool.model.plan import Objectives, Plan
 from drtool.model.proof import AcceptedLoss
-from drtool.model.purpose import Outcome
+from drtool.model.purpose import OnFailure, Outcome
 from drtool.model.value import Fields
 from drtool.progress.explain import explain
 from drtool.progress.state import fold
@@ -62,6 +62,46 @@ def test_a_service_that_answered_before_the_run_failed_is_not_judged_either() ->
     events = ended(told.step("orders_accepted", 19.1, 19.3, answered=19.2))
     assert_nothing_met(events, Outcome.FAILED)
     assert report(events).recovery_seconds == pytest.approx(23.4)
+
+
+def lenient(name: str) -> Plan:
+    """A failover whose step of that name may fail."""
+    plan = failover_plan()
+    steps = [
+        one.model_copy(update={"on_failure": OnFailure.CONTINUE}) if one.name == name else one
+        for one in plan.steps
+    ]
+    return plan.model_copy(update={"steps": tuple(steps)})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [(Outcome.IN_DOUBT, 5), (Outcome.REFUSED, 3), (Outcome.ABORTED, 4)],
+)
+def test_a_step_that_may_fail_may_not_end_otherwise(outcome: Outcome, code: int) -> None:
+    told = met(lenient("dns_agrees")).step("dns_agrees", 10.3, 10.4, outcome=outcome)
+    events = ended(told)
+    assert_nothing_met(events, outcome)
+    assert [one.body.exit_code for one in events if isinstance(one.body, RunEnded)] == [code]
+
+
+def test_a_step_that_may_fail_and_fails_is_forgiven() -> None:
+    told = met(lenient("dns_agrees")).step("dns_agrees", 10.3, 10.4, outcome=Outcome.FAILED)
+    state = fold(ended(told))
+    assert state.ended is not None
+    assert (state.ended.exit_code, state.world) == (0, World.RECOVERED)
+
+
+def test_a_page_does_not_count_where_the_orders_that_were_tried_failed() -> None:
+    told = met(lenient("orders_accepted"))
+    told.step("dns_agrees", 10.3, 10.4, answered=10.35)
+    told.step("orders_accepted", 10.3, 10.4, outcome=Outcome.FAILED, reason="answers 500")
+    state = fold(ended(told))
+    assert state.ended is not None
+    assert (state.ended.outcome, state.ended.exit_code) == (Outcome.SUCCEEDED, 6)
+    assert state.world is World.REDIRECTED
+    assert "recovery time not measured" in state.ended.reason
+    assert "orders_accepted has not passed" in " ".join(explain(state).world.split())
 
 
 def assert_nothing_met(events: list[Event], outcome: Outcome) -> None:
