@@ -218,6 +218,7 @@ class Run(Command[Seen]):
     trace: bool = True
     doubt: bool = False
     fails: int = 0
+    takes: float = 0.0
 
     def preview(self, facts: Facts) -> list[Change]:
         del facts
@@ -226,6 +227,7 @@ class Run(Command[Seen]):
     def run(self, hands: Hands) -> Seen:
         world = world_of(hands)
         world.effect(f"run:{self.script}")
+        time.sleep(self.takes)
         if world.effects.count(f"run:{self.script}") <= self.fails:
             raise StepFailed(self.script, "exit code 1")
         if self.trace:

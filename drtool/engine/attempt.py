@@ -122,7 +122,9 @@ class Attempt:
             )
 
     def may_act(self, changes: Sequence[Change]) -> None:
-        """Raises what stands against an effect now: a stop, a lost lease, no consent to it."""
+        """Raises what stands against an effect now: its end, a stop, a lost lease, no consent."""
+        if self.ended:
+            raise Abandoned
         if self.must_stop or (self.context.phase is not Phase.GOING and not self.applied):
             raise Stopped
         self.context.lease_was_held()
@@ -179,6 +181,7 @@ class Attempt:
         if self.ended:
             raise Abandoned
         self.applied += 1
+        self._pause = _FIRST_PAUSE
 
     @property
     def late(self) -> bool:
@@ -194,7 +197,6 @@ class Attempt:
         """Name the moment after an effect and before its outcome is written."""
         crashpoint("step.effect-applied")
         crashpoint(f"step.effect-applied {self.step.name}")
-        self._pause = _FIRST_PAUSE
 
     def pause(
         self, problem: str, hint: str = "", *, exactly: bool = False, at_least: float = 0.0

@@ -25,7 +25,7 @@ class CommandStep:
     def __init__(self, attempt: Attempt, command: Command[Any]) -> None:
         self._attempt, self._command = attempt, command
         self._answered: Instant | None = None
-        self._passes = 0
+        self._passes = self._misses = 0
 
     def run(self) -> Result:
         """Run it, or find what an earlier engine's run of it left."""
@@ -42,9 +42,11 @@ class CommandStep:
             try:
                 seen = self._once()
             except InDoubt as error:
+                self._missed()
                 doubt = error
                 continue
             except (StepFailed, Unreachable) as error:
+                self._missed()
                 if (failed := self._after_failure(error)) is not None:
                     return failed
                 continue
@@ -79,19 +81,25 @@ class CommandStep:
             return Result(Outcome.FAILED, wanted, seen=fields_of(seen))
         return None
 
+    def _missed(self) -> None:
+        """Count a run that did not pass; passes are counted in a row."""
+        self._misses, self._passes = self._misses + 1, 0
+
     def _after_failure(self, error: DrtoolError) -> Result | None:
-        """Another try where the step has tries left; its end otherwise."""
-        attempt, self._passes = self._attempt, 0
+        """Another try where the step has tries left, after a pause; its end otherwise."""
+        attempt, outcome = self._attempt, Outcome.FAILED
+        if isinstance(error, InDoubt) and attempt.step.purpose is not Purpose.VERIFY:
+            outcome = Outcome.IN_DOUBT
         allowed = attempt.step.attempts
         if allowed is None:
             allowed = 0 if self._may_repeat() or isinstance(error, Unreachable) else 1
-        if allowed and attempt.applied >= allowed:
-            return Result(Outcome.FAILED, error.line(), error.hint)
+        if allowed and self._misses >= allowed:
+            return Result(outcome, error.line(), error.hint)
         try:
             attempt.pause(error.line(), error.hint)
         except DeadlineOver as over:
             reason = f"not done within {attempt.step.deadline}: {over.problem}"
-            return Result(Outcome.FAILED, reason, over.hint)
+            return Result(outcome, reason, over.hint)
         return None
 
     def _resolve(self, doubt: DrtoolError) -> Result | None:
@@ -112,7 +120,7 @@ class CommandStep:
             except DeadlineOver as over:
                 return Result(Outcome.IN_DOUBT, over.problem, doubt.hint)
         if self._may_repeat():
-            return None
+            return self._after_failure(doubt) if self._misses else None
         return self._ask(doubt)
 
     def _ask(self, doubt: DrtoolError) -> Result | None:

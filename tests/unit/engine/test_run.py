@@ -1,12 +1,35 @@
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 from engine_bench import Bench, chain, failover_steps, plan_of, step
 
-from drtool.model.event import World
+from drtool.engine.direct import DirectExecutor
+from drtool.engine.ports import Work
+from drtool.model.event import Via, World
+from drtool.model.plan import PlanStep
 from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Mode, OnFailure, Outcome, Purpose
 from drtool.units import Duration
+
+
+class Watched(DirectExecutor):
+    """Says when a step's thread is through, also one that was left behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = threading.Event()
+
+    def submit(self, step: PlanStep, work: Work) -> None:
+        def whole(via: Via, why: str) -> Outcome | None:
+            try:
+                return work(via, why)
+            finally:
+                self.over.set()
+
+        super().submit(step, whole)
 
 
 def test_a_failover_runs_to_its_end(bench: Bench) -> None:
@@ -244,6 +267,40 @@ def test_a_command_in_doubt_is_found(bench: Bench) -> None:
 def test_a_command_that_failed_is_not_run_again_unasked(bench: Bench) -> None:
     ended = bench.execute(step("one", "bench.run", script="one", fails=1))
     assert ended.exit_code == 1
+    assert bench.world.effects == ["run:one"]
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ({"purpose": Purpose.VERIFY}, Outcome.FAILED),
+        ({"purpose": Purpose.PROVISION, "repeatable": True}, Outcome.IN_DOUBT),
+    ],
+)
+def test_a_command_that_is_in_doubt_again_and_again_is_tried_as_often_as_said(
+    bench: Bench, said: dict[str, Any], outcome: Outcome
+) -> None:
+    one = step("one", "bench.run", script="one", trace=False, doubt=True, attempts=2, **said)
+    assert bench.execute(one).outcome is outcome
+    assert bench.world.effects == ["run:one"] * 2
+
+
+def test_a_command_that_is_in_doubt_ends_with_its_deadline(bench: Bench) -> None:
+    one = step("one", "bench.run", script="one", trace=False, doubt=True, purpose=Purpose.VERIFY,
+               deadline=Duration(0.3), every=Duration(0.1))  # fmt: skip
+    assert bench.execute(one).outcome is Outcome.FAILED
+    assert 1 < len(bench.world.effects) < 20
+    assert bench.state.step("one").reason.startswith("not done within")
+
+
+def test_a_command_that_was_left_behind_is_not_begun_again(bench: Bench) -> None:
+    one = step("one", "bench.run", script="one", trace=False, doubt=True, purpose=Purpose.VERIFY,
+               takes=0.6, deadline=Duration(0.1))  # fmt: skip
+    executor = Watched()
+    ended = bench.execute(one, ports=bench.ports(executor=executor))
+    assert ended.outcome is Outcome.FAILED
+    assert "still in a call" in bench.state.step("one").reason
+    assert executor.over.wait(5)
     assert bench.world.effects == ["run:one"]
 
 
