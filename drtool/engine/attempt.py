@@ -16,8 +16,7 @@ from drtool.engine.cover import changes_digest, not_shown
 from drtool.engine.desk import Waiter
 from drtool.engine.renewing import Renewal, renew
 from drtool.engine.result import Result
-from drtool.engine.waiting import Stopped, wait_for
-from drtool.errors import Aborted, Refused
+from drtool.engine.waiting import LeftOut, Stopped, must_be_approved, wait_for
 from drtool.model.change import Change
 from drtool.model.event import Body, ConsentAsked, StepEnded, StepIntent, StepStarted, Via
 from drtool.model.plan import PlanStep
@@ -25,7 +24,7 @@ from drtool.model.purpose import Purpose
 from drtool.model.value import Fields
 from drtool.units import Duration
 
-__all__ = ["Abandoned", "Attempt", "DeadlineOver", "Stopped"]
+__all__ = ["Abandoned", "Attempt", "DeadlineOver", "LeftOut", "Stopped"]
 _FIRST_PAUSE = 0.005
 _EXACT_FROM = 1.0
 
@@ -136,22 +135,12 @@ class Attempt:
 
     def _ask_again(self, new: tuple[Change, ...], changes: tuple[Change, ...]) -> None:
         text = "This was not shown when consent was given: " + "; ".join(map(str, new))
-        self._must_be_approved(self.ask("approval", text, changes))
+        must_be_approved(self.ask("approval", text, changes))
 
     def _ask_anew(self, void: Renewal) -> None:
         changes = void.consent.asked.changes
         waiter = self.ask("approval", void.text, changes, void.budget, instead_of=void.root)
-        self._must_be_approved(waiter)
-
-    def _must_be_approved(self, waiter: Waiter) -> None:
-        if waiter.answer is None or waiter.answer.decision == "expired":
-            raise Refused(
-                f"step {self.step.name}",
-                "its changes differ from those approved, and nobody approved them in time",
-                "the changes that were shown",
-            )
-        if waiter.answer.decision == "denied":
-            raise Aborted(f"step {self.step.name}", f"{waiter.answer.by} denied its changes")
+        must_be_approved(waiter)
 
     def intend(self, seen: Fields, changes: Sequence[Change]) -> None:
         """Write what is about to be done, then make sure once more that it may be done.

@@ -40,7 +40,7 @@ def renew(context: RunContext, step: PlanStep, ask: Callable[[Renewal], None]) -
             if _begun(context, name):
                 continue
             _void(context, name)
-            standing = [one for one in context.consents_of(name) if one.given]
+            standing = [one for one in context.consents_of(name) if _is_answer(one)]
             if standing and all(one.void for one in standing):
                 ask(Renewal(standing[-1], name, _budget(context, name)))
 
@@ -60,6 +60,11 @@ def _void(context: RunContext, name: str) -> None:
                 if reason
             )
         )
+
+
+def _is_answer(consent: Consent) -> bool:
+    """Whether somebody spoke of the changes; who leaves the step out that asks speaks of it."""
+    return consent.given is not None and consent.given.decision != "skipped"
 
 
 def _begun(context: RunContext, name: str) -> bool:

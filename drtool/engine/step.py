@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from drtool.action import Check, Command, Entry, Notice, StateAction
 from drtool.crashpoint import crashpoint
-from drtool.engine.attempt import Abandoned, Attempt, Stopped
+from drtool.engine.attempt import Abandoned, Attempt, LeftOut, Stopped
 from drtool.engine.check_steps import CheckStep
 from drtool.engine.command_steps import CommandStep
 from drtool.engine.context import Broken, Phase, RunContext, StepOver
@@ -107,6 +107,8 @@ class StepRun:
             raise
         except Stopped:
             return self._stopped(attempt)
+        except LeftOut as asked:
+            return left_out(asked.given.by, asked.given.reason)
         except BaseException as error:  # noqa: BLE001 - an action may raise anything
             if isinstance(error, LeaseHeld):
                 self._context.lease_lost = error.line()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drtool.crashpoint import crashpoint
 from drtool.engine.context import Phase, RunContext, Wake
 from drtool.engine.desk import Waiter
+from drtool.errors import Aborted, Refused
 from drtool.model.approving import ApprovalVoided
 from drtool.model.event import Body, ConsentAsked, ConsentGiven
 from drtool.progress.run_state import Consent
@@ -12,6 +13,14 @@ from drtool.progress.run_state import Consent
 
 class Stopped(Exception):
     """Raised in a step's thread when the run stops and the step has changed nothing."""
+
+
+class LeftOut(Exception):
+    """Raised in a step's thread when a person has it left out instead of approving its changes."""
+
+    def __init__(self, given: ConsentGiven) -> None:
+        super().__init__(given.reason)
+        self.given = given
 
 
 def wait_for(context: RunContext, asked: ConsentAsked) -> Waiter:
@@ -35,6 +44,22 @@ def wait_for(context: RunContext, asked: ConsentAsked) -> Waiter:
     if waiter.answer is None:
         raise Stopped
     return waiter
+
+
+def must_be_approved(waiter: Waiter) -> None:
+    """Raises what any answer but a yes means: Aborted, LeftOut, and Refused for the rest."""
+    given, step = waiter.answer, f"step {waiter.asked.step}"
+    if given is not None and given.decision == "approved":
+        return
+    if given is not None and given.decision == "denied":
+        raise Aborted(step, f"{given.by} denied its changes")
+    if given is not None and given.decision == "skipped":
+        raise LeftOut(given)
+    raise Refused(
+        step,
+        "its changes differ from those approved, and nobody approved them in time",
+        "the changes that were shown",
+    )
 
 
 def _waiter(context: RunContext, asked: ConsentAsked) -> Waiter:

@@ -55,6 +55,25 @@ def test_a_step_that_waits_for_a_decision_is_left_out(bench: Bench) -> None:
     assert given.decision == "skipped"
 
 
+def test_who_leaves_out_what_was_not_shown_has_not_approved_it(bench: Bench) -> None:
+    steps = chain(
+        approval("consent"),
+        step("look", "bench.is", key="target", value="b", purpose=Purpose.ASSESS),
+        step("smoke", "bench.run", script="{{ steps.look.value }}", purpose=Purpose.VERIFY,
+             one_way=True),
+    )  # fmt: skip
+    bench.world.put("target", "b")
+    running = bench.in_background(bench.engine(*steps))
+    bench.until(lambda: bench.asked("consent"))
+    bench.ask("approve", "consent")
+    bench.until(lambda: bench.asked("smoke"))
+    bench.ask("skip", "smoke", by="ann", reason="do not run it")
+    assert running.wait().exit_code == 6
+    smoke = bench.state.step("smoke")
+    assert (smoke.outcome, smoke.skipped_by) == (Outcome.SKIPPED, "ann")
+    assert "run:b" not in bench.world.effects
+
+
 def test_a_check_that_still_looks_is_left_out(bench: Bench) -> None:
     steps = chain(step("one", "bench.is", key="x", purpose=Purpose.ASSESS), step("two"))
     running = bench.in_background(bench.engine(*steps))

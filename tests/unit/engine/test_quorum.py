@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from signed_people import People
 from drtool.connections.ssh_signature import reason_not_signed
 from drtool.model.approving import ApprovalGiven
 from drtool.model.event import ConsentGiven
+from drtool.model.inventory import Inventory
 from drtool.model.people import Right
 from drtool.model.plan import Approval
-from drtool.model.purpose import Mode, Outcome, Procedure, StepKind
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
 from drtool.model.signed import Evidence
 from drtool.units import Duration
 
@@ -346,3 +348,33 @@ def test_what_was_not_shown_is_asked_of_the_same_people(bench: Bench, people: Pe
     assert bench.world.get("one") == ""
     people.answer(bench, "one", "first")
     assert running.wait().exit_code == 0
+
+
+def begin_today(bench: Bench, people: People, *steps: Any) -> tuple[Running, list[Inventory]]:
+    """A run whose inventory can be changed under way."""
+    today = [people.inventory()]
+    ports = replace(bench.ports(), inventory_now=lambda: today[-1])
+    plan = plan_of(*chain(*steps), inventory=today[0])
+    signed = people.signed("operator", "drtool start 1\n")
+    return bench.in_background(bench.engine(plan=plan, signed=signed, ports=ports)), today
+
+
+def test_who_leaves_a_step_out_has_not_approved_anew_what_comes_after_it(
+    bench: Bench, people: People
+) -> None:
+    smoke = step("smoke", "bench.run", script="smoke", purpose=Purpose.VERIFY, one_way=True)
+    gate = step("gate", "bench.is", key="gate")
+    running, today = begin_today(bench, people, consent(), gate, smoke, step("one"))
+    bench.until(lambda: bench.asked("consent"))
+    people.answer(bench, "consent", "first")
+    bench.until(lambda: bench.world.effects)
+    today.append(people.inventory(without=("first",)))
+    bench.world.put("gate", "yes")
+    bench.until(lambda: bench.asked("smoke"))
+    people.word(bench, "skip", "smoke", "operator", reason="not now")
+    bench.until(lambda: bench.asked("one"))
+    assert "The approval of consent is void" in bench.state.waiting_for[0].asked.text
+    people.answer(bench, "one", "second")
+    running.wait()
+    assert bench.state.step("smoke").skipped_by == "operator"
+    assert {one for one in bench.world.effects if "look" not in one} == {"one=yes"}
