@@ -132,7 +132,8 @@ class Folder:
                     "skipped_by": body.by,
                 }
                 if body.proofs or body.step in self._proving:
-                    self._proving[body.step] = body.proofs
+                    # put in place anew: other threads iterate over it while they act
+                    self._proving = {**self._proving, body.step: body.proofs}
         self.steps[body.step] = replace(before, **changed)
 
     def _intent(self, before: StepState, at: Instant, body: StepIntent) -> dict[str, Any]:
