@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Self
 
@@ -82,9 +82,10 @@ class Engine:
             resumed = self._context.resumed
             crashpoint("run.resumed-written" if resumed else "run.started-written")
 
-    def execute(self) -> RunEnded:
+    def execute(self, tell: Callable[[], None] | None = None) -> RunEnded:
         """Run to the end; in the main thread, because it handles the process's signals.
 
+        ``tell`` says that the run has begun: it is called when the journal holds that it has.
         A run that was handed over still writes its report while the other one goes on: ``settle``
         waits for it.
 
@@ -95,6 +96,8 @@ class Engine:
         with Signals(context.inbox), self._pulse():
             try:
                 self.begin()
+                if tell is not None:
+                    tell()
                 self._ports.executor.start(
                     context.plan,
                     self._recorder.run,

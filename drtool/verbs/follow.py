@@ -152,6 +152,6 @@ class Following:
 
 
 def following(run: str, signer: Signer | None = None) -> Following:
-    """Begin to follow a run, which may not have written its first event yet."""
+    """Begin to follow a run."""
     app = build()
     return Following(app=app, run=run, journal=records(app), signer=signer)

@@ -121,10 +121,8 @@ def take_up(
     changed = drift(state)
     warned = _warned(changed, gap(events, _now(app)))
     resumption = Resumption(tuple(events), requester(), changed, (*warned, *asked))
-    engine = Engine(resumption, made)
-    engine.begin()  # before anybody follows, who would find the engine that is gone
-    tell(Launched(run=run, warnings=tuple(one.text for one in warned)))
-    return execute(engine, ready)
+    launched = Launched(run=run, warnings=tuple(one.text for one in warned))
+    return execute(Engine(resumption, made), ready, lambda: tell(launched))
 
 
 def _has_begun(run: str, app: App) -> bool:

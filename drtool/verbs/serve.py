@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,8 +113,8 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     over = (settings.taken_over,) if settings.taken_over else ()
     often = (flapping,) if flapping else ()
     said = (*often, *over, *flags, *accepted, *loaded.warnings, *troubles)
-    tell(Launched(run=run, warnings=said))
-    return execute(Engine(settings, ports(ready)), ready)
+    launched = Launched(run=run, warnings=said)
+    return execute(Engine(settings, ports(ready)), ready, lambda: tell(launched))
 
 
 def inventory_now(plan: Plan) -> InventoryNow | None:
@@ -233,10 +234,13 @@ def carrier(engine: str, mode: Mode, app: App) -> tuple[Executor, str]:
     return made, choice.note
 
 
-def execute(engine: Engine, ready: Ready) -> int:
-    """Run to the end, and the failover too that may take it over; the exit code of the last."""
+def execute(engine: Engine, ready: Ready, tell: Callable[[], None]) -> int:
+    """Run to the end, and the failover too that may take it over; the exit code of the last.
+
+    ``tell`` is called when the run is in the journal: before that nobody can follow it.
+    """
     try:
-        code = engine.execute().exit_code
+        code = engine.execute(tell).exit_code
         if engine.heir is not None:
             code = engine.heir.carry()
             engine.settle()
