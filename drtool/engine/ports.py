@@ -58,8 +58,11 @@ class Listener(Protocol):
 class JournalPort(Protocol):
     """The part of the journal that a run needs; see ``drtool.journal``."""
 
-    def append(self, run: str, *bodies: Body) -> tuple[Event, ...]:
-        """Write events, all or none, durable when it returns; raises JournalUnusable."""
+    def append(self, run: str, *bodies: Body, after: int | None = None) -> tuple[Event, ...]:
+        """Write events, all or none, durable when it returns; raises JournalUnusable.
+
+        It raises, too, when ``after`` is not the run's last event: somebody else writes it.
+        """
 
     def pending(self, run: str) -> list[Request]:
         """What other terminals have asked of a run, oldest first."""

@@ -74,7 +74,7 @@ class Recorder:
     """Writes events, keeps the fold up to date, and tells the audience; safe from all threads.
 
     After the first failure to write, every further write raises the same JournalUnusable: the
-    run must not go on without a record.
+    run must not go on without a record, nor beside another engine that writes it.
     """
 
     def __init__(self, run: str, journal: JournalPort, clock: Clock, audience: Audience) -> None:
@@ -95,8 +95,9 @@ class Recorder:
         with self._lock:
             if self._broken is not None:
                 raise self._broken
+            last = self._folder.last
             try:
-                events = self._journal.append(self.run, *bodies)
+                events = self._journal.append(self.run, *bodies, after=last.seq if last else 0)
             except JournalUnusable as error:
                 self._broken = error
                 raise

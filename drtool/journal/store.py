@@ -19,7 +19,7 @@ from drtool.journal.masking import stored
 from drtool.journal.opening import Opened, open_files
 from drtool.journal.reading import events_of, hash_at, head_of, last_number, runs_of
 from drtool.journal.summary import RunSummary, summaries_of
-from drtool.journal.trouble import damaged, unusable
+from drtool.journal.trouble import damaged, unusable, written_by_another
 from drtool.journal.verify import Checked, faults
 from drtool.model.event import Body, Event, Instant, Request
 from drtool.redact import Redactor
@@ -91,10 +91,11 @@ class Journal:
                 fraction += 1
             return f"{second}-{fraction:04x}"
 
-    def append(self, run: str, *bodies: Body) -> tuple[Event, ...]:
+    def append(self, run: str, *bodies: Body, after: int | None = None) -> tuple[Event, ...]:
         """Write events, all or none: one commit, then the anchor; on the disk when it returns.
 
-        The events come back as they are stored, with secrets masked.
+        ``after`` is the run's last event that the writer knows: nothing is written when there is
+        another one since. The events come back as they are stored, with secrets masked.
         """
         if not bodies:
             return ()
@@ -105,6 +106,8 @@ class Journal:
         )
         with self._writing() as head:
             first = self._last_number(run) + 1
+            if after is not None and first != after + 1:
+                raise written_by_another(run, first - 1, after)
             written: list[Event] = []
             seq, digest = head.seq, bytes.fromhex(head.sha256)
             for number, body in enumerate(bodies, first):

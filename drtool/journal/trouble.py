@@ -58,6 +58,16 @@ def locked(path: Path, seconds: float) -> JournalUnusable:
     )
 
 
+def written_by_another(run: str, last: int, known: int) -> JournalUnusable:
+    """Another engine has written of a run since this one did: the two must not both go on."""
+    return JournalUnusable(
+        f"run {run}",
+        f"another engine has written up to its event {last}, this one knows {known}",
+        "one engine for each run",
+        f"drtool status {run}",
+    )
+
+
 def unusable(path: Path, error: OSError | sqlite3.Error) -> JournalUnusable:
     """The error as one line that names the path, and its cure."""
     if isinstance(error, OSError):

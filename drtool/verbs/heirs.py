@@ -12,6 +12,7 @@ from drtool.engine.handing import escalation_asked
 from drtool.engine.ports import Executor, Listener, RunSettings
 from drtool.engine.run import Engine
 from drtool.errors import Interrupted
+from drtool.journal.alone import Alone, carry_alone
 from drtool.lease.handing import handed_over
 from drtool.lease.lease import Lease
 from drtool.lease.whereabouts import marks
@@ -48,6 +49,7 @@ class StandBy:
     executor: Executor
     followers: tuple[Listener, ...]
     engine: Engine | None = None
+    alone: Alone | None = None
 
     def begin(self) -> None:
         """Take the lease over and write the start."""
@@ -58,7 +60,9 @@ class StandBy:
             connections=self.connections,
             executor=self.executor,
             listeners=self.followers,
+            alone=carry_alone(self.before.app.home, self.settings.run),
         )
+        self.alone = ready.alone
         self.engine = Engine(self.settings, ports(ready))
         self.engine.begin()
 
@@ -77,6 +81,8 @@ class StandBy:
         """Close what is its own."""
         if self.connections is not self.before.connections:
             self.connections.close()
+        if self.alone is not None:
+            self.alone.release()
 
     def _lease(self) -> Lease | None:
         if self.before.lease is None:

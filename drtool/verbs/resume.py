@@ -12,6 +12,7 @@ from drtool.engine.ending import ending
 from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
 from drtool.errors import BadInput
+from drtool.journal.alone import carry_alone
 from drtool.journal.store import Journal
 from drtool.model.event import Body, Event, Instant, Request, RunStarted, Warned
 from drtool.model.pulse import Living
@@ -36,8 +37,7 @@ def resume(said: str) -> Launched:
     run = find(said, app)
     known = _read(run, app)
     state = known.folder.state
-    if state.ended is not None:
-        raise BadInput(f"run {run}", "has ended", hint=f"drtool explain {run}")
+    _must_go_on(state)
     refuse_other_version(state)
     life = engine_life(run, app)
     if life is not None and life.word is Living.HUNG:
@@ -53,6 +53,11 @@ def resume(said: str) -> Launched:
         app.logs / f"{run}.log",
         redactor=app.redactor,
     )
+
+
+def _must_go_on(state: RunState) -> None:
+    if state.ended is not None:
+        raise BadInput(f"run {state.run}", "has ended", hint=f"drtool explain {state.run}")
 
 
 @dataclass
@@ -99,8 +104,10 @@ def take_up(
     """
     journal = app.journal()
     known = known or Known([], Folder())
-    known.bring_up(journal, run)
+    alone = carry_alone(app.home, run)
+    known.bring_up(journal, run)  # all that an engine wrote until it let the run go
     events, state = known.events, known.folder.state
+    _must_go_on(state)
     if escalate is None and state.escalation is not None:
         said = state.escalation
         escalate = Request(run=run, verb="escalate", by=said.by, at=app.clock.wall())
@@ -112,7 +119,7 @@ def take_up(
     stopped = state.fence_began is not None or escalate is not None
     lease = lease_for(facts, connections, journal, requester(), from_stopped=stopped)
     now = inventory_now(state.plan)
-    ready = Ready(app, journal, connections, lease, executor, state.mode, followers, now)
+    ready = Ready(app, journal, connections, lease, executor, state.mode, followers, now, alone)
     made = ports(ready)
     if escalate is not None:
         heir = stand_by(ready, escalate, state.escalation)
@@ -137,7 +144,8 @@ def _end_for_heir(run: str, heir: str, app: App) -> Launched:
     """Write the end of a run whose heir has begun: nothing else is left to do for it."""
     journal = app.journal()
     try:
-        journal.append(run, ending(fold(journal.events(run))))
+        events = journal.events(run)
+        journal.append(run, ending(fold(events)), after=events[-1].seq)
     finally:
         journal.close()
     return Launched(run=heir, warnings=(f"run {run} was handed over to run {heir}",))

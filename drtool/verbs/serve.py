@@ -17,6 +17,7 @@ from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Executor, Heir, Listener, Ports, RunSettings
 from drtool.engine.run import Engine
 from drtool.errors import Interrupted
+from drtool.journal.alone import Alone, carry_alone
 from drtool.journal.pulse import Pulsing
 from drtool.journal.store import Journal
 from drtool.lease.arbiter import take
@@ -51,8 +52,9 @@ class Ready:
     lease: Lease | None
     executor: Executor
     mode: Mode
-    listeners: tuple[Listener, ...] = ()
-    inventory_now: InventoryNow | None = None
+    listeners: tuple[Listener, ...]
+    inventory_now: InventoryNow | None
+    alone: Alone
 
 
 def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = None) -> int:
@@ -86,7 +88,8 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     lease = lease_for(facts, connections, journal, request.requester, by_force=by_force)
     executor, note = carrying.value()
     now, mode = inventory_now(plan), request.mode
-    ready = Ready(app, journal, connections, lease, executor, mode, followers, now)
+    alone = carry_alone(app.home, run)
+    ready = Ready(app, journal, connections, lease, executor, mode, followers, now, alone)
     settings = RunSettings(
         run=run,
         plan=plan,
@@ -251,3 +254,4 @@ def execute(engine: Engine, ready: Ready, tell: Callable[[], None]) -> int:
     finally:
         ready.connections.close()
         ready.journal.close()
+        ready.alone.release()

@@ -35,9 +35,9 @@ class Counting(Journal):
 
     commits = 0
 
-    def append(self, run: str, *bodies: Body) -> tuple[Event, ...]:
+    def append(self, run: str, *bodies: Body, after: int | None = None) -> tuple[Event, ...]:
         self.commits += 1
-        return super().append(run, *bodies)
+        return super().append(run, *bodies, after=after)
 
 
 class Up(PrefectExecutor):

@@ -157,11 +157,11 @@ def test_nothing_is_done_once_the_journal_cannot_be_written(bench: Bench) -> Non
         def __init__(self) -> None:
             self.left = 3
 
-        def append(self, run: str, *bodies: object) -> object:
+        def append(self, run: str, *bodies: object, after: int | None = None) -> object:
             self.left -= 1
             if self.left < 0:
                 raise JournalUnusable("journal", "no space left on device")
-            return bench.journal.append(run, *bodies)  # type: ignore[arg-type]
+            return bench.journal.append(run, *bodies, after=after)  # type: ignore[arg-type]
 
         def pending(self, run: str) -> list[object]:
             del run
@@ -175,3 +175,17 @@ def test_nothing_is_done_once_the_journal_cannot_be_written(bench: Bench) -> Non
         bench.execute(*chain(step("one"), step("two")), ports=ports)
     assert bench.world.effects == ["one=yes"]
     assert bench.lease.released == 1
+
+
+def test_of_two_engines_that_take_up_a_run_one_goes_on(bench: Bench) -> None:
+    bench.engine(step("one", "bench.run", script="one", trace=False)).begin()
+    events = bench.events
+    first, second = (
+        Engine.resume(events, made.ports(), by="tester") for made in (bench, Bench(bench.directory))
+    )
+    first.begin()
+    with pytest.raises(JournalUnusable, match="another engine has written up to its event 4"):
+        second.execute()
+    assert first.execute().exit_code == 0
+    assert bench.world.effects == ["run:one"]
+    assert bench.kinds().count("run.resumed") == bench.kinds().count("run.ended") == 1

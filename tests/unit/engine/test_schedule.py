@@ -69,7 +69,8 @@ class Memory:
         self.events: list[Event] = []
         self._clock, self._lock = SystemClock(), threading.Lock()
 
-    def append(self, run: str, *bodies: Body) -> tuple[Event, ...]:
+    def append(self, run: str, *bodies: Body, after: int | None = None) -> tuple[Event, ...]:
+        assert after == len(self.events)
         with self._lock:
             at = Instant(wall=datetime.now(UTC), monotonic=self._clock.monotonic(), boot="b")
             fresh = [

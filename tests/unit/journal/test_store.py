@@ -102,6 +102,19 @@ def test_what_was_appended_is_read_again(journal: Journal) -> None:
     assert journal.verify() == []
 
 
+def test_nothing_is_written_after_what_another_has_written(journal: Journal, path: Path) -> None:
+    journal.append("r1", STARTED, after=0)
+    other = again(path)
+    other.append("r1", STEP, after=1)
+    with pytest.raises(JournalUnusable, match="written up to its event 2, this one knows 1"):
+        journal.append("r1", STEP, after=1)
+    with pytest.raises(JournalUnusable):
+        journal.append("r1", STEP)
+    assert len(other.events("r1")) == 2
+    assert other.verify() == []
+    other.close()
+
+
 def test_what_was_appended_survives_closing(journal: Journal, path: Path) -> None:
     written = journal.append("r1", STEP)
     journal.close()

@@ -10,6 +10,7 @@ import pytest
 from engine_bench import Bench, step
 
 from drtool.errors import JournalUnusable
+from drtool.journal.alone import carry_alone
 from drtool.model.event import Body, Event
 from drtool.verbs.serve import Ready, execute
 
@@ -22,6 +23,7 @@ class AtHand:
 
     def __post_init__(self) -> None:
         self.connections, self.journal = self.bench.connections, self.bench.journal
+        self.alone = carry_alone(self.bench.directory, self.bench.run)
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_a_run_is_told_when_its_beginning_is_in_the_journal(bench: Bench) -> Non
 def test_a_run_that_the_journal_does_not_take_is_not_told(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(run: str, *bodies: Body) -> tuple[Event, ...]:
+    def full(run: str, *bodies: Body, after: int) -> tuple[Event, ...]:
         raise JournalUnusable("journal", "the disk is full", hint="free space there")
 
     monkeypatch.setattr(bench.journal, "append", full)

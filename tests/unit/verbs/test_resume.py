@@ -1,0 +1,54 @@
+"""A run is taken up by one engine, from all that the engine before it has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from engine_bench import plan_of, step
+
+from drtool import __version__
+from drtool.bootstrap import App, build
+from drtool.errors import BadInput
+from drtool.journal.alone import carry_alone
+from drtool.model.event import RunEnded, RunStarted, World
+from drtool.model.purpose import Mode, Outcome
+from drtool.progress.state import Folder
+from drtool.verbs.launch import Launched
+from drtool.verbs.resume import Known, take_up
+
+RUN = "r1"
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
+    """A home with a run whose engine is gone."""
+    monkeypatch.setenv("DRTOOL_HOME", str(tmp_path))
+    app = build()
+    journal = app.journal()
+    begun = RunStarted(
+        plan=plan_of(step("one", "bench.is", key="x")), mode=Mode.LIVE, requester="t", host="h",
+        version=__version__, engine="direct", pid=1, process="1",
+    )  # fmt: skip
+    journal.append(RUN, begun)
+    journal.close()
+    return app
+
+
+def test_a_run_that_another_engine_takes_up_is_refused(app: App) -> None:
+    told: list[Launched] = []
+    other = carry_alone(app.home, RUN)
+    with pytest.raises(BadInput, match="another engine carries it already"):
+        take_up(RUN, app, told.append)
+    other.release()
+    assert told == []
+    assert [one.body.kind for one in app.records().events(RUN)] == ["run.started"]
+
+
+def test_a_run_that_has_ended_since_it_was_read_is_refused(app: App) -> None:
+    known, journal = Known([], Folder()), app.journal()
+    known.bring_up(journal, RUN)
+    journal.append(RUN, RunEnded(outcome=Outcome.FAILED, exit_code=1, world=World.UNTOUCHED))
+    journal.close()
+    with pytest.raises(BadInput, match="run r1: has ended"):
+        take_up(RUN, app, lambda _: None, known=known)
