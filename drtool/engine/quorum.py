@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from drtool.connections.ssh_signature import reason_not_signed
@@ -101,11 +101,14 @@ class Quorum:
             return f"the signature is for something else: {differs or signed.by}"
         if abs(now - request.at) > FRESH:
             return f"was signed at {request.at:%H:%M:%S}Z, which is too long ago"
-        return (
-            self._reason_of_key(self._inventory, signed)
-            or reason_not_signed(signed.message, signed.signature, signed.key)
-            or reason_not_to_start(self._inventory, request.by, self._begun.mode, procedure)
-        )
+        for inventory, when in self._inventories():
+            reason = self._reason_of_key(inventory, signed, when)
+            if reason is None:
+                judged = reason_not_to_start(inventory, request.by, self._begun.mode, procedure)
+                reason = f"{judged}{when}" if judged else None
+            if reason is not None:
+                return reason
+        return reason_not_signed(signed.message, signed.signature, signed.key)
 
     def _reason_not_signed(self, asked: ConsentAsked, request: Request) -> str | None:
         signed = request.signed
@@ -136,10 +139,9 @@ class Quorum:
         break_glass: bool,
     ) -> str | None:
         """What stands against a person's answer, by the stored inventory or by today's."""
-        today = self._now() if self._now is not None else None
-        for inventory, when in ((self._inventory, ""), (today, " any more")):
-            if inventory is None or signed is None:
-                continue
+        if signed is None:
+            return None
+        for inventory, when in self._inventories():
             reason = self._reason_of_key(inventory, signed, when)
             if reason is None and not break_glass:
                 requester, mode = self._requester, self._begun.mode
@@ -148,6 +150,13 @@ class Quorum:
             if reason is not None:
                 return reason
         return None
+
+    def _inventories(self) -> Iterator[tuple[Inventory, str]]:
+        """The inventory that is stored with the run and that of today, with how each is told."""
+        yield self._inventory, ""
+        today = self._now() if self._now is not None else None
+        if today is not None:
+            yield today, " any more"
 
     def _reason_of_key(self, inventory: Inventory, signed: Signed, when: str = "") -> str | None:
         known = inventory.people.get(signed.by)

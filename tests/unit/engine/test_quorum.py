@@ -359,6 +359,24 @@ def begin_today(bench: Bench, people: People, *steps: Any) -> tuple[Running, lis
     return bench.in_background(bench.engine(plan=plan, signed=signed, ports=ports)), today
 
 
+def test_words_of_a_person_whose_key_or_right_was_taken_away_steer_no_more(
+    bench: Bench, people: People
+) -> None:
+    running, today = begin_today(bench, people, consent(), step("one"))
+    bench.until(lambda: bench.asked("consent"))
+    today.append(people.inventory(without=("operator",)))
+    people.word(bench, "pause", "", "operator")
+    warned(bench, "is not one of operator in the inventory any more")
+    people.rights["operator"] = (Right.APPROVE,)
+    today.append(people.inventory())
+    people.word(bench, "skip", "one", "operator", reason="not now")
+    warned(bench, "skip by operator: operator may approve, not operate any more")
+    assert bench.state.paused is None
+    assert bench.state.directed == ()
+    bench.ask("abort")
+    running.wait()
+
+
 def test_who_leaves_a_step_out_has_not_approved_anew_what_comes_after_it(
     bench: Bench, people: People
 ) -> None:
