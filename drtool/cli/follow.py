@@ -187,8 +187,8 @@ def _ask(followed: Following, question: ConsentAsked, asked: set[str]) -> None:
             over = followed.over
             if news := watch.news():
                 typer.echo(f"\n{news}")
-            if over or question.step not in _waiting(followed):
-                typer.echo("" if over else "\nanswered elsewhere")
+            if over or question not in _waiting(followed):
+                typer.echo("" if over else "\nanswered elsewhere, or asked anew")
                 return
         said = sys.stdin.readline().strip()
         if said == service or said.lower() in {"no", "n"}:
@@ -201,5 +201,5 @@ def _ask(followed: Following, question: ConsentAsked, asked: set[str]) -> None:
         typer.echo(f"{said!r} is not the service's name.")
 
 
-def _waiting(followed: Following) -> set[str]:
-    return {consent.asked.step for consent in followed.state.waiting_for}
+def _waiting(followed: Following) -> list[ConsentAsked]:
+    return [consent.asked for consent in followed.state.waiting_for]

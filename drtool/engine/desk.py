@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from drtool.engine.quorum import Quorum
 from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.event import Body, ConsentAsked, ConsentGiven, Request, Warned
+from drtool.model.steering import StepDirected
 
 
 @dataclass
@@ -58,16 +59,10 @@ class Desk:
             waiter = self._find(request.step)
             if waiter is None:
                 return None, (_warning(request, self._why_not(request.step)),)
-            if waiter.ends is not None and now > waiter.ends:
-                # an engine that stood still may take it before it notices that the time is up
-                over = self._expire(waiter)
-                return waiter, (over, _warning(request, self._why_not(waiter.asked.step)))
-            typed = request.verb == "deny" or request.service == self._service
-            if not typed and not (request.verb == "confirm" and waiter.asked.what == "manual"):
-                text = (
-                    f"{request.service!r} was typed, the service is {self._service!r}; "
-                    f"step {waiter.asked.step} still waits"
-                )
+            if (late := self._too_late(waiter, request, now)) is not None:
+                return waiter, late
+            if (reason := self._reason_not_to_judge(waiter.asked, request)) is not None:
+                text = f"{reason}; step {waiter.asked.step} still waits"
                 return None, (_warning(request, text),)
             voided = self._void(waiter)
             judged = self._quorum.judge(waiter.asked, waiter.approvals, request)
@@ -88,12 +83,19 @@ class Desk:
         waiter.approvals = approvals
         return self._void(waiter)
 
-    def decide(self, request: Request) -> tuple[Waiter, ConsentGiven] | None:
-        """Answer a step's question by trying it again, or by leaving it out; None without one."""
+    def decide(
+        self, request: Request, directed: StepDirected, now: float
+    ) -> tuple[Waiter, tuple[Body, ...]] | None:
+        """Answer a step's question by trying it again, or by leaving it out; None without one.
+
+        ``directed`` is what is written of it beside the answer; ``now`` is as in ``answer``.
+        """
         with self._lock:
             waiter = self._waiting.get(request.step)
             if waiter is None:
                 return None
+            if (late := self._too_late(waiter, request, now)) is not None:
+                return waiter, late
             skipped = request.verb == "skip"
             given = ConsentGiven(
                 step=waiter.asked.step,
@@ -103,7 +105,7 @@ class Desk:
                 changes_digest=waiter.asked.changes_digest,
             )
             self._settle(waiter, given)
-            return waiter, given
+            return waiter, (directed, given)
 
     def expire(self, waiter: Waiter) -> ConsentGiven | None:
         """End a wait because its time is up; None when it was answered meanwhile."""
@@ -118,6 +120,24 @@ class Desk:
             waiting, self._waiting = list(self._waiting.values()), {}
         for waiter in waiting:
             waiter.done.set()
+
+    def _reason_not_to_judge(self, asked: ConsentAsked, request: Request) -> str | None:
+        """Why a request is no answer to the question; whoever says no need not have read it."""
+        if request.verb == "deny":
+            return None
+        same_changes = request.changes_digest in {None, asked.changes_digest}
+        if not same_changes or request.expires not in {None, asked.expires}:
+            return "it answers a question that was asked anew since"
+        typed = request.service == self._service
+        if not typed and not (request.verb == "confirm" and asked.what == "manual"):
+            return f"{request.service!r} was typed, the service is {self._service!r}"
+        return None
+
+    def _too_late(self, waiter: Waiter, request: Request, now: float) -> tuple[Body, ...] | None:
+        """What is written when the time is up; an engine that stood still may not have noticed."""
+        if waiter.ends is None or now <= waiter.ends:
+            return None
+        return self._expire(waiter), _warning(request, self._why_not(waiter.asked.step))
 
     def _find(self, step: str) -> Waiter | None:
         if step:

@@ -125,13 +125,13 @@ def _direct(context: RunContext, request: Request) -> Taken:
         by=request.by,
         reason=request.reason,
     )
-    decided = context.desk.decide(request)
+    decided = context.desk.decide(request, directed, context.clock.monotonic())
     if decided is None:
         context.recorder.write(directed)
         return Taken(left_out=(request.step,)) if skip else Taken(news=True)
-    waiter, given = decided
+    waiter, answer = decided
     try:
-        context.recorder.write(directed, given)
+        context.recorder.write(*answer)
     finally:
         waiter.done.set()
     return Taken()

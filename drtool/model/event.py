@@ -279,7 +279,8 @@ class Event(Value):
 class Request(Value):
     """What another terminal asks of a run; only the engine turns it into events.
 
-    ``outage_start`` is what an escalation was told of it. ``signed`` proves who asks.
+    ``outage_start`` is what an escalation was told of it. ``signed`` proves who asks. An answer has
+    the ``changes_digest`` and the end of the question that was read; None where it is not said.
     """
 
     id: int = 0
@@ -294,3 +295,5 @@ class Request(Value):
     signed: Signed | None = None
     break_glass: bool = False
     evidence: tuple[Evidence, ...] = ()
+    changes_digest: str | None = None
+    expires: datetime | None = None

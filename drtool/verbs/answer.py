@@ -58,6 +58,8 @@ def answer(run_said: str, said: Said, signer: Signer | None = None) -> str:
         reason=said.reason,
         at=app.clock.wall(),
         break_glass=said.break_glass,
+        changes_digest=consent.asked.changes_digest,
+        expires=consent.asked.expires,
     )
     if state.plan.inventory.proves_identity:
         who = identity(state.plan.inventory, signer or signer_of())

@@ -135,6 +135,8 @@ class Following:
             service=service,
             by=requester(),
             at=self.app.clock.wall(),
+            changes_digest=asked.changes_digest,
+            expires=asked.expires,
         )
         if self.identity is not None:
             request = signed(request, self.state, asked, self.identity)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from engine_bench import (
@@ -26,6 +27,7 @@ from drtool.engine.quorum import Quorum
 from drtool.model.event import ConsentAsked, ConsentGiven, Request, RunStarted, Warned, World
 from drtool.model.proof import Statement
 from drtool.model.purpose import Mode, OnFailure, Outcome, Procedure, StepKind
+from drtool.model.steering import StepDirected
 from drtool.units import Duration
 
 
@@ -111,7 +113,27 @@ def test_an_approval_that_nobody_gives(
     assert bench.world.effects == (["one=yes"] if code == 0 else [])
 
 
-def test_an_answer_after_the_questions_end_is_too_late_even_if_nobody_noticed_the_end() -> None:
+def test_an_answer_to_a_question_that_was_asked_anew_is_none(bench: Bench) -> None:
+    """The engine was restarted while the question was shown, and asks with other changes."""
+    plan = plan_of(step("one"), consent_at_start=True)
+    running = bench.in_background(bench.engine(plan=plan))
+    bench.until(lambda: bench.asked("start"))
+    asked = bench.state.waiting_for[0].asked
+    assert asked.expires is not None
+    bench.ask("approve", "start", changes_digest="of other changes", expires=asked.expires)
+    bench.ask("approve", "start", expires=asked.expires - timedelta(seconds=1))
+    bench.until(lambda: len(bench.state.warnings) == 2)
+    assert "it answers a question that was asked anew since" in bench.state.warnings[0].text
+    assert bench.asked("start")
+    assert bench.world.effects == []
+    bench.ask("approve", "start", changes_digest=asked.changes_digest, expires=asked.expires)
+    assert running.wait().exit_code == 0
+
+
+@pytest.mark.parametrize("verb", ["approve", "retry", "skip"])
+def test_an_answer_after_the_questions_end_is_too_late_even_if_nobody_noticed_the_end(
+    verb: Any,
+) -> None:
     """An engine that stood still finds the end and the answer at the same moment."""
     asked = ConsentAsked(step="consent", what="approval", of="commander")
     begun = RunStarted(
@@ -121,9 +143,15 @@ def test_an_answer_after_the_questions_end_is_too_late_even_if_nobody_noticed_th
     desk = Desk("orders", Quorum("r1", begun))
     waiter = Waiter(asked, ends=100.0)
     desk.put(waiter)
-    said = {"service": "orders", "by": "chief", "at": datetime.now(UTC)}
-    request = Request.model_validate({"run": "r1", "verb": "approve", "step": "consent", **said})
-    answered, (given, warned) = desk.answer(request, now=100.5)
+    said = {"service": "orders", "by": "chief", "at": datetime.now(UTC), "verb": verb}
+    request = Request.model_validate({"run": "r1", "step": "consent", **said})
+    if verb == "approve":
+        answered, (given, warned) = desk.answer(request, now=100.5)
+    else:
+        directed = StepDirected(step="consent", verb=verb, by="chief")
+        decided = desk.decide(request, directed, now=100.5)
+        assert decided is not None
+        answered, (given, warned) = decided
     assert answered is waiter
     assert isinstance(given, ConsentGiven)
     assert given.decision == "expired"
