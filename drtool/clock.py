@@ -62,6 +62,11 @@ def seconds_suspended() -> float:
     return max(0.0, time.clock_gettime(boottime) - time.clock_gettime(time.CLOCK_MONOTONIC))
 
 
+def seconds_passed(clock: Clock) -> float:
+    """Monotonic seconds, and those that the machine slept: what others count goes on meanwhile."""
+    return clock.monotonic() + seconds_suspended()
+
+
 def kept_in_time() -> bool | None:
     """Whether a time service keeps this machine's clock, by the kernel's word; None if unknown.
 

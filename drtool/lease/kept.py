@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from drtool.clock import Clock, seconds_suspended
+from drtool.clock import Clock, seconds_passed
 from drtool.errors import LeaseHeld
 from drtool.lease.dns_record import LeaseRecord
 from drtool.lease.keeper import Keeper
@@ -63,7 +63,7 @@ class KeptLease:
             self._keepers = []
 
     def _check_time(self) -> None:
-        since = _now(self._clock) - self._renewed
+        since = seconds_passed(self._clock) - self._renewed
         if since >= self._span.seconds - self._span.margin:
             raise self._lose(f"not renewed for {since:.0f} s")
 
@@ -74,7 +74,7 @@ class KeptLease:
                     self._renew()
 
     def _renew(self) -> None:
-        began = _now(self._clock)
+        began = seconds_passed(self._clock)
         renewed = [one for one in self._keepers if one.renew(self._record)]
         if len(renewed) >= self._quorum:
             self._renewed = began
@@ -82,11 +82,6 @@ class KeptLease:
     def _lose(self, reason: str) -> LeaseHeld:
         self._loss = lost(self._service, self.arbiter, reason)
         return self._loss
-
-
-def _now(clock: Clock) -> float:
-    """Seconds that also pass while the machine sleeps."""
-    return clock.monotonic() + seconds_suspended()
 
 
 def take_kept(claim: Claim, keepers: Sequence[Keeper], clock: Clock, quorum: int = 1) -> KeptLease:
@@ -99,7 +94,7 @@ def take_kept(claim: Claim, keepers: Sequence[Keeper], clock: Clock, quorum: int
         found = [one.look(claim.run, by_force=claim.by_force) for one in keepers]
         tokens = [one.next_token() for one in keepers]
         record = record.model_copy(update={"token": max(tokens)})
-        began = _now(clock)
+        began = seconds_passed(clock)
         for one, seen in zip(keepers, found, strict=True):
             one.take(record, seen, by_force=claim.by_force)
             taken.append(one)

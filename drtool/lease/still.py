@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drtool.clock import Clock
+from drtool.clock import Clock, seconds_passed
 from drtool.lease.lease import Lease
 
 FRESH_SECONDS = 1.0
@@ -12,12 +12,13 @@ class Still:
     """Asks the arbiter: always by ``check``, and when it was not asked a moment ago by a call.
 
     The engine checks right before each effect. An effect that takes long makes many calls, and
-    between them the right may pass to another: each of them calls this.
+    between them the right may pass to another: each of them calls this. A machine that sleeps lets
+    an answer grow old as well.
     """
 
     def __init__(self, lease: Lease, clock: Clock) -> None:
         self._lease, self._clock = lease, clock
-        self._asked = clock.monotonic()
+        self._asked = seconds_passed(clock)
 
     @property
     def token(self) -> str:
@@ -36,13 +37,13 @@ class Still:
 
     def check(self) -> None:
         """Raises LeaseHeld when it was lost."""
-        now = self._clock.monotonic()
+        now = seconds_passed(self._clock)
         self._lease.check()
         self._asked = now
 
     def __call__(self) -> None:
         """Raises LeaseHeld when it was lost; a fresh answer counts."""
-        if self._clock.monotonic() - self._asked > FRESH_SECONDS:
+        if seconds_passed(self._clock) - self._asked > FRESH_SECONDS:
             self.check()
 
     def release(self) -> None:

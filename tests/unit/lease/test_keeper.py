@@ -149,7 +149,7 @@ def test_the_machines_sleep_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     lease = take(Place(), "ann")
     lease.check()
     asleep = seconds_suspended()
-    monkeypatch.setattr("drtool.lease.kept.seconds_suspended", lambda: asleep + 3600.0)
+    monkeypatch.setattr("drtool.clock.seconds_suspended", lambda: asleep + 3600.0)
     with pytest.raises(LeaseHeld, match="not renewed for 3600 s"):
         lease.check()
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from drtool.action import Facts, Hands
-from drtool.clock import SystemClock
+from drtool.clock import SystemClock, seconds_suspended
 from drtool.connections.reach import Connections, Context, Reader, Writer
 from drtool.connections.secrets import Secrets
 from drtool.connections.slack import SlackHands
@@ -52,6 +52,17 @@ def test_the_engines_own_check_always_asks_and_counts_as_fresh(held: Held, clock
     clock.passed = 62.0
     still()
     assert held.asked == 4
+
+
+def test_an_answer_from_before_the_machine_slept_is_not_fresh(
+    held: Held, clock: Movable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still, asleep = Still(cast("Lease", held), clock), seconds_suspended()
+    still.check()
+    monkeypatch.setattr("drtool.clock.seconds_suspended", lambda: asleep + 3600.0)
+    held.loss = lost("orders", "dns w0", "another's")
+    with pytest.raises(LeaseHeld):
+        still()
 
 
 class Reads(Reader):
