@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from drtool.action import Check, Facts, Hands, Look, StateAction, Target
+from drtool.connections.listening import takes_connections
 from drtool.connections.reach import Reader
 from drtool.connections.redfish import PowerHands, PowerReader, PowerState, RestorePolicy
 from drtool.connections.typed import redfish, restore_policy, switch_off, switch_on, typed
@@ -17,17 +18,24 @@ from drtool.model.change import Change
 from drtool.model.inventory import Power
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Purpose
+from drtool.safety.identity import reason_not_that_machine
 from drtool.units import Duration
 
 _PROOF_AGE = Duration(60)
 _OFF_SECONDS = 30.0
 _POLL_SECONDS = 0.05
+_ASK_SECONDS = 1.0
 
 
 class PowerSeen(PowerState):
-    """What a controller said, and when."""
+    """What a controller said, and when.
+
+    ``answering`` says that the host itself was seen at work, where the controller says Off and
+    is not taken at its word.
+    """
 
     at: datetime
+    answering: str = ""
 
 
 class Off(StateAction[PowerSeen]):
@@ -47,15 +55,18 @@ class Off(StateAction[PowerSeen]):
     )
 
     def observe(self, look: Look) -> PowerSeen:
-        """What the controller says."""
-        return power_now(look)
+        """What the controller says, held against the host's own SSH port when it says Off."""
+        seen = power_now(look)
+        if not seen.off:
+            return seen
+        return seen.model_copy(update={"answering": _what_answers(look.facts)})
 
     def changes(self, seen: PowerSeen) -> list[Change]:
         """Power, and the restore policy where it can be set."""
         found = []
         if self.stay_off and seen.restore_policy is not None and not seen.stays_off:
             found.append(_policy(seen, "AlwaysOff"))
-        if not seen.off:
+        if not seen.off or seen.answering:
             found.append(_power(seen, "Off"))
         return found
 
@@ -196,8 +207,14 @@ class State(Check[PowerSeen]):
 
 
 def power_now(look: Look) -> PowerSeen:
-    """What the controller of the step's host says."""
-    state = look.reach(PowerReader, host_of(look.facts)).state()
+    """What the controller of the step's host says; raises Refused when it is another machine's."""
+    host, power = host_of(look.facts), power_of(look.facts)
+    state = look.reach(PowerReader, host).state()
+    found = (state.system, state.uuid)
+    reason = reason_not_that_machine(f"power of {host}", found, power.system, power.uuid)
+    if reason is not None:
+        subject, _, why = reason.rpartition(": ")
+        raise Refused(subject, why, hint="correct system and uuid in the inventory")
     return PowerSeen(**state.model_dump(), at=look.now())
 
 
@@ -206,6 +223,14 @@ def host_of(facts: Facts) -> str:
     if facts.at is None or facts.at.host is None:
         raise BadInput(f"step {facts.step}", "acts on a host", hint="at: SITE.HOST")
     return facts.at.host
+
+
+def _what_answers(facts: Facts) -> str:
+    """What still answers of a host that is said to be off, or ""."""
+    ssh = facts.inventory.hosts[host_of(facts)].ssh
+    if ssh is not None and takes_connections(ssh.address, ssh.port, _ASK_SECONDS):
+        return f"port {ssh.port} of {ssh.address} takes connections"
+    return ""
 
 
 def _databases(facts: Facts, host: str) -> list[str]:
@@ -232,7 +257,8 @@ def _power_off(controller: PowerHands, host: str) -> None:
 
 
 def _power(seen: PowerSeen, after: str) -> Change:
-    return Change(subject=f"power of system {seen.system}", before=seen.power, after=after)
+    before = f"{seen.power}, yet {seen.answering}" if seen.answering else seen.power
+    return Change(subject=f"power of system {seen.system}", before=before, after=after)
 
 
 def _policy(seen: PowerSeen, after: str) -> Change:

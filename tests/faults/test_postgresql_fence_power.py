@@ -10,11 +10,13 @@ from power_controller import Controller, powered
 from ssh_host import Hosts
 
 from drtool.actions.postgresql.fence import Fence
+from drtool.actions.power import Off
 from drtool.clock import SystemClock
 from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
 from drtool.errors import Refused, StepFailed
 from drtool.model.inventory import Inventory
+from drtool.model.place import Place
 from drtool.model.proof import ProofKind
 from drtool.redact import Redactor
 from drtool.safety.fence import reason_not_proven
@@ -108,3 +110,20 @@ def test_l05_another_machine_is_never_switched_off(
     connections.close()
     assert (controller.said, controller.policy) == ([], "LastState")
     assert hosts.pair.east.sql("SELECT 1")
+
+
+def test_l04_l05_a_host_that_answers_is_not_off_whatever_its_controller_says(
+    hosts: Hosts, controller: Controller, fault: Fault
+) -> None:
+    controller.power, controller.policy = "Off", "AlwaysOff"
+    inventory = powered(hosts, controller)
+    connections = connections_of(inventory)
+    facts = facts_of(inventory).model_copy(update={"at": Place(site="east", host="east_db")})
+    assert hosts.pair.east.sql("SELECT 1")
+    fault.injected("the controller says Off, and the host's server answers")
+    with pytest.raises(StepFailed, match="power of system 1: Off, yet port") as failed:
+        drive(Off(), connections, facts, 2)
+    fault.got(f"failed: {failed.value.line()}")
+    hosts.hosts["east"].stop()
+    assert Off().proofs(drive(Off(), connections, facts), facts)
+    connections.close()

@@ -52,7 +52,7 @@ class Bench:
 
     def __init__(self, home: Path) -> None:
         self.layout, self.machine = Layout(home), PaperMachine()
-        self.connections: Connections | None = None
+        self.opened: list[Connections] = []
         directories = [self.layout.secrets]
         for site in SITES:
             directories += [self.layout.controller(site), self.layout.site(site).host_key.parent]
@@ -76,8 +76,8 @@ class Bench:
         self.thread.start()
 
     def close(self) -> None:
-        if self.connections is not None:
-            self.connections.close()
+        for connections in self.opened:
+            connections.close()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -114,8 +114,8 @@ class Bench:
     def hands(self, **changed: Any) -> Hands:
         context = self.context(**changed)
         facts = fake_facts(context.inventory, Place(site="east", host="east_db"))
-        self.connections = Connections(context)
-        return Hands(self.connections, facts)
+        self.opened.append(Connections(context))
+        return Hands(self.opened[-1], facts)
 
 
 @pytest.fixture
@@ -217,9 +217,19 @@ def test_a_controller_that_is_gone_is_unreachable(bench: Bench) -> None:
 
 @pytest.mark.parametrize("action", [Off(), On(restore_policy="AlwaysOn")])
 def test_a_machine_with_another_uuid_is_left_alone(bench: Bench, action: Off | On) -> None:
-    hands = bench.hands(uuid="the-one-that-is-meant")
     bench.machine.on = isinstance(action, Off)
+    hands = bench.hands()
     changes = action.changes(action.observe(hands))
+    other = bench.hands(uuid="the-one-that-is-meant")
     with pytest.raises(Refused, match="without a UUID, not for the-one-that-is-meant"):
-        action.apply(hands, changes)
+        action.apply(other, changes)
     assert bench.machine.presses == []
+
+
+@pytest.mark.parametrize("action", [Off(), On(), State(state="off")])
+def test_nothing_is_believed_of_a_machine_with_another_uuid(
+    bench: Bench, action: Off | On | State
+) -> None:
+    bench.machine.on, bench.machine.policy = False, RestorePolicy.ALWAYS_OFF
+    with pytest.raises(Refused, match="power of east_db: it answers for the machine without a UU"):
+        action.observe(bench.hands(uuid="the-one-that-is-meant"))

@@ -49,6 +49,10 @@ def state(power: str, policy: str | None = "AlwaysOn") -> PowerSeen:
         (state("Off", "AlwaysOff"), []),
         (state("PoweringOff", "AlwaysOff"), ["power of system 1: PoweringOff -> Off"]),
         (state("On", None), ["power of system 1: On -> Off"]),
+        (
+            state("Off", "AlwaysOff").model_copy(update={"answering": "port 22 answers"}),
+            ["power of system 1: Off, yet port 22 answers -> Off"],
+        ),
     ],
 )
 def test_what_off_would_change(seen: PowerSeen, left: list[str]) -> None:
