@@ -4,6 +4,8 @@ umask 077
 where=$1 mark=$2 attempt=$3 seconds=$4
 shift 4
 mkdir -p "$where" || exit 254
+# a repeated try has the number of the one before, whose end must not be taken for its own
+rm -f "$where/exit.$attempt" || exit 254
 printf '%s %s\n' "$mark" $$ >"$where/start.$attempt" || exit 254
 sync "$where/start.$attempt" 2>/dev/null
 if command -v timeout >/dev/null 2>&1; then

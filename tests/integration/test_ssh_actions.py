@@ -66,6 +66,23 @@ def test_a_dropped_session_is_in_doubt_and_its_end_is_found(bench: SshBench) -> 
     bench.connections.close()
 
 
+@pytest.mark.parametrize("second", [2, 1], ids=["counted", "repeated under the same number"])
+def test_an_earlier_trys_end_is_not_taken_for_the_one_in_doubt(
+    bench: SshBench, second: int
+) -> None:
+    with pytest.raises(StepFailed, match="code 1"):
+        Run(argv=("false",)).run(bench.hands())
+    again = Run(argv=("sleep", "1"))
+    bench.connections.get(SshHands, "web")
+    threading.Timer(0.3, bench.host.cut).start()
+    with pytest.raises(InDoubt):
+        again.run(bench.hands(attempt=second))
+    assert again.find(bench.look(attempt=second)) is None
+    assert again.unfinished(bench.look(attempt=second))
+    wait_until(lambda: again.find(bench.look(attempt=second)) is not None)
+    bench.connections.close()
+
+
 def test_a_command_that_hangs_is_ended_on_its_host(bench: SshBench) -> None:
     command = Run(argv=("sleep", "77"))
     begun = time.monotonic()

@@ -92,12 +92,18 @@ class Run(Command[Done]):
         return self._judged(host, int(head.split()[1]), out, ran.err)
 
     def find(self, look: Look) -> Done | None:
-        """What this very run and step left; raises StepFailed when it had ended wrongly."""
+        """What the newest try of this very run and step left; None while it has not ended.
+
+        Raises StepFailed when it had ended wrongly.
+        """
         reader, trace = look.reach(SshReader, host_of(look.facts)), _trace(look.facts)
         if self.creates and reader.file_exists(self.creates):
             return Done(host=host_of(look.facts), skipped=f"{self.creates} is there")
         names = reader.list_directory(trace.directory)
+        newest = max(trace.attempts(names, "start"), default=0)
         for attempt in trace.attempts(names, "exit"):
+            if attempt < newest:  # an earlier try's end says nothing of the one that was begun
+                return None
             where = trace.directory
             code = trace.exit_of(attempt, reader.read_file(f"{where}/exit.{attempt}"))
             if code is not None:
