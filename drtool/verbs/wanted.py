@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from drtool.action import Entry, Facts
 from drtool.catalog import Catalog
-from drtool.connections.dns import DnsReader, ZoneReader
+from drtool.connections.dns import DnsHands, DnsReader, ZoneHands, ZoneReader
 from drtool.connections.reach import Reader, Writer
-from drtool.errors import BadInput, DrtoolError
+from drtool.errors import AccessDenied, BadInput, DrtoolError
 from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Procedure, StepKind
@@ -55,11 +55,16 @@ def wanted(plan: Plan, catalog: Catalog, facts: Facts) -> tuple[Wanted, ...]:
                 continue
             spare = _spare(plan, target)
             found.setdefault((kind, target), Wanted(kind, target, spare))
-    if plan.inventory.dns is not None and any(issubclass(kind, ZoneReader) for kind, _ in found):
-        # the zone's servers as one never fail to open; each by itself can be told of
-        for name in plan.inventory.dns.servers:
-            found.setdefault((DnsReader, name), Wanted(DnsReader, name, spare=True))
-    return tuple(found.values())
+    return (*found.values(), *_each_server(plan.inventory, {kind for kind, _ in found}))
+
+
+def _each_server(inventory: Inventory, kinds: set[type[Reader]]) -> list[Wanted]:
+    """The zone's servers one by one: as one they never fail to open, each can be told of."""
+    if inventory.dns is None or not any(issubclass(kind, ZoneReader) for kind in kinds):
+        return []
+    changed = any(issubclass(kind, ZoneHands) for kind in kinds)
+    each = DnsHands if changed else DnsReader
+    return [Wanted(each, name, spare=True) for name in inventory.dns.servers]
 
 
 def entry_of(plan: Plan, step: PlanStep, catalog: Catalog) -> Entry | None:
@@ -98,20 +103,29 @@ def _site_of(inventory: Inventory, target: str) -> str | None:
 def reason_not_to_start(plan: Plan, missed: Sequence[Missed]) -> DrtoolError | None:
     """The error that forbids the start: something needed does not answer, or turns us away.
 
-    Too few DNS servers forbid a planned procedure only: where the primary is lost, the other site
-    is promoted all the same, and clients are moved when a server is back.
+    Too few DNS servers, and one that does not take our key, forbid a planned procedure only:
+    where the primary is lost, the other site is promoted all the same, and clients are moved when
+    a server is back. When none is left that takes our key, that waits until the key is mended.
     """
     for miss in missed:
         if not miss.wanted.spare:
             return _hinted(miss.error, plan, miss.wanted.target)
     dns = plan.inventory.dns
-    if dns is None or plan.procedure.unplanned:
+    out = [miss for miss in missed if dns is not None and miss.wanted.target in dns.servers]
+    if dns is None or not out:
         return None
-    out = {miss.wanted.target: miss.error for miss in missed if miss.wanted.target in dns.servers}
-    if out and len(dns.servers) - len(out) < dns.min_servers:
-        target, error = next(iter(out.items()))
-        return _hinted(error, plan, target)
-    return None
+    deny = [miss for miss in out if _turned_our_key_away(miss)]
+    left = len(dns.servers) - len(out)
+    if plan.procedure.unplanned:
+        forbids = bool(deny) and left == 0
+    else:
+        forbids = bool(deny) or left < dns.min_servers
+    first = next(iter([*deny, *out]))
+    return _hinted(first.error, plan, first.wanted.target) if forbids else None
+
+
+def _turned_our_key_away(miss: Missed) -> bool:
+    return issubclass(miss.wanted.kind, DnsHands) and isinstance(miss.error, AccessDenied)
 
 
 def _hinted(error: DrtoolError, plan: Plan, target: str) -> DrtoolError:

@@ -9,12 +9,19 @@ import time
 import dns.update
 import pytest
 from dns_pair import ADDRESSES, NAME, DnsPair, carry_out
+from engine_bench import plan_of
 from fault_record import Fault
 
+from drtool.action import Facts
 from drtool.actions.dns import LowerTtl, Redirect, Resolves
+from drtool.catalog import Catalog
 from drtool.connections.dns import Answer, DnsHands, DnsReader, ZoneHands, ZoneReader, wire
 from drtool.errors import AccessDenied, BadInput, Refused, StepFailed
+from drtool.model.plan import Plan, PlanStep
+from drtool.model.purpose import Procedure, Purpose, StepKind
 from drtool.units import Duration
+from drtool.verbs.preflight import Missed, open_all
+from drtool.verbs.wanted import reason_not_to_start, wanted
 
 pytestmark = pytest.mark.faults
 EAST, WEST = ADDRESSES["east"], ADDRESSES["west"]
@@ -280,7 +287,7 @@ def test_f51_the_name_is_never_empty_while_it_is_redirected(both: DnsPair, fault
 def test_f52_a_wrong_secret_is_named_before_anything_is_sent(both: DnsPair, fault: Fault) -> None:
     both.key_file.write_text(base64.b64encode(b"x" * 32).decode())
     with pytest.raises(AccessDenied, match=r"another secret.*BADSIG") as caught:
-        both.hands().reach(ZoneHands, "")
+        both.hands().reach(DnsHands, "ns_west")
     assert "eHh4" not in caught.value.text(), "the secret stays secret"
     assert caught.value.hint
     fault.injected("the server said BADSIG")
@@ -288,9 +295,45 @@ def test_f52_a_wrong_secret_is_named_before_anything_is_sent(both: DnsPair, faul
     _nothing_was_changed(both)
 
 
+def test_f52_one_server_that_does_not_take_the_key_is_named_and_the_other_is_updated(
+    dns_pair: DnsPair, fault: Fault
+) -> None:
+    ours, dns_pair.secret = dns_pair.secret, base64.b64encode(b"x" * 32).decode()
+    dns_pair.start("east")
+    dns_pair.secret = ours
+    dns_pair.start("west")
+    hands = dns_pair.hands()
+    plan, missed = plan_with_redirect(hands.facts), missing(hands.facts, dns_pair)
+    assert [(miss.wanted.target, type(miss.error)) for miss in missed] == [
+        ("ns_east", AccessDenied)
+    ]
+    fault.injected(missed[0].error.line())
+    assert reason_not_to_start(plan, missed) is None, "the other site is promoted all the same"
+    planned = plan.model_copy(update={"procedure": Procedure.SWITCHOVER})
+    assert reason_not_to_start(planned, missed) is missed[0].error
+    with pytest.raises(AccessDenied, match=r"ns_east.*BADSIG") as caught:
+        carry_out(Redirect(), hands)
+    fault.got(caught.value.line())
+    assert (dns_pair.asked("east")[0], dns_pair.asked("west")[0]) == ([EAST], [WEST])
+
+
+def test_f52_a_key_that_no_server_takes_keeps_a_failover_from_its_start(
+    both: DnsPair, fault: Fault
+) -> None:
+    both.key_file.write_text(base64.b64encode(b"x" * 32).decode())
+    both.stop("east")
+    facts = both.facts()
+    missed = missing(facts, both)
+    fault.injected("; ".join(miss.error.line() for miss in missed))
+    reason = reason_not_to_start(plan_with_redirect(facts), missed)
+    assert isinstance(reason, AccessDenied)
+    assert "BADSIG" in reason.line()
+    fault.got(reason.line())
+
+
 def test_f52_an_unknown_key_is_named(both: DnsPair, fault: Fault) -> None:
     with pytest.raises(AccessDenied, match=r"does not know the TSIG key stranger.*BADKEY"):
-        both.hands(dns={"key_name": "stranger"}).reach(ZoneHands, "")
+        both.hands(dns={"key_name": "stranger"}).reach(DnsHands, "ns_east")
     with pytest.raises(AccessDenied, match="BADKEY"):
         both.hands(dns={"algorithm": "hmac-sha512"}).reach(DnsHands, "ns_west")
     fault.injected("the server said BADKEY")
@@ -368,6 +411,23 @@ def test_l07_one_server_that_keeps_the_old_value_blocks(both: DnsPair, fault: Fa
     assert Resolves().judge(seen, hands.facts) == f"{NAME} is ns_east {EAST}, expected {WEST}"
     with pytest.raises(StepFailed, match="differ"):
         hands.reach(ZoneReader, "").address(NAME)
+
+
+def plan_with_redirect(facts: Facts) -> Plan:
+    redirect = PlanStep(
+        name="redirect",
+        kind=StepKind.ACTION,
+        action="dns.redirect",
+        purpose=Purpose.REDIRECT,
+        deadline=Duration(10),
+    )
+    return plan_of(redirect, inventory=facts.inventory)
+
+
+def missing(facts: Facts, pair: DnsPair) -> tuple[Missed, ...]:
+    """What a start misses of the connections of a redirection."""
+    needs = wanted(plan_with_redirect(facts), Catalog.load(), facts)
+    return open_all(pair.connections(facts), needs)
 
 
 def _nothing_was_changed(pair: DnsPair) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from binascii import Error as BadBase64
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from drtool.errors import MissingExtra, Unreachable
+from drtool.errors import BadInput, MissingExtra, Unreachable
 
 Transport = Literal["udp", "tcp"]
 
@@ -39,6 +41,14 @@ class TsigKey:
     name: str
     secret: str = field(repr=False)
     algorithm: str
+
+    @property
+    def decoded(self) -> bytes:
+        """The secret itself; raises BadInput, without it, when it is not base64."""
+        try:
+            return b64decode(self.secret, validate=True)
+        except (BadBase64, ValueError) as error:
+            raise BadInput(f"TSIG key {self.name}", "its secret is not base64") from error
 
 
 @dataclass(frozen=True)

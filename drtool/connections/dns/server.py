@@ -113,6 +113,10 @@ class DnsReader(Reader):
                 raise self._denied(found.code)
             self._key_accepted = True
 
+    def check_own_key(self) -> None:
+        """Raise BadInput when our key cannot be resolved, or is none; asks no server."""
+        _ = self._key().decoded
+
     def server_time(self) -> int | None:
         """Seconds since the epoch by which the server signs; None where it tells none.
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as BadBase64
-
 import dns.exception
 import dns.flags
 import dns.message
@@ -21,11 +18,7 @@ from drtool.errors import BadInput, Refused
 
 def _keyed(key: TsigKey) -> dns.tsig.Key:
     """The key as the library has it; raises BadInput, without the secret."""
-    try:
-        secret = b64decode(key.secret, validate=True)
-    except (BadBase64, ValueError) as error:
-        raise BadInput(f"TSIG key {key.name}", "its secret is not base64") from error
-    return dns.tsig.Key(key.name, secret, key.algorithm)
+    return dns.tsig.Key(key.name, key.decoded, key.algorithm)
 
 
 def ask(route: Route, name: str, rdtype: str, key: TsigKey | None = None) -> Found:

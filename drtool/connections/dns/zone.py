@@ -144,10 +144,19 @@ class ZoneHands(ZoneReader, Writer):
 
     @classmethod
     def open(cls, target: str, context: Context) -> Self:
-        """As for a reader; every server that answers must take our key. Raises AccessDenied."""
+        """As for a reader; our key must be one. Raises BadInput.
+
+        A server that does not take it is no reason to leave the others as they are: DnsHands
+        tells of each by itself.
+        """
         hands = super().open(target, context)
-        hands.check_keys()
+        hands.check_own_key()
         return hands
+
+    def check_own_key(self) -> None:
+        """Raise BadInput when our key cannot be resolved, or is none; asks no server."""
+        for server in self._hands.values():
+            server.check_own_key()
 
     def replace(self, moves: Sequence[Move]) -> None:
         """Make the moves side by side; all are tried before the first error is raised.
