@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import ClassVar, Generic, TypeVar, get_type_hints
@@ -186,6 +186,14 @@ class StateAction(Entry, Generic[S]):
         """What an observation proves; for fences."""
         del seen, facts
         return []
+
+    def unseen(self, seen: S, proofs: Sequence[Proof]) -> bool:
+        """Whether what gave these proofs is silent now, which neither shows nor belies them.
+
+        For fences to which silence is data: their proofs stand then until they are too old.
+        """
+        del seen, proofs
+        return False
 
     def undo(self, hands: Hands, before: S) -> None:
         """Take the changes back, for actions that are not one-way, and for fences that can be."""

@@ -7,7 +7,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -173,6 +173,10 @@ class Fence(Set):
         if look.facts.statement is not None:
             return Seen(value=self.value, key=self.key, want=self.value)
         return super().observe(look)
+
+    def unseen(self, seen: Seen, proofs: Sequence[Proof]) -> bool:
+        assert proofs
+        return seen.value == "silent"
 
 
 class Promote(Set):

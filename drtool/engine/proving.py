@@ -44,6 +44,8 @@ def _renew(context: RunContext, step: StepState) -> None:
     facts = context.facts(step.plan, step.attempts)
     seen = entry.observe(context.look(facts))
     left = entry.changes(seen)
+    if left and entry.unseen(seen, step.proofs):
+        return
     proofs = tuple(entry.proofs(seen, facts)) if not left else ()
     ended = StepEnded(
         step=step.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
@@ -161,6 +162,20 @@ class Fence(StateAction[ClusterFence]):
             proof_of_member(seen, member, self.max_age, facts, guarded=guarded)
             for member in seen.members
         ]
+
+    def unseen(self, seen: ClusterFence, proofs: Sequence[Proof]) -> bool:
+        """Whether Patroni is silent, no member is seen at work, and no host of one that is left."""
+        silent = seen.cluster.settings is None
+        return (
+            silent
+            and not any(member.alive for member in seen.members)
+            and all(
+                HostFence().unseen(
+                    member.host, [one for one in proofs if one.subject == member.place]
+                )
+                for member in seen.left
+            )
+        )
 
     def by_hand(self, facts: Facts) -> list[str]:
         """Tell Patroni; where that cannot be done, end every member on its host."""

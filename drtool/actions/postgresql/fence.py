@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
@@ -131,6 +132,12 @@ class Fence(StateAction[FenceSeen]):
                 max_age=self.max_age,
             )
         ]
+
+    def unseen(self, seen: FenceSeen, proofs: Sequence[Proof]) -> bool:
+        """Whether nothing is seen at work, and no path that gave a proof answers."""
+        gave = {proof.kind for proof in proofs}
+        answers = any(path.reachable and _KINDS[path.path] in gave for path in seen.paths)
+        return not seen.able_to_write and not answers
 
     def by_hand(self, facts: Facts) -> list[str]:
         """Stop it, kill what is left, keep it down; or cut its power; or make sure yourself."""

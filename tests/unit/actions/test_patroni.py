@@ -434,6 +434,22 @@ def test_what_was_only_stopped_may_come_back_as_a_primary() -> None:
     assert [proof.final_position for proof in Fence().proofs(alone, facts())] == [800]
 
 
+def test_a_cluster_that_went_dark_keeps_its_proofs() -> None:
+    stopped = fencing(member("pg1", host("pg1", STOPPED)), member("pg2", host("pg2", STOPPED)))
+    proofs = Fence().proofs(stopped, facts())
+    silent = MemberSeen(
+        place="east.orders_db.pg1",
+        word=Word(place="east.orders_db.pg1", trouble="does not answer"),
+        able_to_write="does not answer",
+        host=host("pg1", DEAD),
+    )
+    dark = cluster(settings=None)
+    assert Fence().changes(fencing(silent, cluster=dark))
+    assert Fence().unseen(fencing(silent, cluster=dark), proofs)
+    assert not Fence().unseen(fencing(silent, cluster=cluster()), proofs), "Patroni says primary"
+    assert not Fence().unseen(fencing(member("pg1", host("pg1", DEAD)), cluster=dark), proofs)
+
+
 def test_patroni_in_charge_is_no_refusal_but_strangers_are() -> None:
     managed = fencing(member("pg1", host("pg1", MANAGED)), member("pg2", host("pg2", MANAGED)))
     assert Fence().reason_not_to_apply(managed, facts()) is None

@@ -107,6 +107,17 @@ def test_a_statement_is_believed_only_while_nothing_belies_it() -> None:
     assert kinds(seen(DEAD, OFF, **STATED)) == [ProofKind.POWER], "a proof is the better one"
 
 
+def test_silence_belies_no_proof_and_what_answers_does() -> None:
+    by_processes = Fence().proofs(seen(FENCED), FACTS)
+    by_power = Fence().proofs(seen(DEAD, OFF), FACTS)
+    on = PathSeen(path="power", reachable=True, identity="1", trouble="the controller says On")
+    assert Fence().unseen(seen(DEAD), by_processes)
+    assert Fence().unseen(seen(DEAD, on), by_processes), "it was On when its processes were ended"
+    assert not Fence().unseen(seen(DEAD, on), by_power)
+    for belied in (seen(ALIVE), seen(DEAD, LIAR), seen(DEAD, answering=True)):
+        assert not Fence().unseen(belied, by_processes)
+
+
 def test_the_plan_names_what_else_a_power_cut_ends() -> None:
     assert "which also ends the DNS server ns_east" in Fence()._how(FACTS)
     assert any("ns_east" in line for line in Fence().by_hand(FACTS))
