@@ -36,9 +36,9 @@ class Api:
             return None
         return cls(
             url.rstrip("/"),
-            environ.get("PREFECT_API_AUTH_STRING", ""),
-            environ.get("PREFECT_API_KEY", ""),
-            environ.get("PREFECT_API_SSL_CERT_FILE", ""),
+            environ.get("PREFECT_API_AUTH_STRING", "").strip(),
+            environ.get("PREFECT_API_KEY", "").strip(),  # from a file it ends with a line break
+            environ.get("PREFECT_API_SSL_CERT_FILE", "").strip(),
         )
 
     def get(self, path: str, seconds: float) -> Any:
@@ -68,6 +68,12 @@ class Api:
             raise Unreachable(self._name, f"no answer within {seconds:g} s") from error
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(self._name, _reason(error)) from error
+        except ValueError:  # its words hold the header, and with it the key
+            raise Unreachable(
+                self._name,
+                "cannot be asked: its URL or our key holds what no request can bear",
+                hint="check PREFECT_API_URL, PREFECT_API_KEY and PREFECT_API_AUTH_STRING",
+            ) from None
         finally:
             connection.close()
         return self._read(answer.status, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
 from drtool.compiler.api import Api
@@ -11,6 +13,18 @@ from drtool.errors import Unreachable
 def test_the_environment_names_the_api() -> None:
     told = {"PREFECT_API_URL": "http://127.0.0.1:4200/api/", "PREFECT_API_AUTH_STRING": "a:b"}
     assert Api.from_environment(told) == Api("http://127.0.0.1:4200/api", "a:b")
+
+
+def test_the_line_break_of_a_mounted_secret_is_left_out() -> None:
+    told = {"PREFECT_API_URL": "http://x/api", "PREFECT_API_KEY": "canary\n"}
+    assert Api.from_environment(told) == Api("http://x/api", key="canary")
+
+
+@pytest.mark.parametrize("key", ["canary\nX: y", "canary\u20ac"])
+def test_a_key_that_no_header_can_bear_is_told_without_it(key: str) -> None:
+    with pytest.raises(Unreachable, match="our key holds what no request can bear") as caught:
+        Api("http://127.0.0.1:1/api", key=key).get("/health", 0.1)
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("url", ["", "  "])
