@@ -42,6 +42,17 @@ class Secrets:
             if ref.source == "env":
                 self.redactor.learn(os.environ.get(ref.name, ""))
 
+    def clean(self, typed: str, refs: Iterable[SecretRef]) -> str:
+        """What a person typed, without what these references lead to; no command is run for it.
+
+        A process that resolves none of them would not know their values from other words.
+        """
+        for ref in refs if typed else ():
+            if ref.source != "command":
+                with suppress(BadInput):
+                    self.resolve(ref)
+        return self.redactor.clean(typed)
+
     def path(self, name: str) -> Path:
         """A file that the inventory names: relative to the inventory's directory."""
         return self._directory / Path(name).expanduser()

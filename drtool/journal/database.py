@@ -57,6 +57,7 @@ def connect(path: Path, *, read_only: bool, patience: float) -> sqlite3.Connecti
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA fullfsync = ON")  # macOS only; nothing elsewhere
     connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # a request that was dealt with is gone
     return connection
 
 

@@ -143,7 +143,8 @@ class Journal:
 
     def request(self, request: Request) -> int:
         """Leave a request for the engine of a run; any process may. Gives its id."""
-        text = self._redactor.clean(request.model_dump_json())
+        reason = self._redactor.clean(request.reason)  # the rest are words of the language
+        text = request.model_copy(update={"reason": reason}).model_dump_json()
         with self._writing():
             row = self._db.execute(
                 "INSERT INTO requests (run, text) VALUES (?, ?)", (request.run, text)
@@ -161,9 +162,10 @@ class Journal:
         ]
 
     def settle(self, request_id: int) -> None:
-        """Note that a request was dealt with."""
+        """Note that a request was dealt with; the events tell what came of it, its text goes."""
         with self._writing():
-            self._db.execute("UPDATE requests SET settled = 1 WHERE id = ?", (request_id,))
+            done = "UPDATE requests SET settled = 1, text = '{}' WHERE id = ?"
+            self._db.execute(done, (request_id,))
 
     def head(self) -> Head:
         """The last entry's number and hash, as a report exports them."""

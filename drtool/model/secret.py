@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from drtool.model.value import Value
 
@@ -29,9 +29,14 @@ class SecretRef(Value):
 
 
 def secrets_in(value: object) -> tuple[SecretRef, ...]:
-    """All references below a value, each once."""
+    """All references below a value, each once; in fields not read yet as a document has them."""
     if isinstance(value, SecretRef):
         return (value,)
+    if isinstance(value, dict) and value.keys() == {"secret"}:
+        try:
+            return (SecretRef.model_validate(value),)
+        except ValidationError:
+            return ()
     parts: Iterable[object] = ()
     if isinstance(value, BaseModel):
         parts = (getattr(value, name) for name in type(value).model_fields)

@@ -19,7 +19,7 @@ from drtool.progress.run_state import Consent, RunState
 from drtool.progress.state import fold
 from drtool.safety.rights import BREAK_GLASS, reason_not_to_answer
 from drtool.verbs.evidence import keep
-from drtool.verbs.identity import Identity, identity, signer_of
+from drtool.verbs.identity import Identity, identity, masked, signer_of
 from drtool.verbs.records import engine_lives, records, state_of
 from drtool.verbs.request import requester
 
@@ -61,6 +61,7 @@ def answer(run_said: str, said: Said, signer: Signer | None = None) -> str:
         changes_digest=consent.asked.changes_digest,
         expires=consent.asked.expires,
     )
+    request = masked(app, state.plan, request)
     if state.plan.inventory.proves_identity:
         who = identity(state.plan.inventory, signer or signer_of())
         _must_count(state, consent, said, who)

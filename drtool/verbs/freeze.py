@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from drtool.bootstrap import build
+from drtool.bootstrap import App, build
 from drtool.connections.reach import Context
 from drtool.connections.secrets import Secrets
 from drtool.connections.ssh_signer import Signer
@@ -17,6 +17,7 @@ from drtool.lease.freeze import Flag, flag_places, frozen, places, read_flag, wr
 from drtool.lease.freeze_record import Freeze, thawed_text
 from drtool.model.inventory import Inventory
 from drtool.model.people import Right
+from drtool.model.secret import secrets_in
 from drtool.model.value import Value
 from drtool.runbook.inventory import read_inventory
 from drtool.runbook.mapping import did_you_mean
@@ -57,10 +58,11 @@ def freeze(
     Where people have keys it takes the right to operate or to approve: raises BadInput when no
     key of the inventory is at hand, Refused when its person has neither.
     """
-    now = build().clock.wall()
+    app, path = build(), inventory or _DEFAULT
+    now = app.clock.wall()
     why, end = _reason("freeze", reason), _end(until, now)
-    path = inventory or _DEFAULT
     read = _inventory(service, path)
+    why = _masked(why, app, read, path)
     flag = Freeze(by=_by("freeze", read, signer), since=now, until=end, reason=why)
     return Flags(service=service, freeze=flag, flags=_written(service, read, path, flag.text()))
 
@@ -72,6 +74,7 @@ def thaw(service: str, inventory: Path | None, reason: str, signer: Signer | Non
     """
     why, path = _reason("thaw", reason), inventory or _DEFAULT
     read = _inventory(service, path)
+    why = _masked(why, build(), read, path)
     new = thawed_text(_by("thaw", read, signer), why)
     flags = _written(service, read, path, new)
     left = [flag for flag in flags if flag.trouble]
@@ -199,6 +202,11 @@ def _reason(verb: str, said: str) -> str:
     if not said.strip():
         raise BadInput(verb, "no reason is given", hint='--reason "why"')
     return said
+
+
+def _masked(reason: str, app: App, inventory: Inventory, path: Path) -> str:
+    """The reason without the inventory's secrets: it is read by whoever may read the flag."""
+    return Secrets(app.redactor, path.parent.resolve()).clean(reason, secrets_in(inventory))
 
 
 def _end(said: str | None, now: datetime) -> datetime | None:

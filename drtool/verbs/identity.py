@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drtool.bootstrap import App
+from drtool.connections.secrets import Secrets
 from drtool.connections.ssh_signer import Signer
 from drtool.errors import BadInput, Refused, hint_of
 from drtool.model.event import Request
 from drtool.model.inventory import Inventory
+from drtool.model.plan import Plan
 from drtool.model.public_key import fingerprint_of
+from drtool.model.secret import secrets_in
 from drtool.model.signed import Signed
 from drtool.model.signed_text import request_text
 from drtool.safety.rights import reason_not_to_start
@@ -76,13 +79,22 @@ def identity_if_any(inventory: Inventory, signer: Signer) -> Identity | None:
         return None
 
 
+def masked(app: App, plan: Plan, request: Request) -> Request:
+    """A request without the plan's secrets in its reason: before it is signed, and kept."""
+    secrets = Secrets(app.redactor, Path(plan.inventory_source).parent)
+    reason = secrets.clean(request.reason, secrets_in(plan))
+    return request.model_copy(update={"reason": reason})
+
+
 def proven(app: App, request: Request, signer: Signer | None = None) -> Request:
     """A word that steers a run, signed by the person at this terminal where people have keys.
 
-    An abort is free: whoever reaches the journal may stop a run. Raises BadInput when no key of
-    the inventory is at hand, Refused when the person may not operate.
+    Its reason is masked first. An abort is free: whoever reaches the journal may stop a run.
+    Raises BadInput when no key of the inventory is at hand, Refused when the person may not
+    operate.
     """
     state = state_of(request.run, app)[1]
+    request = masked(app, state.plan, request)
     inventory = state.plan.inventory
     free = not inventory.proves_identity or request.verb == "abort"
     if free or request.signed is not None:

@@ -217,6 +217,23 @@ def test_no_secret_is_told_where_a_run_does_not_start(
     assert canaries.found == []
 
 
+def test_no_secret_stays_of_what_a_person_typed(
+    keeper: Typist, slack: SlackStandIn, telltale: Telltale
+) -> None:
+    """The process that leaves the words resolves no secret for any other reason."""
+    del slack, telltale
+    canaries = all_of_them()
+    write_steps(keeper, "one")
+    run = keeper.start()
+    said = keeper.type("abort", run, "--reason", f"they are {ENV} and {FILE}")
+    assert said.code == 0, said.err
+    canaries.search_files(keeper.home)
+    until(lambda: not runs(keeper.state(run).pid))
+    canaries.search_files(keeper.home)
+    assert "they are [secret] and [secret]" in keeper.type("report", run, "--json").out
+    assert canaries.found == []
+
+
 def test_no_secret_leaves_a_run_through_prefect(
     keeper: Typist,
     telltale: Telltale,

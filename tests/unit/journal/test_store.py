@@ -260,6 +260,26 @@ def test_no_secret_reaches_the_disk(journal: Journal, path: Path, redactor: Reda
     assert not [file for file in path.parent.iterdir() if b"canary" in file.read_bytes()]
 
 
+def test_a_secret_that_is_a_word_of_the_language_breaks_no_request(
+    journal: Journal, redactor: Redactor
+) -> None:
+    for word in ("orders", "approve", "consent", "verb"):
+        redactor.learn(word)
+    left = request("r1").model_copy(update={"reason": "orders wait"})
+    asked = journal.request(left)
+    (found,) = journal.pending("r1")
+    assert found == left.model_copy(update={"id": asked, "reason": f"{MASK} wait"})
+
+
+def test_nothing_is_left_of_what_was_typed_when_it_was_dealt_with(
+    journal: Journal, path: Path
+) -> None:
+    asked = journal.request(request("r1").model_copy(update={"reason": "canary-4711"}))
+    journal.settle(asked)
+    journal.close()
+    assert not [file for file in path.parent.iterdir() if b"canary" in file.read_bytes()]
+
+
 def test_output_that_is_no_text_and_figures_that_are_no_numbers_are_kept(
     journal: Journal,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Who may freeze and thaw a service."""
+"""Who may freeze and thaw a service, and what is written of it."""
 
 from __future__ import annotations
 
@@ -67,3 +67,18 @@ def test_others_are_refused_before_anything_is_written(
     assert "rehearser may rehearse, not operate or approve" in found["right"].line()
     assert isinstance(found["key"], BadInput)
     assert "is not in the inventory" in found["key"].line()
+
+
+def test_a_secret_of_the_inventory_is_masked_in_the_flag(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "_written", kept)
+    monkeypatch.setenv("DRTOOL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("BMC", "canary-4711")
+    path = tmp_path / "inventory.yaml"
+    path.write_text(INVENTORY)
+    told = verbs.freeze("orders", path, "it is canary-4711", None)
+    thawed = verbs.thaw("orders", path, "it was canary-4711")
+    assert told.freeze is not None
+    assert told.freeze.reason == "it is [secret]"
+    assert "canary" not in "".join(flag.where for flag in (*told.flags, *thawed.flags))
