@@ -50,7 +50,7 @@ def answer_text(run: str, mode: Mode, plan: Plan, asked: ConsentAsked, answer: A
         ("decision", answer.decision),
         ("by", answer.by),
         ("break-glass", "yes" if answer.break_glass else "no"),
-        ("reason", _words(answer.reason)),
+        ("reason", words(answer.reason)),
         *(("evidence", f"{one.sha256} {one.size} {one.name}") for one in answer.evidence),
     )
 
@@ -65,19 +65,19 @@ def request_text(request: Request, by: str) -> str:
         ("by", by),
         ("at", _moment(request.at)),
         ("outage", _moment(request.outage_start)),
-        ("reason", _words(request.reason)),
+        ("reason", words(request.reason)),
     )
 
 
 def start_text(facts: Facts, by: str, at: datetime, reason: str, *, break_glass: bool) -> str:
     """What the request to start a run signs; ``facts`` are what was typed."""
     return _text(
-        "drtool start 1",
+        "drtool start 2",
         *facts,
         ("by", by),
         ("at", _moment(at)),
         ("break-glass", "yes" if break_glass else "no"),
-        ("reason", _words(reason)),
+        ("reason", words(reason)),
     )
 
 
@@ -110,5 +110,6 @@ def _moment(at: datetime | None) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds") if at else "none"
 
 
-def _words(text: str) -> str:
+def words(text: str) -> str:
+    """What a person typed freely, by its SHA-256."""
     return f"sha256 {hashlib.sha256(text.encode()).hexdigest()}" if text else "none"

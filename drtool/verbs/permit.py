@@ -11,7 +11,7 @@ from drtool.connections.ssh_signature import reason_not_signed
 from drtool.connections.ssh_signer import Signer
 from drtool.errors import BadInput, Refused, hint_of
 from drtool.model.inventory import Inventory
-from drtool.model.signed_text import Facts, differing, start_text
+from drtool.model.signed_text import Facts, differing, start_text, words
 from drtool.runbook.load import Loaded, inventory_named_in, load
 from drtool.safety.rights import BREAK_GLASS, reason_not_to_start
 from drtool.verbs.identity import identity
@@ -101,7 +101,7 @@ def _facts(request: StartRequest, loaded: Loaded) -> Facts:
         ("to", request.to_site or "as observed"),
         ("runbook", _file(request.runbook)),
         ("inventory", _file(Path(loaded.inventory_source))),
-        ("parameters", " ".join(request.parameters) or "none"),
+        ("parameters", words(" ".join(request.parameters))),
         ("outage", request.outage_since or "not told"),
         ("data-loss", f"at most {loss.at_most}" if loss else "within the objective"),
         ("requester", request.requester),

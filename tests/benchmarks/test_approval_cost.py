@@ -59,7 +59,7 @@ def test_given_approvals_cost_a_planned_switchover_less_than_five_milliseconds(
     steps = chain(consent(2), *(step(f"s{number}") for number in range(10)))
     plan = plan_of(*steps, inventory=inventory)
     ports = replace(bench.ports(), inventory_now=InventoryNow(file, inventory))
-    signed = people.signed("operator", "drtool start 1\n")
+    signed = people.signed("operator", "drtool start 2\n")
     running = bench.in_background(bench.engine(plan=plan, ports=ports, signed=signed))
     bench.until(lambda: bench.asked("consent"))
     asked = bench.state.waiting_for[0].asked

@@ -59,7 +59,7 @@ def killed_while_waiting(
     bench: Bench, wanted: Plan, people: People, meanwhile: Callable[[], None]
 ) -> None:
     """Begin the run in a process of its own, and kill that when ``meanwhile`` has been done."""
-    signed = people.signed("operator", "drtool start 1\n")
+    signed = people.signed("operator", "drtool start 2\n")
     child = os.fork()
     if child == 0:
         try:
@@ -181,7 +181,7 @@ def test_f62_a_key_that_goes_while_the_others_are_waited_for(
 
 def started(bench: Bench, people: People, wanted: Plan, file: File) -> Running:
     ports = replace(bench.ports(), inventory_now=file)
-    signed = people.signed("operator", "drtool start 1\n")
+    signed = people.signed("operator", "drtool start 2\n")
     running = bench.in_background(bench.engine(plan=wanted, ports=ports, signed=signed))
     bench.until(lambda: bench.asked("consent"), 60)
     return running

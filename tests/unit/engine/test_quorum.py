@@ -39,7 +39,7 @@ def begin(
     plan = plan_of(
         *(steps or chain(consent(), step("one"))), inventory=people.inventory(needs=needs), **said
     )
-    signed = people.signed(starter, "drtool start 1\n")
+    signed = people.signed(starter, "drtool start 2\n")
     running = bench.in_background(bench.engine(plan=plan, signed=signed))
     waits = "start" if plan.consent_at_start else plan.steps[0].name
     bench.until(lambda: bench.asked(waits))
