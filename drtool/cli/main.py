@@ -24,7 +24,7 @@ from drtool.cli import (
     watch,
 )
 from drtool.cli.sections import Sections
-from drtool.errors import DrtoolError
+from drtool.errors import BadInput, DrtoolError
 
 app = typer.Typer(
     name="drtool",
@@ -54,9 +54,22 @@ def _version(
         raise typer.Exit
 
 
+def _must_be_text(words: list[str]) -> None:
+    """Raises BadInput for an argument that no record could hold: what was typed is kept as UTF-8.
+
+    Python hands on bytes that are none as lone surrogates.
+    """
+    for place, word in enumerate(words, 1):
+        shown = word.encode("utf-8", "replace").decode()
+        if shown != word:
+            hint = "is this terminal set to another encoding? see locale"
+            raise BadInput(f"argument {place}", f"{shown!r} is not UTF-8", hint=hint)
+
+
 def main() -> None:
     """Run the command line; every error that can be foreseen ends as one line with a hint."""
     try:
+        _must_be_text(sys.argv[1:])
         app(standalone_mode=True)
     except DrtoolError as error:
         print(error.text(), file=sys.stderr)

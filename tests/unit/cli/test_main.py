@@ -71,6 +71,11 @@ def test_help_imports_nothing_heavy() -> None:
         (["bundle"], 2, "wants runbooks to pack, or --verify FILE to check one"),
         (["bundle", "--verify", "missing.tar.gz"], 2, "missing.tar.gz: cannot be read"),
         (["frobnicate"], 2, "No such command"),
+        (
+            ["abort", "r1", "--reason", "caf\udce9"],  # the byte 0xe9, as latin-1 has it
+            2,
+            "argument 4: 'caf?' is not UTF-8\n  hint: is this terminal set to another encoding?",
+        ),
     ],
 )
 def test_bad_input_ends_with_code_2_and_no_traceback(
