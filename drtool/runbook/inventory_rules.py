@@ -9,6 +9,7 @@ import stat
 import struct
 from pathlib import Path
 
+from drtool.model.words import reason_no_ipv4
 from drtool.runbook.inventory_clusters import check_clusters
 from drtool.runbook.inventory_leases import check_leases
 from drtool.runbook.inventory_nodes import (
@@ -197,6 +198,18 @@ def _dns(root: Pairs, say: Say) -> None:
                 f"service {name}: endpoint {endpoint} is not in zone {zone}",
                 "",
             )
+    if any(text_of(service, "endpoint") for _, service in named_under(root, "services")):
+        _must_fit_an_endpoint(sites, say)
+
+
+def _must_fit_an_endpoint(sites: dict[str, Pairs], say: Say) -> None:
+    """What could not be written into an A record would be found out after the promotion only."""
+    for name, site in sites.items():
+        address = text_of(site, "address")
+        reason = reason_no_ipv4(address) if address else None
+        if reason is not None:
+            hint = "an endpoint points there, and drtool writes A records, as 192.0.2.1"
+            say(site.nodes["address"], f"site {name}: address {reason}", hint)
 
 
 def _mentions(root: Pairs, say: Say) -> None:

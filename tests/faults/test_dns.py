@@ -413,6 +413,16 @@ def test_l07_one_server_that_keeps_the_old_value_blocks(both: DnsPair, fault: Fa
         hands.reach(ZoneReader, "").address(NAME)
 
 
+def test_f50_a_value_that_no_record_can_hold_is_named_and_nothing_is_sent(
+    both: DnsPair, fault: Fault
+) -> None:
+    hands = both.hands().reach(DnsHands, "ns_east")
+    fault.injected("an address of IPv6 comes where an A record is to be written")
+    with pytest.raises(BadInput, match=r"name orders.lab.test: 2001:db8::10 is no A record"):
+        hands.replace(OLD, ("2001:db8::10",), Duration(5))
+    _nothing_was_changed(both)
+
+
 def plan_with_redirect(facts: Facts) -> Plan:
     redirect = PlanStep(
         name="redirect",

@@ -22,6 +22,7 @@ from drtool.connections.typed import dig, nsupdate, typed
 from drtool.errors import Refused, StepFailed
 from drtool.model.change import Change
 from drtool.model.purpose import Purpose
+from drtool.model.words import Ipv4
 from drtool.units import Duration
 
 
@@ -40,8 +41,8 @@ class Redirect(StateAction[Pointing]):
     default_deadline = Duration(60)
 
     name: str | None = Field(default=None, description=NAME)
-    address: str | None = Field(default=None, description=ADDRESS)
-    replaces: str | None = Field(
+    address: Ipv4 | None = Field(default=None, description=ADDRESS)
+    replaces: Ipv4 | None = Field(
         default=None,
         description="The address that may be there now; default: that of the site left.",
     )

@@ -18,6 +18,7 @@ from drtool.connections.dns import ResolversReader, ZoneReader
 from drtool.connections.reach import Reader
 from drtool.connections.typed import dig, typed
 from drtool.model.purpose import Purpose
+from drtool.model.words import Ipv4
 
 
 class Resolves(Check[Pointing]):
@@ -30,7 +31,7 @@ class Resolves(Check[Pointing]):
     target = Target.SITE
 
     name: str | None = Field(default=None, description=NAME)
-    address: str | None = Field(default=None, description=ADDRESS)
+    address: Ipv4 | None = Field(default=None, description=ADDRESS)
 
     def observe(self, look: Look) -> Pointing:
         """What every server says, and every resolver."""

@@ -56,7 +56,7 @@ def replace(route: Route, zone: str, change: Replacement, key: TsigKey) -> str:
     """Send a signed update whose prerequisite is the old value; the code that is answered.
 
     An empty old value asks that there be none (RFC 2136, section 2.4). Raises Refused before
-    anything is sent when the name would be left empty.
+    anything is sent when the name would be left empty, BadInput for what is no value.
     """
     message = _update(zone, change, _keyed(key))
     empties = emptied_names(message)
@@ -77,7 +77,7 @@ def try_update(route: Route, zone: str, change: Replacement, key: TsigKey) -> st
     name = _absolute(change.name)
     message.present(name)
     message.absent(name)
-    message.replace(name, change.ttl, change.rdtype, *change.new)
+    _give(message, change)
     return dns.rcode.to_text(exchange(route, message).rcode())
 
 
@@ -88,8 +88,17 @@ def _update(zone: str, change: Replacement, key: dns.tsig.Key) -> dns.update.Upd
         message.present(name, change.rdtype, *change.old)
     else:
         message.absent(name, change.rdtype)
-    message.replace(name, change.ttl, change.rdtype, *change.new)
+    _give(message, change)
     return message
+
+
+def _give(message: dns.update.UpdateMessage, change: Replacement) -> None:
+    """Put the new values in the old ones' place; raises BadInput for what is no such value."""
+    try:
+        message.replace(_absolute(change.name), change.ttl, change.rdtype, *change.new)
+    except dns.exception.DNSException as error:
+        given = ", ".join(change.new)
+        raise BadInput(f"name {change.name}", f"{given} is no {change.rdtype} record") from error
 
 
 def emptied_names(message: dns.update.UpdateMessage) -> list[str]:

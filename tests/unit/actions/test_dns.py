@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import ValidationError
 
 from drtool.actions.dns import LowerTtl, Redirect, Resolves, Ttl
 from drtool.actions.dns.pointing import Pointing
@@ -211,3 +212,14 @@ def test_actions_are_read_without_dnspython() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("action", "key"), [(Redirect, "address"), (Redirect, "replaces"), (Resolves, "address")]
+)
+@pytest.mark.parametrize("address", ["2001:db8::10", "west.test", "192.0.2.256"])
+def test_what_no_a_record_can_hold_is_a_fault(
+    action: type[Redirect | Resolves], key: str, address: str
+) -> None:
+    with pytest.raises(ValidationError, match=f"'{address}' is no IPv4 address; drtool writes A"):
+        action.model_validate({key: address})

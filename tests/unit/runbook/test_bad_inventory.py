@@ -230,6 +230,16 @@ ROWS: dict[str, Row] = {
         [("zone: test", "zone: test\n  min_servers: 2")],
         ["27:16: dns: min_servers is 2, and there are 1"],
     ),
+    "site at an IPv6 address, and at a name": Row(
+        [
+            ("address: 192.0.2.1\n", 'address: "2001:db8::10"\n'),
+            ("address: 192.0.2.2\n", "address: west.test\n"),
+        ],
+        [
+            "10:14: site east: address '2001:db8::10' is no IPv4 address\n  hint: an endpoint points there, and drtool writes A records, as 192.0.2.1",
+            "15:14: site west: address 'west.test' is no IPv4 address\n  hint: an endpoint points there, and drtool writes A records, as 192.0.2.1",
+        ],
+    ),
     "endpoint outside the zone": Row(
         [("zone: test", "zone: lab.example")],
         ["4:15: service orders: endpoint orders.test is not in zone lab.example"],
