@@ -58,7 +58,7 @@ def test_runbook_is_clean_and_planned(path: Path, installed: Catalog) -> None:
     plan_all(loaded, installed)
 
 
-@pytest.mark.parametrize("strategy", ["hot-standby", "warm-standby"])
+@pytest.mark.parametrize("strategy", ["hot-standby", "warm-standby", "pilot-light"])
 @pytest.mark.parametrize("procedure", [Procedure.FAILOVER, Procedure.SWITCHOVER])
 def test_the_verdict_rests_on_a_row_committed_where_was_promoted(
     strategy: str, procedure: Procedure, installed: Catalog
