@@ -269,8 +269,8 @@ def _release(state: RunState) -> Option:
     old, new = left(state), taking(state)
     leads = (
         f"prints each step for hands, changes nothing. To release {old} instead: switch its "
-        "machine on if it is off, remove standby.signal from the data directory, start "
-        f"PostgreSQL; right only as long as {new} was never promoted"
+        "machine on if it is off and set its restore policy back, remove standby.signal from the "
+        f"data directory, start PostgreSQL; right only as long as {new} was never promoted"
     )
     return option(by_hand(state, state.plan.procedure), leads)
 

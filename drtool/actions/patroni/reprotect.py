@@ -19,12 +19,14 @@ from drtool.actions.patroni.sides import (
     member_of,
     standby_section,
 )
+from drtool.actions.postgresql.loose_ends import RESTORE_POLICY, fenced_by_power, release_power
 from drtool.actions.postgresql.sides import other_side, place_of, system_at
 from drtool.connections.patroni import PatroniReader
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
+from drtool.connections.redfish import PowerReader
 from drtool.connections.ssh import SshHands
-from drtool.connections.typed import patroni, typed
+from drtool.connections.typed import patroni, restore_policy, typed
 from drtool.errors import DrtoolError, StepFailed, Unreachable
 from drtool.model.change import Change
 from drtool.model.inventory import Patroni
@@ -64,7 +66,7 @@ class Reprotect(StateAction[ClusterReprotected]):
         if source.leader is None:
             raise Unreachable(f"patroni {source_place}", f"no leader to follow: {source}")
         cluster, primary = cluster_or_why(look), member_of(source_place, source.leader)
-        return ClusterReprotected(
+        seen = ClusterReprotected(
             place=str(place),
             source_place=str(source_place),
             at=look.now(),
@@ -74,18 +76,27 @@ class Reprotect(StateAction[ClusterReprotected]):
             source_server=look.reach(PostgresqlReader, str(primary)).replication(),
             wanted=following_of(facts, source_place, source.leader),
         )
+        if not seen.following:
+            return seen
+        kept_off, trouble = _kept_off(look)
+        return seen.model_copy(update={"kept_off": kept_off, "power_trouble": trouble})
 
     def changes(self, seen: ClusterReprotected) -> list[Change]:
-        """One, until its leader streams from the primary."""
+        """One, until its leader streams from the primary; then what a fence by power has left."""
         if seen.following:
-            return []
+            return [_policy(seen.place, host) for host in seen.kept_off]
         before = f"{seen.cluster.role} cluster" if seen.answers else "Patroni does not answer"
         after = f"follows {seen.wanted}, streaming on timeline {seen.source_server.timeline}"
         return [Change(subject=f"patroni {seen.place}", before=before, after=after)]
 
     def reason_to_wait(self, seen: ClusterReprotected) -> str | None:
         """Patroni was told, and is at it."""
-        if not seen.told or seen.cluster.paused or reason_not_to_follow(seen) is not None:
+        if (
+            seen.following
+            or not seen.told
+            or seen.cluster.paused
+            or reason_not_to_follow(seen) is not None
+        ):
             return None
         return f"told to follow {seen.wanted}, and does not stream yet: {seen.cluster}"
 
@@ -96,7 +107,12 @@ class Reprotect(StateAction[ClusterReprotected]):
 
     def apply(self, hands: Hands, changes: list[Change]) -> None:
         """Tell Patroni where it runs; where it does not, tell its DCS and start it."""
-        del changes
+        place = str(place_of(hands.facts))
+        left = [host for host in _hosts(hands.facts) if _policy(place, host) in changes]
+        if left:
+            for host in left:
+                release_power(hands, host)
+            return
         source = other_side(hands.facts)
         wanted = following_of(hands.facts, source, look_at(hands, source).leader)
         told = {"pause": None, "standby_cluster": standby_section(wanted)}
@@ -125,6 +141,7 @@ class Reprotect(StateAction[ClusterReprotected]):
             *started,
             typed(patroni(cluster, "/cluster")),
             "It must have a standby_leader, streaming, on the primary's timeline.",
+            *_policies_by_hand(facts),
         ]
 
     def _start(self, hands: Hands, wanted: Following) -> None:
@@ -153,6 +170,36 @@ class Reprotect(StateAction[ClusterReprotected]):
             if time.monotonic() > end:
                 raise StepFailed(subject, "Patroni was started, and no member answers")
             time.sleep(_POLL_SECONDS)
+
+
+def _hosts(facts: Facts) -> tuple[str, ...]:
+    """The members' hosts that a fence may have told to stay off."""
+    parts = (facts.model_copy(update={"at": part}) for part in parts_at(facts))
+    return tuple(dict.fromkeys(host for part in parts if (host := fenced_by_power(part))))
+
+
+def _kept_off(look: Look) -> tuple[tuple[str, ...], str]:
+    """Those that would stay off now, and why that is not known of others."""
+    found, troubles = [], []
+    for host in _hosts(look.facts):
+        try:
+            if look.reach(PowerReader, host).state().stays_off:
+                found.append(host)
+        except DrtoolError as error:
+            troubles.append(error.line())
+    return tuple(found), "; ".join(troubles)
+
+
+def _policy(place: str, host: str) -> Change:
+    subject = f"patroni {place} restore policy of host {host}"
+    return Change(subject=subject, before="AlwaysOff", after=RESTORE_POLICY)
+
+
+def _policies_by_hand(facts: Facts) -> list[str]:
+    powers = [facts.inventory.hosts[host].power for host in _hosts(facts)]
+    lines = [restore_policy(power, RESTORE_POLICY) for power in powers if power]
+    said = "So that its machines come back after a power cut again:"
+    return [said, *lines] if lines else []
 
 
 def _answers(look: Look) -> bool:

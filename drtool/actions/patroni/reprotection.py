@@ -15,7 +15,9 @@ class ClusterReprotected(Value):
     """How far a cluster that was left is on its way to following the primary.
 
     ``server`` is its leader as a PostgreSQL server, ``source_server`` the primary. ``wanted`` is
-    whom its configuration must name.
+    whom its configuration must name. ``kept_off`` are its members' hosts that would stay off when
+    mains power returns, as a fence wanted; they are looked at once it follows, and
+    ``power_trouble`` is why that is not known of one.
     """
 
     place: str
@@ -26,6 +28,8 @@ class ClusterReprotected(Value):
     server: Replication | None = None
     source_server: Replication
     wanted: Following
+    kept_off: tuple[str, ...] = ()
+    power_trouble: str = ""
 
     @property
     def told(self) -> bool:

@@ -86,7 +86,7 @@ def look_at_loose_ends(look: Look, standby: Replication, source: Replication) ->
     place = place_of(look.facts)
     slot = slot_of(system_at(look.facts, other_side(look.facts)))
     unused = look.reach(PostgresqlReader, str(place)).slots().get(slot) is False
-    host = _fenced_by_power(look.facts)
+    host = fenced_by_power(look.facts)
     stays_off, trouble = False, ""
     try:
         stays_off = bool(host) and look.reach(PowerReader, host).state().stays_off
@@ -130,17 +130,18 @@ def tie_up(hands: Hands, ends: LooseEnds) -> None:
         else:
             session.forget_standby_names()
     if ends.stays_off:
-        _release_power(hands, ends.stays_off)
+        release_power(hands, ends.stays_off)
 
 
-def _fenced_by_power(facts: Facts) -> str:
+def fenced_by_power(facts: Facts) -> str:
     """The server's host, where a fence may have told its controller to keep it off; else ""."""
     system = system_at(facts, place_of(facts))
     host = facts.inventory.hosts.get(system.host)
     return system.host if host and host.power and "power" in system.fence else ""
 
 
-def _release_power(hands: Hands, host: str) -> None:
+def release_power(hands: Hands, host: str) -> None:
+    """Let a machine come back after a power cut; raises AccessDenied where a person must do it."""
     try:
         hands.reach(PowerHands, host).set_restore_policy(RESTORE_POLICY)
     except StepFailed as error:

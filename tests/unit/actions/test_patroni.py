@@ -18,7 +18,7 @@ from patroni_values import (
 )
 from pydantic import ValidationError
 
-from drtool.action import Entry, Facts, Look, StateAction
+from drtool.action import Entry, Facts, Hands, Look, StateAction
 from drtool.actions.patroni.demote import Demote
 from drtool.actions.patroni.demotion import ClusterDemotion
 from drtool.actions.patroni.fence import Fence
@@ -26,7 +26,7 @@ from drtool.actions.patroni.fencing import ClusterFence, MemberSeen
 from drtool.actions.patroni.healthy import CheckHealthy
 from drtool.actions.patroni.pause import Pause, Resume
 from drtool.actions.patroni.promote import ClusterPromotion, Promote
-from drtool.actions.patroni.reprotect import Reprotect
+from drtool.actions.patroni.reprotect import Reprotect, _kept_off
 from drtool.actions.patroni.reprotection import ClusterReprotected
 from drtool.actions.patroni.role import CheckRole
 from drtool.actions.patroni.sides import following_of, standby_section
@@ -34,8 +34,10 @@ from drtool.actions.patroni.switchover import Switchover
 from drtool.actions.postgresql.fence_paths import FenceSeen, PathSeen
 from drtool.connections.patroni import PatroniHands, PatroniReader
 from drtool.connections.reach import Reader
+from drtool.connections.redfish import PowerHands, PowerReader, PowerState
+from drtool.engine.cover import not_shown
 from drtool.errors import Refused, StepFailed
-from drtool.model.inventory import Inventory
+from drtool.model.inventory import Inventory, Power
 from drtool.model.patroni import Cluster, Following, Listed, Settings, Word
 from drtool.model.place import Direction, Place
 from drtool.model.proof import Proof, ProofKind
@@ -516,6 +518,45 @@ def test_a_cluster_is_protected_when_its_leader_streams_from_the_primary() -> No
     silent = reprotection(cluster=Cluster(place="east.orders_db", at=NOW, nodes=()), server=None)
     assert Reprotect().changes(silent)[0].before == "Patroni does not answer"
     assert Reprotect().reason_to_wait(silent) is None
+
+
+class FakePower(PowerHands):
+    """A controller that keeps its machine off until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.policy = "AlwaysOff"
+
+    def state(self) -> PowerState:
+        return PowerState(system="1", power="On", restore_policy=self.policy)
+
+    def set_restore_policy(self, policy: str) -> None:
+        self.policy = policy
+
+
+def test_machines_that_a_fence_kept_off_come_back_again_once_the_cluster_follows() -> None:
+    known = inventory(fence=["patroni", "power"])
+    power = Power.model_validate(
+        {"redfish": "https://192.0.2.1", "system": "1", "password": {"secret": "env:BMC"}}
+    )
+    hosts = {name: one.model_copy(update={"power": power}) for name, one in known.hosts.items()}
+    known = known.model_copy(update={"hosts": hosts})
+    controllers = {"pg1": FakePower(), "pg2": FakePower()}
+    made: dict[tuple[type[Reader], str], Reader] = {
+        (kind, host): one for host, one in controllers.items() for kind in (PowerReader, PowerHands)
+    }
+    controllers["pg2"].policy = "LastState"
+    hands = Hands(FakeConnections(known, made), facts(inventory=known))
+    assert _kept_off(hands) == (("pg1",), "")
+    left = Reprotect().changes(reprotection(kept_off=("pg1",)))
+    assert [str(change) for change in left] == [
+        "patroni east.orders_db restore policy of host pg1: AlwaysOff -> LastState"
+    ]
+    shown = Reprotect().changes(reprotection(server=None))
+    assert not_shown(left, shown, "s") == (), "whoever consented to the cluster consented to it"
+    assert Reprotect().reason_to_wait(reprotection(kept_off=("pg1",))) is None
+    Reprotect().apply(hands, left)
+    assert _kept_off(hands) == ((), "")
+    assert sum("LastState" in line for line in Reprotect().by_hand(hands.facts)) == 2
 
 
 @pytest.mark.parametrize(
