@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+from covered import unmeasured
 
 pytest_plugins = [
     "dns_pair",
@@ -22,3 +27,15 @@ pytest_plugins = [
     "power_controller",  # uses ssh_host
     "sshd_host",  # uses ssh_host
 ]
+
+_AT_FULL_SPEED = {"acceptance", "faults"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _measured_elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Stories and faults go at full speed: what they run is measured in other tests."""
+    if request.path.parent.name not in _AT_FULL_SPEED:
+        yield
+        return
+    with unmeasured():
+        yield
