@@ -83,6 +83,23 @@ class HostState(Value):
             return None
         return self.control.checkpoint
 
+    @property
+    def last_record(self) -> int | None:
+        """A byte of the last record that it wrote as a primary; None while that is not known.
+
+        Only a shutdown checkpoint ends a primary's WAL: after a crash its control file still names
+        an earlier one. A supervisor may have started it again as a standby. After a crash that
+        reads all of its WAL first, and notes where it ended (PostgreSQL, "xlogrecovery.c"); only
+        one that had crashed soon after its own promotion has noted that one, on a later timeline
+        than its checkpoint's.
+        """
+        control = self.control
+        if control is None or control.state not in {IN_ARCHIVE_RECOVERY, SHUT_DOWN_IN_RECOVERY}:
+            return self.final_position
+        if control.minimum_timeline > control.timeline:
+            return None
+        return max(control.checkpoint, control.minimum_recovery - 1)
+
     def __str__(self) -> str:
         """What was seen, on one line."""
         count = len(self.processes)

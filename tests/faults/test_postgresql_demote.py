@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 from driven import drive, facts_of
+from fault_record import Fault
 from postgresql_pair import both_releases, wait_until
 from ssh_host import Hosts
 
-from drtool.action import Hands, Look
+from drtool.action import Facts, Hands, Look
 from drtool.actions.postgresql.demote import Demote, Demotion
 from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHostReader
+from drtool.connections.reach import Connections
 from drtool.errors import Refused, StepFailed
+from drtool.model.postgresql_host import IN_PRODUCTION
 from drtool.model.purpose import Procedure
 from drtool.units import Duration
 
@@ -91,6 +94,69 @@ def test_a_standby_frozen_in_the_middle_is_waited_for_and_told(hosts: Hosts) -> 
     seen = drive(DEMOTE, connections, facts)
     assert seen.everything_received
     assert west.sql("SELECT count(*) FROM late")[0][0] == 0
+    connections.close()
+
+
+@contextmanager
+def holding_back(hosts: Hosts, connections: Connections, facts: Facts) -> Iterator[None]:
+    """A demotion cut short before the shutdown checkpoint; a commit was not sent to the standby."""
+    DEMOTE.observe(Look(connections, facts))
+    east, receiver = hosts.pair.east, hosts.pair.west.child_named("walreceiver")
+    os.kill(receiver, signal.SIGSTOP)
+    try:
+        east.sql("CREATE TABLE late AS SELECT 1 AS x")
+        os.kill(east.child_named("checkpointer"), signal.SIGSTOP)
+        with pytest.raises(StepFailed):
+            drive(Demote(drain=Duration(0.5)), connections, facts, seconds=1)
+        yield
+    finally:
+        os.kill(receiver, signal.SIGCONT)
+
+
+@both_releases
+def test_f26_a_primary_that_dies_in_its_fast_stop_was_not_demoted(
+    hosts: Hosts, fault: Fault
+) -> None:
+    connections = hosts.connections()
+    facts = facts_of(hosts.inventory(), procedure=Procedure.SWITCHOVER)
+    with holding_back(hosts, connections, facts):
+        hosts.pair.east.cut_power()
+        state = connections.get(PostgresqlHostReader, "east.orders_db").state()
+        assert state.standby_signal
+        assert not state.running
+        assert state.control is not None
+        assert state.control.state == IN_PRODUCTION
+        fault.injected(f"killed in its fast stop: {state}")
+        with pytest.raises(Refused, match=r"it has crashed.* drtool failover") as refused:
+            drive(DEMOTE, connections, facts)
+    fault.got(str(refused.value))
+    connections.close()
+
+
+@both_releases
+def test_f26_f30_what_a_dead_primary_never_sent_is_missed_also_when_it_runs_as_a_standby(
+    hosts: Hosts, fault: Fault
+) -> None:
+    """Its control file then names the checkpoint of the stop before that."""
+    east, west = hosts.pair.east, hosts.pair.west
+    east.stop()
+    east.start()
+    wait_until(lambda: east.sql("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"))
+    connections = hosts.connections()
+    facts = facts_of(hosts.inventory(), procedure=Procedure.SWITCHOVER)
+    with holding_back(hosts, connections, facts):
+        east.cut_power()
+        east.start()
+        state = connections.get(PostgresqlHostReader, "east.orders_db").state()
+        assert state.control is not None
+        assert state.control.checkpoint == state.control.redo, "a shutdown checkpoint"
+        fault.injected(f"killed in its fast stop, and started again: {state}")
+        with pytest.raises(StepFailed, match=r"but west\.orders_db has received") as failed:
+            drive(DEMOTE, connections, facts, seconds=1)
+        fault.got(str(failed.value))
+    seen = drive(DEMOTE, connections, facts)
+    assert seen.everything_received, "the one standby has it from the other"
+    wait_until(lambda: west.sql("SELECT count(*) FROM pg_class WHERE relname = 'late'") == [(1,)])
     connections.close()
 
 

@@ -27,7 +27,7 @@ from drtool.errors import Unreachable
 from drtool.model.change import Change
 from drtool.model.inventory import Postgresql
 from drtool.model.place import Place
-from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY, IN_PRODUCTION, HostState
+from drtool.model.postgresql_host import IN_PRODUCTION, HostState
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Purpose
 from drtool.model.replication import Replication, position_text
@@ -40,9 +40,10 @@ from drtool.units import Duration
 class Demotion(Value):
     """How far the old primary is on its way down, and what its standby has of it.
 
-    ``position`` is where its shutdown checkpoint begins, ``received`` what the standby has;
-    both are numbers of bytes in the WAL. ``able_to_write`` says why it counts as still able to,
-    and is empty once it is fenced; ``elsewhere`` that the server runs, but not from its directory.
+    ``position`` is a byte of its last record, None while that is not known, ``received`` what the
+    standby has; both are numbers of bytes in the WAL. ``able_to_write`` says why it counts as
+    still able to, and is empty once it is fenced; ``elsewhere`` that the server runs, but not from
+    its directory.
     """
 
     place: str
@@ -69,6 +70,11 @@ class Demotion(Value):
             and self.received is not None
             and self.received > self.position
         )
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it ended without a shutdown checkpoint: where its WAL ends is not known."""
+        return not self.host.running and self.host.control is not None and self.position is None
 
     @property
     def taken_over(self) -> bool:
@@ -131,7 +137,7 @@ class Demote(StateAction[Demotion]):
             identity=identity,
             able_to_write=able or elsewhere,
             elsewhere=elsewhere,
-            position=_last_position(state),
+            position=state.last_record,
             received=standby.received if standby is not None else None,
         )
 
@@ -148,8 +154,8 @@ class Demote(StateAction[Demotion]):
         ]
 
     def reason_to_wait(self, seen: Demotion) -> str | None:
-        """It is down, or going down: the rest is on its way."""
-        if seen.able_to_write:
+        """It is down, or going down: the rest is on its way, unless it has crashed."""
+        if seen.able_to_write or seen.crashed:
             return None
         if seen.trouble:
             return f"{seen.place} is stopped; {seen.trouble}"
@@ -169,7 +175,7 @@ class Demote(StateAction[Demotion]):
             seen.elsewhere
             or reason_managed(seen.host)
             or reason_not_same_cluster(seen.place, control.system_identifier, seen.identity)
-            or self._reason_nothing_to_stop(seen, control.state)
+            or _reason_nothing_to_stop(seen)
             or self._reason_standby_not_ready(seen, control.state)
         )
 
@@ -247,16 +253,6 @@ class Demote(StateAction[Demotion]):
             *on_host(server, [f"rm {server.data_directory}/standby.signal", start(server)]),
         ]
 
-    def _reason_nothing_to_stop(self, seen: Demotion, state: str) -> str | None:
-        if seen.host.running:
-            return None
-        if state == IN_PRODUCTION:
-            return (
-                f"{seen.place} is not running and was not shut down: it has crashed; "
-                "this is no planned switchover any more: drtool failover"
-            )
-        return None
-
     def _reason_standby_not_ready(self, seen: Demotion, state: str) -> str | None:
         standby = seen.standby
         if standby is None:
@@ -274,14 +270,10 @@ class Demote(StateAction[Demotion]):
         return None
 
 
-def _last_position(state: HostState) -> int | None:
-    """Where the last checkpoint begins that it wrote as a primary.
-
-    A supervisor may have started it again as a standby meanwhile: its control file then still
-    names the checkpoint that it recovered from.
-    """
-    if state.control is None:
+def _reason_nothing_to_stop(seen: Demotion) -> str | None:
+    if not seen.crashed:
         return None
-    if state.running and state.control.state != IN_ARCHIVE_RECOVERY:
-        return None
-    return state.control.checkpoint
+    return (
+        f"{seen.place} is not running and was not shut down: it has crashed; "
+        "this is no planned switchover any more: drtool failover"
+    )

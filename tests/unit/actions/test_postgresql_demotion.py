@@ -46,3 +46,35 @@ def test_nothing_is_left_once_the_standby_was_promoted() -> None:
 @pytest.mark.parametrize("strange", [{"timeline": 1}, {"system_identifier": "9", "timeline": 2}])
 def test_another_primary_has_not_taken_over(strange: dict[str, Any]) -> None:
     assert Demote().changes(demotion(**PRIMARY | strange)) != []
+
+
+@pytest.mark.parametrize(
+    ("control", "position"),
+    [
+        ({}, 5000),
+        ({"state": "in production"}, None),
+        ({"state": "shutting down"}, None),
+        ({"state": "in crash recovery"}, None),
+        ({"state": "shut down in recovery", "minimum_recovery": 5120}, 5119),
+        ({"state": "in archive recovery", "minimum_recovery": 5000}, 5000),
+        ({"state": "in archive recovery", "minimum_recovery": 9000}, 8999),
+        ({"state": "in archive recovery", "minimum_recovery": 9000, "minimum_timeline": 2}, None),
+    ],
+)
+def test_where_a_primary_ended(control: dict[str, Any], position: int | None) -> None:
+    state = demotion().host
+    assert state.control is not None
+    left = state.model_copy(update={"control": state.control.model_copy(update=control)})
+    assert left.last_record == position
+
+
+@pytest.mark.parametrize("state", ["in production", "shutting down"])
+def test_a_primary_that_died_in_its_fast_stop_is_not_waited_for(state: str) -> None:
+    seen = demotion(received=5100)
+    assert seen.host.control is not None
+    control = seen.host.control.model_copy(update={"state": state})
+    host = seen.host.model_copy(update={"control": control})
+    dead = seen.model_copy(update={"host": host, "position": host.last_record})
+    assert Demote().changes(dead) != []
+    assert Demote().reason_to_wait(dead) is None
+    assert dead.crashed
