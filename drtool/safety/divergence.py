@@ -77,8 +77,10 @@ def reason_split_brain(
 def diverged(control: Control, tail: Tail | None) -> bool:
     """Whether the server has WAL that the source never had.
 
-    ``tail`` begins where the source left the server's timeline; None when it never did.
+    ``tail`` begins where the source left the server's timeline; None when it never did. A
+    checkpoint begins at its position, what was recovered ends there: that may be where they part.
     """
     if tail is None:
         return False
-    return tail.records > 0 or tail.unreadable or end_of(control) >= tail.position
+    beyond = control.checkpoint >= tail.position or control.minimum_recovery > tail.position
+    return tail.records > 0 or tail.unreadable or beyond

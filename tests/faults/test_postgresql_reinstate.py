@@ -13,9 +13,11 @@ from power_controller import Controller, powered
 from ssh_host import Hosts
 
 from drtool.action import Hands, Look
+from drtool.actions.postgresql.demote import Demote
 from drtool.actions.postgresql.fence import Fence
 from drtool.actions.postgresql.reinstate import Reinstate
 from drtool.actions.postgresql.reinstatement import Reinstated
+from drtool.actions.postgresql.reprotect import Reprotect
 from drtool.clock import SystemClock
 from drtool.connections.postgresql_host import PostgresqlHostReader
 from drtool.connections.reach import Connections, Context
@@ -182,6 +184,50 @@ def test_f41_commits_after_the_promotion_are_split_brain(hosts: Hosts, fault: Fa
     east.start()
     assert east.sql("SELECT count(*) FROM t WHERE x = -1")[0][0] == 1, "nothing was taken back"
     east.stop()
+
+
+@pytest.mark.parametrize("verb", [Reinstate(), Reprotect()], ids=["reinstate", "reprotect"])
+@both_releases
+def test_f41_commits_after_the_promotion_stay_also_where_it_runs_as_a_standby(
+    hosts: Hosts, fault: Fault, verb: Reinstate | Reprotect
+) -> None:
+    east = hosts.pair.east
+    fail_over(hosts)
+    time.sleep(1.2)  # the history file bears whole seconds
+    east.start()
+    east.sql("INSERT INTO t VALUES (-1)")
+    east.stop()
+    (east.data / "standby.signal").touch()
+    east.start()
+    assert east.sql("SELECT pg_is_in_recovery(), count(*) FROM t WHERE x = -1") == [(True, 1)]
+    fault.injected("it took a commit after the promotion, and runs as a standby")
+    connections = hosts.connections(start_command=start_command(hosts))
+    facts = facts_of(hosts.inventory(), procedure=Procedure.REPROTECT)
+    with pytest.raises(Refused, match="split brain") as refused:
+        drive(verb, connections, facts, 40)
+    connections.close()
+    fault.got(str(refused.value))
+    assert east.process is not None
+    east.process.wait(timeout=30)
+    east.start()
+    assert east.sql("SELECT count(*) FROM t WHERE x = -1")[0][0] == 1, "nothing was taken back"
+
+
+@both_releases
+def test_a_demoted_primary_that_a_supervisor_started_again_follows_too(hosts: Hosts) -> None:
+    east, west = hosts.pair.east, hosts.pair.west
+    east.sql("CREATE TABLE t(x int)")
+    connections = hosts.connections(start_command=start_command(hosts))
+    facts = facts_of(hosts.inventory(), procedure=Procedure.SWITCHOVER)
+    drive(Demote(), connections, facts)
+    assert east.process is not None
+    east.process.wait(timeout=30)
+    east.start()
+    promote(west)
+    assert drive(Reprotect(), connections, facts, 40).following
+    east.process.wait(timeout=30)
+    connections.close()
+    is_the_same_on_both(hosts)
 
 
 def test_an_old_primary_that_runs_again_is_refused(hosts: Hosts) -> None:

@@ -126,8 +126,8 @@ class Reinstate(StateAction[Reinstated]):
         if seen.host.running:
             host.stop(seen.identity, "drtool: to be reinstated", _SHORTEST_STOP_SECONDS, kill=True)
             seen = look_at_both(hands)
-            if seen.no_rewind:
-                return  # the next look says why it has to be copied
+            if seen.no_rewind or self.reason_not_to_apply(seen, hands.facts) is not None:
+                return  # the next look says why it has to be copied, or left alone
         if not seen.configured:
             self._make_standby(hands, host, seen)
         host.start_server()

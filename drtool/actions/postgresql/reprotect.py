@@ -98,6 +98,8 @@ class Reprotect(StateAction[Reinstated]):
         if state.running:
             note = "drtool: to follow another server"
             host.stop(identity, note, self.default_deadline.seconds / 4, kill=False)
+            if self.reason_not_to_apply(look_at_both(hands), hands.facts) is not None:
+                return  # the next look says why: what it wrote is only seen now
         host.write_standby_configuration(source, identity, note_of(hands.facts, source_place))
         host.start_server()
         self._forget(hands, place)

@@ -71,6 +71,9 @@ def test_divergence_is_judged_by_positions() -> None:
     assert diverged(control(checkpoint=500), tail(-1))
     assert diverged(control(checkpoint=500), Tail(timeline=1, position=1000, unreadable=True))
     assert not diverged(control(checkpoint=5000, timeline=2), None)
+    none = Tail(timeline=1, position=1000, said="x")
+    assert not diverged(control().model_copy(update={"minimum_recovery": 1000}), none)
+    assert diverged(control().model_copy(update={"minimum_recovery": 1001}), none)
 
 
 def test_a_server_that_was_promoted_by_itself() -> None:
