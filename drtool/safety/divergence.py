@@ -64,8 +64,9 @@ def reason_split_brain(
     if not late:
         return None
     first = late[0]
+    which = "last" if len(late) == 1 and tail.commits > len(tail.listed) else "first"
     return (
-        f"split brain: {place} committed after it was left behind, first at "
+        f"split brain: {place} committed after it was left behind, {which} at "
         f"{first.at.isoformat(timespec='milliseconds')} (position "
         f"{position_text(first.position)}); timeline {tail.timeline} was left at "
         f"{position_text(tail.position)}, timeline {source.timeline} began at "

@@ -20,6 +20,7 @@ from drtool.actions.postgresql.reinstatement import Reinstated
 from drtool.actions.postgresql.reprotect import Reprotect
 from drtool.clock import SystemClock
 from drtool.connections.postgresql_host import PostgresqlHostReader
+from drtool.connections.postgresql_host.reader import TAIL_LISTED
 from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
 from drtool.errors import DrtoolError, Refused
@@ -27,6 +28,7 @@ from drtool.model.purpose import Procedure
 from drtool.redact import Redactor
 
 EAST = "east.orders_db"
+COMMITS = "DO $$ BEGIN FOR n IN 1..{} LOOP INSERT INTO t VALUES (-n); COMMIT; END LOOP; END $$"
 
 
 def fail_over(hosts: Hosts, *, lost_rows: int = 0) -> None:
@@ -39,8 +41,7 @@ def fail_over(hosts: Hosts, *, lost_rows: int = 0) -> None:
         west.sql("ALTER SYSTEM SET primary_conninfo = ''")
         west.sql("SELECT pg_reload_conf()")
         wait_until(lambda: not east.sql("SELECT 1 FROM pg_stat_replication"))
-        for number in range(lost_rows):
-            east.sql("INSERT INTO t VALUES (%s)", -number - 1)
+        east.sql(COMMITS.format(lost_rows))
     east.cut_power()
     promote(west)
 
@@ -184,6 +185,25 @@ def test_f41_commits_after_the_promotion_are_split_brain(hosts: Hosts, fault: Fa
     east.start()
     assert east.sql("SELECT count(*) FROM t WHERE x = -1")[0][0] == 1, "nothing was taken back"
     east.stop()
+
+
+@both_releases
+def test_f41_a_late_prepared_commit_is_seen_behind_a_thousand_others(
+    hosts: Hosts, fault: Fault
+) -> None:
+    fail_over(hosts, lost_rows=TAIL_LISTED + 1)
+    east = hosts.pair.east
+    time.sleep(1.2)  # the history file bears whole seconds
+    with (east.data / "postgresql.conf").open("a") as settings:
+        settings.write("max_prepared_transactions=2\n")
+    east.start()
+    east.sql("BEGIN; INSERT INTO t VALUES (-5000); PREPARE TRANSACTION 'late'")
+    east.sql("COMMIT PREPARED 'late'")
+    east.stop()
+    fault.injected(f"a prepared commit after the promotion, {TAIL_LISTED + 1} others before it")
+    with pytest.raises(Refused, match=r"split brain.* last at") as refused:
+        reinstate(hosts)
+    fault.got(str(refused.value))
 
 
 @pytest.mark.parametrize("verb", [Reinstate(), Reprotect()], ids=["reinstate", "reprotect"])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from drtool.connections.postgresql_host import Source
+from drtool.connections.postgresql_host.reader import script_argv
 from drtool.connections.postgresql_host.report import read_report, read_tail
 from drtool.connections.postgresql_host.source import pgpass_password
 from drtool.errors import StepFailed
+from drtool.model.inventory import Postgresql
 
 REPORT = """\
 directory /srv/pg
@@ -71,6 +76,41 @@ def test_a_tail_is_read() -> None:
     assert tail.listed[0].at.isoformat() == "2026-11-23T05:14:01.123456+00:00"
     assert tail.host_ahead_seconds == 0.5
     assert not tail.unreadable
+
+
+WALDUMP = """\
+cat <<'END'
+rmgr: Transaction len (rec/tot):     34/    34, tx:        742, lsn: 0/03000148, prev 0/03000110, \
+desc: COMMIT 2026-11-23 05:14:01.123456 UTC
+rmgr: Transaction len (rec/tot):     46/    46, tx:        743, lsn: 0/03000170, prev 0/03000148, \
+desc: COMMIT 2026-11-23 05:14:02.000000 UTC; subxacts: 744
+rmgr: Transaction len (rec/tot):     66/    66, tx:          0, lsn: 0/030001A0, prev 0/03000170, \
+desc: COMMIT_PREPARED 731: 2026-11-23 05:14:03.500000 UTC; inval msgs: catcache 50
+END
+"""
+
+
+@pytest.mark.parametrize(
+    ("most", "listed"),
+    [("1", ["742", "731"]), ("2", ["742", "743", "731"]), ("3", ["742", "743", "731"])],
+)
+def test_a_tail_lists_the_first_commits_and_the_last(
+    tmp_path: Path, most: str, listed: list[str]
+) -> None:
+    (tmp_path / "pg_waldump").write_text(f"#!/bin/sh\n{WALDUMP}")
+    (tmp_path / "pg_waldump").chmod(0o755)
+    system = Postgresql(
+        kind="postgresql", host="east_db", data_directory="/srv/pg", bin_directory=str(tmp_path)
+    )
+    done = subprocess.run(
+        script_argv("tail", system, "1", "0/3000110", most),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    tail = read_tail("east.orders_db", 1, 0x3000110, done.stdout, 1000.0)
+    assert tail.commits == 3
+    assert [commit.transaction for commit in tail.listed] == listed
+    assert tail.listed[-1].at.isoformat() == "2026-11-23T05:14:03.500000+00:00"
+    assert tail.listed[-1].position == 0x30001A0
 
 
 @pytest.mark.parametrize(

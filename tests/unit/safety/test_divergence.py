@@ -54,6 +54,13 @@ def test_commits_after_the_promotion_are_split_brain() -> None:
     assert "2026-11-23T05:14:13.000+00:00" in found
 
 
+def test_of_a_long_tail_the_last_commit_is_judged_too() -> None:
+    listed = tail(-5, -4, 3).model_copy(update={"commits": 1500})
+    found = reason_split_brain("east", listed, SOURCE, None, 0.0)
+    assert found is not None
+    assert "left behind, last at 2026-11-23T05:14:13.000+00:00" in found
+
+
 def test_a_fence_of_this_run_is_the_earlier_limit() -> None:
     fenced = PROMOTED - timedelta(seconds=3)
     assert reason_split_brain("east", tail(-4), SOURCE, fenced, 0.0) is None
