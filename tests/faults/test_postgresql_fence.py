@@ -242,6 +242,47 @@ def test_f32_a_lost_reply_is_observed_again(hosts: Hosts, fault: Fault) -> None:
     connections.close()
 
 
+def lets_nobody_in(server: Server, how: str) -> list[Any]:
+    """Have a primary turn us away, and go on writing; the sessions that it is busy with."""
+    if how == "pg_hba.conf":
+        rules = server.data / "pg_hba.conf"
+        rules.write_text(f"host all all 127.0.0.0/8 reject\n{rules.read_text()}")
+        server.sql("SELECT pg_reload_conf()")
+    sessions: list[Any] = []
+    with contextlib.suppress(psycopg.OperationalError):
+        while True:
+            sessions.append(psycopg.connect(server.conninfo, autocommit=True))
+    return sessions
+
+
+@pytest.mark.parametrize("how", ["pg_hba.conf", "too many clients"])
+def test_f33_a_primary_that_turns_us_away_is_not_fenced_where_its_copy_lies(
+    hosts: Hosts, tmp_path: Path, fault: Fault, how: str
+) -> None:
+    """The inventory's data directory is a copy at rest; the primary runs from another one."""
+    east, copy = hosts.pair.east, tmp_path / "copy"
+    east.tool("pg_basebackup", "-d", east.conninfo, "-D", str(copy), "-c", "fast", "--no-sync")
+    (copy / "standby.signal").touch()
+    inventory = hosts.inventory(data_directory=str(copy))
+    connections = hosts.connections(data_directory=str(copy))
+    sessions = lets_nobody_in(east, how)
+    facts = facts_of(inventory)
+    try:
+        with pytest.raises(psycopg.OperationalError, match=how) as refused:
+            east.sql("SELECT 1")
+        fault.injected(str(refused.value))
+        seen = QUICK.observe(Look(connections, facts))
+        assert QUICK.proofs(seen, facts) == []
+        wanted = r"does not let us look.* is data_directory right"
+        with pytest.raises(StepFailed, match=wanted) as failed:
+            drive(QUICK, connections, facts, 2)
+        fault.got(str(failed.value))
+    finally:
+        for session in sessions:
+            session.close()
+        connections.close()
+
+
 def test_f33_l05_another_cluster_is_not_stopped(hosts: Hosts, tmp_path: Path, fault: Fault) -> None:
     other = new_cluster(tmp_path, "other", free_port(), "other-password")
     other.start()

@@ -9,6 +9,7 @@ import time
 from drtool.action import Facts, Look
 from drtool.actions.postgresql.sides import other_side, place_of
 from drtool.connections.postgresql import PostgresqlReader
+from drtool.connections.postgresql.trouble import turned_away
 from drtool.errors import DrtoolError, Reason
 from drtool.model.place import Place
 from drtool.model.proof import Proof
@@ -24,13 +25,15 @@ _POLL_SECONDS = 0.005
 class Heard(Value):
     """What a server that may be gone has answered, or why it has not.
 
-    ``silent`` says that it neither answered nor turned us away in the time given.
+    ``silent`` says that it neither answered nor turned us away in the time given, ``turned_away``
+    that a server is there and does not let us in.
     """
 
     replication: Replication | None = None
     waited_for: tuple[str, ...] = ()
     trouble: str = ""
     silent: bool = False
+    turned_away: bool = False
 
     @property
     def primary(self) -> Replication | None:
@@ -77,7 +80,7 @@ def ask(look: Look, place: Place, patience: float = PATIENCE_SECONDS) -> Heard:
             seen = reader.replication()
             senders = () if seen.in_recovery else reader.senders()
         except DrtoolError as error:
-            answers.put(Heard(trouble=error.line()))
+            answers.put(Heard(trouble=error.line(), turned_away=turned_away(error)))
         else:
             answers.put(Heard(replication=seen, waited_for=waited_for(senders)))
 

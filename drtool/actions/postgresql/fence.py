@@ -190,7 +190,9 @@ class Fence(StateAction[FenceSeen]):
             if identity is None:
                 return "it is not known which system_identifier the old primary has"
             short = fence_over_ssh(hands, identity, self.drain.seconds, seconds)
-            return short or reason_elsewhere(hands, identity, running=False)
+            if short or not reason_elsewhere(hands, identity, running=False):
+                return short
+            return self._over_ssh(hands).trouble  # a supervisor may have started a standby
         except Refused:
             raise
         except DrtoolError as error:

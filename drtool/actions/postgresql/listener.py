@@ -13,8 +13,9 @@ def reason_elsewhere(look: Look, identity: str | None, *, running: bool) -> str:
 
     The data directory in the inventory may be a copy, and the server run from another one. A
     primary of the same cluster at the port is that server; what takes connections and says
-    nothing may be it, frozen, unless a server of that directory is ``running`` there. Whoever
-    else answers, another cluster, a standby or a proxy with nothing behind it, is not.
+    nothing may be it, frozen, and what turns us away may be it, too, unless a server of that
+    directory is ``running`` there. Whoever else answers, another cluster, a standby or a proxy
+    with nothing behind it, is not.
     """
     listening = what_listens(look.facts)
     if not listening:
@@ -26,6 +27,8 @@ def reason_elsewhere(look: Look, identity: str | None, *, running: bool) -> str:
         found = f"a primary of this very cluster, from {seen.data_directory or 'elsewhere'}"
     elif heard.silent and not running:
         found = "something that says nothing, as a frozen server does"
+    elif heard.turned_away and not running:
+        found = f"a server that does not let us look ({heard.trouble})"
     else:
         return ""
     data = system_at(look.facts, place).data_directory

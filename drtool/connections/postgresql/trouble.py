@@ -30,6 +30,12 @@ _NOT_NOW = (
     r"|canceling authentication due to timeout"
 )
 
+# What poolers say of themselves: it tells nothing of a server behind them.
+_POOLERS = (
+    r"pgbouncer|pgpool|odyssey|from the pool|cannot connect to server|server_login_retry"
+    r"|max_client_conn|query_wait_timeout"
+)
+
 
 def one_line(error: BaseException) -> str:
     """What an error says, without libpq's preamble, on one line."""
@@ -53,6 +59,13 @@ def connect_trouble(subject: str, where: str, error: BaseException) -> DrtoolErr
     if "FATAL" in str(error):
         return AccessDenied(subject, f"at {where}: {text}")
     return Unreachable(subject, f"at {where}: {text}", "a server that answers")
+
+
+def turned_away(error: DrtoolError) -> bool:
+    """Whether it shows a server that answers, and takes nobody or not us; a pooler is none."""
+    if re.search(_POOLERS, error.found):
+        return False
+    return isinstance(error, AccessDenied) or re.search(_NOT_NOW, error.found) is not None
 
 
 def statement_trouble(place: str, what: str, error: BaseException, *, standby: bool) -> DrtoolError:

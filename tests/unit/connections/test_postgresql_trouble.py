@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drtool.connections.postgresql.trouble import connect_trouble, statement_trouble
+from drtool.connections.postgresql.trouble import connect_trouble, statement_trouble, turned_away
 from drtool.errors import AccessDenied, BadInput, DrtoolError, StepFailed, Unreachable
 
 
@@ -55,3 +55,21 @@ def test_a_server_that_takes_nobody_for_now_is_asked_again(text: str) -> None:
     told = connect_trouble("west.db", "127.0.2.1:5432", Said(None, f"FATAL:  {text}"))
     assert type(told) is Unreachable
     assert text in told.line()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("FATAL:  sorry, too many clients already", True),
+        ('FATAL:  no pg_hba.conf entry for host "127.0.0.1"', True),
+        ('FATAL:  password authentication failed for user "drtool"', True),
+        ("FATAL:  the database system is starting up", True),
+        ("connection to server failed: Connection refused", False),
+        ("server closed the connection unexpectedly", False),
+        ("FATAL:  pgbouncer cannot connect to server", False),
+        ("FATAL:  server login has been failing, try again later (server_login_retry)", False),
+        ("FATAL:  no more connections allowed (max_client_conn)", False),
+    ],
+)
+def test_who_is_turned_away_by_a_server_and_who_by_a_pooler(text: str, *, found: bool) -> None:
+    assert turned_away(connect_trouble("east.db", "127.0.1.1:5432", Said(None, text))) is found
