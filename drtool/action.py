@@ -71,6 +71,12 @@ class Look:
             raise DrtoolError(kind.__name__, "a writer was asked of a Look", "a reader")
         return self._connections.get(kind, target)
 
+    def opened(self, kind: type[R], target: str) -> R | None:
+        """A reader of the target that was reached before, or None; asks nobody."""
+        if issubclass(kind, Writer):
+            raise DrtoolError(kind.__name__, "a writer was asked of a Look", "a reader")
+        return self._connections.opened(kind, target)
+
     def now(self) -> datetime:
         """The wall time, by the run's own clock."""
         return self._connections.context.clock.wall()

@@ -394,6 +394,9 @@ class SimConnections(Connections):
             self._made[key] = self._open_one(kind, target)
         return cast("R", self._made[key])
 
+    def opened(self, kind: type[R], target: str) -> R | None:
+        return cast("R | None", self._made.get((kind, target)))
+
     def drop(self, kind: type[Reader], target: str) -> None:
         gone = self._made.pop((kind, target), None)
         if gone is not None:

@@ -84,6 +84,11 @@ class Connections:
                 self._keep(key, kind.open(target, self.context))
             return cast("R", self._open[key])
 
+    def opened(self, kind: type[R], target: str) -> R | None:
+        """The connection of that kind to that target where there is one; none is opened."""
+        with self._guard:
+            return cast("R | None", self._open.get((kind, target)))
+
     def drop(self, kind: type[Reader], target: str) -> None:
         """Forget a broken connection, so that the next ``get`` opens a new one."""
         with self._guard:

@@ -169,9 +169,11 @@ def _reason_clock_ahead(known: LossEvidence) -> str | None:
 def _last_possible_commit(known: LossEvidence, newest: datetime) -> tuple[datetime, bool, str]:
     """When the last commit can have been acknowledged, whether that is exact, and what says so.
 
-    Something received from after the told start of the outage shows that the primary lived on.
+    Something received from after the told start of the outage shows that the primary lived on, and
+    so does its own answer to us, whether or not that position was received.
     """
     answers = known.primary is not None and not known.primary.in_recovery
+    newest = max(newest, known.sample.at) if known.sample is not None else newest
     start = known.outage_start
     if start is not None and not answers:
         if newest <= start:

@@ -64,6 +64,10 @@ class FakeConnections(Connections):
         """The connection that was made for this; KeyError when a test forgot it."""
         return cast("R", self._made[kind, target])
 
+    def opened(self, kind: type[R], target: str) -> R | None:
+        """The connection that was made for this, if any."""
+        return cast("R | None", self._made.get((kind, target)))
+
     def drop(self, kind: type[Reader], target: str) -> None:
         """Keep it; a fake does not break."""
         del kind, target

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from fault_record import Fault
-from postgresql_pair import Pair, both_releases, new_cluster, wait_until
+from postgresql_pair import Pair, Server, both_releases, new_cluster, wait_until
 
 from drtool.action import Facts, Hands, Look
 from drtool.actions.postgresql.data_loss import CheckDataLoss
@@ -26,6 +26,7 @@ from drtool.model.place import Direction, Place
 from drtool.model.plan import Objectives
 from drtool.model.proof import AcceptedLoss, Proof, ProofKind
 from drtool.model.purpose import Mode, Procedure
+from drtool.safety.loss import OUTAGE_TOLERANCE
 from drtool.units import Duration
 
 pytestmark = pytest.mark.faults
@@ -227,6 +228,31 @@ def test_f34_a_planned_promotion_loses_nothing_at_all(story: Story, fault: Fault
     assert seen.role == "primary"
 
 
+def cut_off(west: Server) -> None:
+    """Nothing reaches the standby any more."""
+    west.sql("ALTER SYSTEM SET primary_conninfo = 'host=127.0.1.1 port=1'")
+    west.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: west.sql("SELECT count(*) FROM pg_stat_wal_receiver") == [(0,)])
+
+
+def test_f34_a_primary_that_answered_after_the_told_start_of_the_outage_lost_more(
+    story: Story, fault: Fault
+) -> None:
+    cut_off(story.pair.west)
+    told = datetime.now(UTC)
+    wait_until(lambda: datetime.now(UTC) - told > 2 * OUTAGE_TOLERANCE)
+    story.pair.east.sql("INSERT INTO orders VALUES (1, 'lost')")
+    sampled = story.connections.get(PostgresqlReader, EAST)
+    assert sampled.replication().current is not None
+    story.cut_power()
+    story.outage, story.rpo = told, Duration(OUTAGE_TOLERANCE.total_seconds())
+    fault.injected(f"an order after the told start of the outage; then seen: {sampled.sample}")
+    reason = story.refusal()
+    assert "more than the 1.00 s that is allowed" in reason
+    assert "until the proven fence" in story.seen().loss.source
+    fault.got(reason)
+
+
 @both_releases
 def test_f35_lag_unknown_is_refused_unless_the_last_sample_is_good(
     story: Story, fault: Fault
@@ -425,9 +451,7 @@ def test_l14_a_heartbeat_from_a_clock_an_hour_ahead_is_not_believed(
 @both_releases
 def test_l15_lag_0_with_the_walreceiver_dead_is_not_believed(story: Story, fault: Fault) -> None:
     west = story.pair.west
-    west.sql("ALTER SYSTEM SET primary_conninfo = 'host=127.0.1.1 port=1'")
-    west.sql("SELECT pg_reload_conf()")
-    wait_until(lambda: west.sql("SELECT count(*) FROM pg_stat_wal_receiver") == [(0,)])
+    cut_off(west)
     story.pair.east.sql("INSERT INTO orders SELECT i, 'lost' FROM generate_series(1, 100) i")
     lag = "SELECT pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn()"
     assert west.sql(lag)[0][0] == 0

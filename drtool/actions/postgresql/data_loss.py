@@ -15,7 +15,6 @@ from drtool.actions.postgresql.evidence import (
     await_position,
     counterpart,
     gather,
-    last_sample,
     reason_too_lossy,
 )
 from drtool.actions.postgresql.sides import identity_at, place_of, readers_of
@@ -64,10 +63,7 @@ class CheckDataLoss(Check[DataLoss]):
         proof = trusted_proof(
             facts.proofs, other, facts.inventory, seen.system_identifier, look.now()
         )
-        loss = judge_loss(gather(look, seen, heard, proof, None))
-        if heard.primary is None and self.judge(loss, facts) is not None:
-            sample = last_sample(look, other)
-            loss = judge_loss(gather(look, seen, heard, proof, sample))
+        loss = judge_loss(gather(look, seen, heard, proof))
         stranger = _reason_stranger(facts, seen, heard)
         return loss.model_copy(update={"stranger": stranger}) if stranger else loss
 

@@ -101,11 +101,9 @@ def waited_for(senders: tuple[Sender, ...]) -> tuple[str, ...]:
 
 
 def last_sample(look: Look, place: Place) -> Sample | None:
-    """The last position that the primary gave in this run; it may be gone since."""
-    try:
-        return look.reach(PostgresqlReader, str(place)).sample
-    except DrtoolError:
-        return None
+    """The last position that the primary gave in this run; it may be gone, and is not asked."""
+    reader = look.opened(PostgresqlReader, str(place))
+    return reader.sample if reader is not None else None
 
 
 def await_position(
@@ -121,15 +119,13 @@ def await_position(
         time.sleep(_POLL_SECONDS)
 
 
-def gather(
-    look: Look, standby: Replication, heard: Heard, proof: Proof | None, sample: Sample | None
-) -> LossEvidence:
+def gather(look: Look, standby: Replication, heard: Heard, proof: Proof | None) -> LossEvidence:
     """All that is known, as one value to judge."""
     return LossEvidence(
         standby=standby,
         primary=heard.primary,
         waited_for=heard.waited_for,
-        sample=sample,
+        sample=last_sample(look, counterpart(look.facts)),
         outage_start=look.facts.outage_start,
         fenced_at=proof.at if proof else None,
         final_position=proof.final_position if proof else None,

@@ -15,7 +15,6 @@ from drtool.actions.postgresql.evidence import (
     ask,
     counterpart,
     gather,
-    last_sample,
     reason_too_lossy,
 )
 from drtool.actions.postgresql.promotion import (
@@ -95,7 +94,7 @@ class Promote(StateAction[Promotion]):
             before=heard.replication,
             before_trouble=heard.trouble,
             commits_hang=hangs and not any(s.sync_state != "async" for s in reader.senders()),
-            loss=loss or judge_loss(gather(look, seen, heard, proof, None)),
+            loss=loss or judge_loss(gather(look, seen, heard, proof)),
             limit=limit,
             managers=reader.managers() if seen.in_recovery else (),
             fenced=proof is not None,
@@ -194,19 +193,17 @@ class Promote(StateAction[Promotion]):
         seen: Replication,
         word: tuple[Heard, Proof | None],
     ) -> tuple[Replication, DataLoss]:
-        """What would be lost; a short backlog is replayed first, an old sample is the last word."""
+        """What would be lost; a short backlog is replayed first."""
         limit = allowed_loss(look.facts, self.max_data_loss)
         end = time.monotonic() + _REPLAY_SECONDS
         while True:
-            loss = judge_loss(gather(look, seen, *word, None))
+            loss = judge_loss(gather(look, seen, *word))
             if reason_not_to_lose(loss, limit) is None:
                 return seen, loss
             if not seen.received_not_replayed or seen.replay_paused or time.monotonic() > end:
-                break
+                return seen, loss
             time.sleep(0.005)
             seen = reader.replication()
-        sample = last_sample(look, counterpart(look.facts))
-        return seen, judge_loss(gather(look, seen, *word, sample))
 
     def _data(self, facts: Facts) -> str:
         return system_at(facts, place_of(facts)).data_directory

@@ -133,6 +133,20 @@ def test_news_from_after_the_told_start_of_the_outage_make_that_start_unusable()
     assert slightly.upper_bound
 
 
+def test_an_answer_from_after_the_told_start_of_the_outage_makes_it_unusable_too() -> None:
+    """The primary was seen to live on, however little of what it wrote was received."""
+    standby = server(heartbeat=beat(-600))
+    told = {"outage_start": after(-595), "fenced_at": after(-2)}
+    alive = Sample(position=9000, timeline=1, at=after(-5))
+    loss = judge_loss(evidence(standby, sample=alive, **told))
+    assert (loss.seconds, loss.upper_bound) == (598.0, True)
+    synchronous = server(heartbeat=beat(-600, "west"))
+    assert judge_loss(evidence(synchronous, sample=alive, **told)).seconds == 598.0
+    dead = Sample(position=9000, timeline=1, at=after(-597))
+    before = judge_loss(evidence(standby, sample=dead, **told))
+    assert (before.seconds, before.upper_bound) == (5.0, False)
+
+
 def test_a_clock_ahead_is_unknown_and_a_sample_by_our_own_clock_still_counts() -> None:
     standby = server(heartbeat=beat(3600), last_commit=after(3600))
     loss = judge_loss(evidence(standby, outage_start=after(-5)))
