@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+
+from postgresql_pair import Server
 
 
 class SmallDisk:
@@ -52,3 +55,12 @@ def small_disk(path: Path, megabytes: int) -> Iterator[SmallDisk | str]:
         yield SmallDisk(path)
     finally:
         subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+def on_a_disk_of_its_own(server: Server, disk: SmallDisk) -> None:
+    """Move a server's data to the disk."""
+    server.stop()
+    moved = disk.path / server.data.name
+    shutil.copytree(server.data, moved, symlinks=True)
+    server.data = moved
+    server.start()

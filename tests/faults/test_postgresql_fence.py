@@ -18,11 +18,13 @@ import pytest
 from driven import drive, facts_of
 from fault_record import Fault
 from postgresql_pair import Server, both_releases, free_port, new_cluster, wait_until
+from small_disk import on_a_disk_of_its_own, small_disk
 from ssh_host import Hosts
 
 from drtool.action import Look
 from drtool.actions.postgresql.fence import Fence
 from drtool.actions.postgresql.fence_paths import FenceSeen
+from drtool.connections.postgresql_host import PostgresqlHostHands
 from drtool.errors import Refused, StepFailed
 from drtool.model.proof import Proof, ProofKind, Statement
 from drtool.safety.fence import reason_not_proven
@@ -96,6 +98,44 @@ def test_a_healthy_primary_is_drained_and_proven(hosts: Hosts) -> None:
     comes_up_as_a_standby(east)
     _, _, reason = fence(hosts)
     assert reason is None, "a restarted standby is still fenced"
+
+
+@both_releases
+def test_a_primary_whose_disk_is_full_is_fenced_too(
+    hosts: Hosts, tmp_path: Path, fault: Fault
+) -> None:
+    """Its WAL has room; the note in the signal file has none."""
+    east = hosts.pair.east
+    with small_disk(tmp_path / "disk", 256) as disk:
+        if isinstance(disk, str):
+            fault.cannot_inject(disk)
+            return
+        on_a_disk_of_its_own(east, disk)
+        taken = disk.fill()
+        assert disk.full
+        assert east.sql("SELECT pg_is_in_recovery()") == [(False,)]
+        fault.injected(f"the last {taken >> 20} MB of the primary's disk are taken; it answers")
+        _, proofs, reason = fence(hosts)
+        assert reason is None
+        assert processes_of(east.data) == []
+        assert (east.data / "standby.signal").read_text() == ""
+        fault.got(proofs[0].evidence)
+        (disk.path / "filler").unlink()
+        comes_up_as_a_standby(east)
+        east.stop()
+
+
+def test_a_signal_that_cannot_be_written_is_told_with_what_to_try(hosts: Hosts) -> None:
+    east = hosts.pair.east
+    (east.data / "standby.signal").symlink_to(east.data / "missing" / "file")
+    connections = hosts.connections()
+    identifier = str(east.sql("SELECT system_identifier FROM pg_control_system()")[0][0])
+    host = connections.get(PostgresqlHostHands, EAST)
+    with pytest.raises(StepFailed, match=r"standby\.signal cannot be written") as failed:
+        host.stop(identifier, "drtool run x: fenced", 1.0, kill=True)
+    assert failed.value.hint.endswith(f"touch {east.data}/standby.signal")
+    assert accepts_writes(east)
+    connections.close()
 
 
 @both_releases

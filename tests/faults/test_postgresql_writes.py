@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import threading
 import time
@@ -16,7 +15,7 @@ import pytest
 from driven import facts_of
 from fault_record import Fault
 from postgresql_pair import Pair, Server, both_releases, wait_until
-from small_disk import SmallDisk, small_disk
+from small_disk import on_a_disk_of_its_own, small_disk
 
 from drtool.action import Hands
 from drtool.actions.postgresql.write_probe import Probe, WriteProbe
@@ -73,15 +72,6 @@ def test_f45_a_commit_that_waits_for_a_standby_that_hangs_is_no_write(
         os.kill(receiver, signal.SIGCONT)
     probe(pair, "east")
     assert east.sql("SELECT count(*) FROM drtool.write_probe") == [(0,)]
-
-
-def on_a_disk_of_its_own(server: Server, disk: SmallDisk) -> None:
-    """Move a server's data to the disk."""
-    server.stop()
-    moved = disk.path / server.data.name
-    shutil.copytree(server.data, moved, symlinks=True)
-    server.data = moved
-    server.start()
 
 
 def test_f46_a_full_disk_on_the_new_primary_is_found_by_the_write_probe(

@@ -55,7 +55,12 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
         self._refuse_other_cluster(ran, identifier)
         subject = f"host of {self.target}"
         if ran.code == _NO_SIGNAL:
-            raise StepFailed(subject, f"standby.signal cannot be written: {ran.said()}")
+            signal = f"{self.system.data_directory}/standby.signal"
+            raise StepFailed(
+                subject,
+                f"standby.signal cannot be written: {ran.said()}",
+                hint=f"see to it that this can be done there: touch {signal}",
+            )
         if ran.code == _NO_RIGHT:
             raise AccessDenied(
                 subject,

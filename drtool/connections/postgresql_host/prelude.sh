@@ -138,9 +138,10 @@ postmaster_of() {
 # What root writes for the server belongs to the server's own user.
 give() { [ "$(id -u)" != 0 ] || chown --reference="$dir" "$@" 2>/dev/null; }
 
-# Whatever starts the server from now on comes up as a standby; on disk before we go on.
+# Whatever starts the server from now on comes up as a standby; on disk before we go on. The note
+# finds no room on a full disk; the file does, and is all that PostgreSQL looks for.
 write_standby_signal() {
-	printf '%s\n' "$1" >"$dir/standby.signal" || exit 46
+	printf '%s\n' "$1" >"$dir/standby.signal" || [ -e "$dir/standby.signal" ] || exit 46
 	give "$dir/standby.signal"
 	sync "$dir/standby.signal" "$dir" 2>/dev/null || sync
 }
