@@ -24,6 +24,7 @@ from drtool.connections.postgresql_host.reader import TAIL_LISTED
 from drtool.connections.reach import Connections, Context
 from drtool.connections.secrets import Secrets
 from drtool.errors import DrtoolError, Refused
+from drtool.model.postgresql_host import IN_ARCHIVE_RECOVERY
 from drtool.model.purpose import Procedure
 from drtool.redact import Redactor
 
@@ -301,6 +302,28 @@ def test_a_fenced_primary_that_a_supervisor_started_again_follows_too(hosts: Hos
     east.process.wait(timeout=5)
     assert seen.following
     assert not copied(hosts)
+    is_the_same_on_both(hosts)
+
+
+@both_releases
+def test_f30_f41_an_old_primary_that_died_as_a_standby_is_rewound(
+    hosts: Hosts, fault: Fault
+) -> None:
+    east = hosts.pair.east
+    fail_over(hosts, lost_rows=2)
+    connections = hosts.connections()
+    drive(Fence(paths=("ssh",)), connections, facts_of(hosts.inventory()))
+    east.start()
+    east.cut_power()
+    state = connections.get(PostgresqlHostReader, EAST).state()
+    connections.close()
+    assert state.control is not None
+    assert (state.running, state.control.state) == (False, IN_ARCHIVE_RECOVERY)
+    fault.injected(f"started as a standby, and killed: {state}")
+    shown: list[str] = []
+    assert reinstate(hosts, shown).following
+    assert not copied(hosts)
+    fault.got(shown[0])
     is_the_same_on_both(hosts)
 
 

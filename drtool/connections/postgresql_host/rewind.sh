@@ -25,14 +25,15 @@ recover() {
 		-c primary_conninfo= -c restore_command= -c recovery_target_timeline=current \
 		-c archive_mode=off -c logging_collector=off >"$work/recovery" 2>&1 </dev/null &
 	server=$!
-	until control | grep -q '^Database cluster state: *in archive recovery$'; do
+	# one that ended as a standby says so from the start: only a postmaster shows that it has begun
+	until postmaster_of && [ -n "$postmaster" ] &&
+		control | grep -q '^Database cluster state: *in archive recovery$'; do
 		if ! kill -0 "$server" 2>/dev/null; then
 			give_up 51 "crash recovery failed: $(tail -n 3 "$work/recovery" | tr '\n' ' ')"
 		fi
 		nap 0.02
 	done
 	# $server may be a shell of ours that waits for the postmaster
-	postmaster_of
 	kill -INT "$postmaster"
 	wait "$server"
 }
