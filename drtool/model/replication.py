@@ -45,7 +45,8 @@ class Sender(Value):
 class Heartbeat(Value):
     """The newest heartbeat row that a server has: written at the primary, by its clock.
 
-    ``synchronous`` are the standbys that the primary waited for at each commit at that moment.
+    ``synchronous`` are the standbys that the primary waited for at each commit at that moment; none
+    where another one was there to take their place.
     """
 
     written_at: datetime

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -93,6 +97,45 @@ def test_a_plain_reader_opens_a_lost_session_again(pair: Pair) -> None:
     )
     assert reader.replication().role == "primary"
     reader.close()
+
+
+@contextlib.contextmanager
+def receiving(pair: Pair, name: str, directory: Path) -> Iterator[None]:
+    """Somebody else who streams from east and could confirm its commits."""
+    directory.mkdir()
+    program = str(pair.east.programs / "pg_receivewal")
+    words = ["-d", f"{pair.east.conninfo} application_name={name}", "-D", str(directory)]
+    with subprocess.Popen([program, *words, "--synchronous"]) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+@both_releases
+def test_a_heartbeat_names_a_standby_only_where_no_other_can_take_its_place(
+    pair: Pair, tmp_path: Path
+) -> None:
+    east = pair.east
+    states = "SELECT application_name, sync_state FROM pg_stat_replication ORDER BY 1"
+    east.sql("ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (west, third)'")
+    east.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: east.sql(states) == [("west", "sync")])
+    session = PostgresqlSession.open(EAST, pair.context())
+    session.create_heartbeat_table()
+
+    def named() -> tuple[str, ...]:
+        session.write_heartbeat("orders")
+        heartbeat = session.replication().heartbeat
+        return heartbeat.synchronous if heartbeat else ()
+
+    assert named() == ("west",)
+    with receiving(pair, "third", tmp_path / "third"):
+        wait_until(lambda: east.sql(states) == [("third", "potential"), ("west", "sync")])
+        assert named() == (), "third may confirm the commits that come after west is cut off"
+    wait_until(lambda: east.sql(states) == [("west", "sync")])
+    assert named() == ("west",)
+    session.close()
 
 
 @both_releases

@@ -184,12 +184,16 @@ DO $$ BEGIN
   END IF;
 END $$
 """
+# Commits are said to wait for a standby only where no other is there that could take its place.
 HEARTBEAT_WRITE: Final[LiteralString] = """
 INSERT INTO drtool.heartbeat (service, written_at, position, synchronous)
 SELECT %s, clock_timestamp(), pg_current_wal_lsn(),
        CASE WHEN current_setting('synchronous_commit') IN ('on', 'remote_apply')
             THEN ARRAY(SELECT application_name FROM pg_stat_replication
-                        WHERE sync_state = 'sync') ELSE '{}' END
+                        WHERE sync_state = 'sync'
+                          AND NOT EXISTS (SELECT FROM pg_stat_replication
+                                           WHERE sync_state IN ('potential', 'quorum')))
+            ELSE '{}' END
 ON CONFLICT (service) DO UPDATE SET written_at = excluded.written_at,
        position = excluded.position, synchronous = excluded.synchronous
 """
