@@ -22,6 +22,9 @@ KEEPALIVE_SECONDS = 5
 # The kernel gives up on unacknowledged data after this long: a host cut off is noticed.
 UNACKNOWLEDGED_MS = 15_000
 WINDOW_BYTES = 4 * 1024 * 1024
+# An end of input that we send may arrive after the library's own answer to the end of a short
+# command; OpenSSH then ends the connection, and with it all that runs on it.
+_NO_INPUT = " </dev/null"
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
@@ -92,7 +95,8 @@ class SshTransport:
         watchdog.daemon = True
         watchdog.start()
         try:
-            channel.exec_command(shlex.join(argv))
+            command = shlex.join(argv)
+            channel.exec_command(command if feed else command + _NO_INPUT)
             ran = _ended(channel, feed)
         except (paramiko.SSHException, OSError, EOFError) as error:
             if time.monotonic() >= end:
@@ -234,7 +238,7 @@ def _ended(channel: Any, feed: bytes) -> Ran:
     out, err = bytearray(), bytearray()
     if feed:
         channel.sendall(feed)
-    channel.shutdown_write()
+        channel.shutdown_write()
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         while not (channel.eof_received or channel.closed):

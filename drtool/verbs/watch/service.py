@@ -136,12 +136,12 @@ def watch(
     loaded = [_loaded(path, inventory, app) for path in runbooks]
     made = Watch(app, loaded, options)
     telling = Telling(app, {one.runbook.service: one for one in loaded}, say)
-    for sentence in _beginning(made, app, once=options.once):
-        say(sentence)
     stop = threading.Event()
     if not options.once:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+    for sentence in _beginning(made, app, once=options.once):
+        say(sentence)
     try:
         while not stop.is_set():
             for one in made.look():
