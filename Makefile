@@ -11,6 +11,8 @@ WORKERS ?= 4
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Thousands of interpreters are started: none shall compile all of drtool anew.
 export PYTHONDONTWRITEBYTECODE :=
+# Servers sync all the time: in memory, where there is plenty, no test waits for a disk.
+test faults soak: export TMPDIR := $(or $(shell .ci/scratch),$(TMPDIR))
 KINDS := tests/acceptance tests/faults tests/integration tests/unit
 
 .PHONY: drill test bench drills faults soak lint docs docs-as-they-are servers clean

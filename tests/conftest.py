@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -28,6 +29,8 @@ pytest_plugins = [
     "sshd_host",  # uses ssh_host
 ]
 
+settings.register_profile("house", deadline=None)  # no test asserts a time
+settings.load_profile("house")
 _AT_FULL_SPEED = {"acceptance", "faults"}
 
 

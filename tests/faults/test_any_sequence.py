@@ -26,7 +26,6 @@ def chosen(examples: int) -> settings:
     return settings(
         max_examples=examples,
         stateful_step_count=25,
-        deadline=None,
         print_blob=True,
         report_multiple_bugs=False,
         phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),

@@ -117,7 +117,7 @@ def ports(journal: Memory) -> Ports:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(graphs())
 def test_an_engine_runs_each_step_at_most_once_and_needs_first(steps: tuple[PlanStep, ...]) -> None:
     journal = Memory()
@@ -137,7 +137,7 @@ def test_an_engine_runs_each_step_at_most_once_and_needs_first(steps: tuple[Plan
     assert (ended.exit_code == 0) == (len(well) == len(steps))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(graphs())
 def test_folding_by_and_by_is_folding_at_once(steps: tuple[PlanStep, ...]) -> None:
     journal = Memory()
