@@ -11,7 +11,7 @@ from drtool.journal.summary import RunSummary
 from drtool.model.pulse import Life
 from drtool.progress.life import life_sentence, life_title
 from drtool.units import seconds_text
-from drtool.verbs.records import Runs, Services
+from drtool.verbs.records import Runs, Services, ServiceStanding
 
 
 def runs(listed: Runs) -> None:
@@ -66,7 +66,7 @@ def services(known: Services) -> None:
             one.last.run,
             one.last.procedure.value,
             one.last.world.value if one.last.world else _world_now(one.last.life),
-            _protection(one.unprotected_since),
+            _protection(one),
         )
     out.print(rows)
     for one in known.services:
@@ -90,8 +90,10 @@ def _world_now(life: Life | None) -> Text:
     return Text(life_title(life), style="bold red")
 
 
-def _protection(since: datetime | None) -> Text:
-    if since is None:
+def _protection(one: ServiceStanding) -> Text:
+    if one.unprotected_since is None:
+        if one.last.ended is None:
+            return Text("not known until that run is over", style="yellow")
         return Text("protected, by what the runs say", style="green")
-    ago = seconds_text((datetime.now(UTC) - since).total_seconds())
+    ago = seconds_text((datetime.now(UTC) - one.unprotected_since).total_seconds())
     return Text(f"unprotected for {ago}", style="bold red")

@@ -10,6 +10,7 @@ from engine_bench import plan_of, step
 from told_states import Told
 
 from drtool.bootstrap import App, build
+from drtool.cli.overview import services as show_services
 from drtool.model.event import Body, RunResumed, RunStarted
 from drtool.model.purpose import Mode, Outcome, Procedure
 from drtool.process import identity
@@ -78,6 +79,17 @@ def test_a_failover_leaves_the_service_unprotected_until_reprotect_has_run(app: 
 def test_a_failover_that_promoted_and_failed_leaves_it_unprotected_too(app: App) -> None:
     told(app, failed_over(4))
     assert services().services[0].unprotected_since is not None
+
+
+def test_nothing_is_said_of_protection_while_a_run_is_open(
+    app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Told(Procedure.FAILOVER).through(4)
+    written(app, *(event.body for event in run.events))
+    show_services(services())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not known until that run is over" in said
+    assert "protected, by" not in said
 
 
 def test_a_failover_that_promoted_nobody_changes_nothing_of_that(app: App) -> None:
