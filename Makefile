@@ -6,8 +6,8 @@ READY := .venv/.ready
 # Branch coverage; it only rises.
 FLOOR := 91
 
-# Tests mostly wait for servers: four of them at a time keep two cores busy, the longest first.
-WORKERS ?= 4
+# Tests mostly wait for servers: three of them at a time keep two cores busy, the longest first.
+WORKERS ?= 3
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Thousands of interpreters are started: none shall compile all of drtool anew.
 export PYTHONDONTWRITEBYTECODE :=
