@@ -15,11 +15,17 @@ from drtool.bundle.pip import pip
 from drtool.errors import BadInput, Faults
 
 
-def requirements(own: OwnWheel, extras: frozenset[str], pins: Iterable[str]) -> str:
-    """What is to be installed, drtool among it, each with its version and its hashes."""
+def requirements(
+    own: OwnWheel, extras: frozenset[str], pins: Iterable[str], source: str = ""
+) -> str:
+    """What is to be installed, drtool among it, each with its version and its hashes.
+
+    ``source`` is where drtool's wheel itself is taken from; else one of its version is looked for.
+    """
     name = f"drtool[{','.join(sorted(extras))}]" if extras else "drtool"
     digest = hashlib.sha256(own.path.read_bytes()).hexdigest()
-    lines = [f"{name}=={own.version} \\", f"    --hash=sha256:{digest}"]
+    which = f" @ {source}" if source else f"=={own.version}"
+    lines = [f"{name}{which} \\", f"    --hash=sha256:{digest}"]
     return "\n".join([*lines, *pins]) + "\n"
 
 
@@ -33,10 +39,12 @@ def gather(
     """
     wanted = [pin for pin in pins if pin.wanted_here]
     listed = own.path.parent / "requirements.txt"
-    required = requirements(own, extras, (pin.unconditional for pin in wanted))
+    # by its place: the stock may hold another wheel of the same version
+    source = own.path.as_uri()
+    required = requirements(own, extras, (pin.unconditional for pin in wanted), source)
     listed.write_text(required, encoding="utf-8")
     words = ["--require-hashes", "--only-binary", ":all:", "--requirement", str(listed)]
-    words += ["--dest", str(into), "--find-links", str(own.path.parent)]
+    words += ["--dest", str(into)]
     hint = "--wheels DIR takes them from a directory, without a network"
     if stock is not None:
         _all_there(wanted, stock)
