@@ -79,7 +79,9 @@ def services(known: Services) -> None:
         if one.frozen:
             out.print(Text(f"{one.service} is {one.frozen}", style="bold red"), soft_wrap=True)
             out.print(Text(f"  {one.thaw}", style="bold cyan"), soft_wrap=True)
-        if one.reprotect:
+        if one.reprotect and one.last.ended is None:
+            out.print(f"run {one.last.run} goes on: drtool attach {one.last.run}", soft_wrap=True)
+        elif one.reprotect:
             out.print(f"protect {one.service} again:")
             out.print(Text(f"  {one.reprotect}", style="bold cyan"), soft_wrap=True)
 

@@ -182,7 +182,10 @@ def _accepted(state: RunState) -> str:
 
 
 def _done(step: StepState) -> str:
-    what = "was already so" if step.adopted else "; ".join(map(str, step.changes))
+    what = "; ".join(map(str, step.changes))
+    if step.adopted:
+        begun = step.intent_at is not None
+        what = "begun before the interruption, found done after it" if begun else "was already so"
     proven = ", ".join(map(_shown, step.proofs))
     said = "; ".join(part for part in (what, proven) if part)
     took = seconds_text(step.seconds)

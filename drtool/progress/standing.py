@@ -156,8 +156,8 @@ def _doubts(state: RunState) -> Iterator[str]:
     if names:
         runs = "new" if state.ended else "resumed"
         yield (
-            f"Whether step {', '.join(names)} took effect is not known. Look at the target before "
-            f"anything else is done; a {runs} run looks first and does nothing twice."
+            f"Whether step {', '.join(names)} took effect is not known. A {runs} run looks first "
+            "and does nothing twice; before you do anything by hand, look at the target."
         )
     for step in state.effects(Purpose.FENCE):
         if _half(step):

@@ -122,6 +122,8 @@ def _promotion(state: RunState) -> str:
         return ""
     step = done[-1]
     place = str(step.plan.place) if step.plan.place else step.name
+    if step.adopted and step.intent_at is not None:
+        return f"{place} was being promoted when the run was interrupted, and was found promoted."
     if step.adopted:
         return f"{place} was found promoted already, and was not promoted again."
     at = _clock(step.ended.wall) if step.ended else ""

@@ -92,6 +92,18 @@ def test_nothing_is_said_of_protection_while_a_run_is_open(
     assert "protected, by" not in said
 
 
+def test_while_the_standby_is_brought_back_nobody_is_told_to_begin_that_again(
+    app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(app, Told(Procedure.FAILOVER).through(7))
+    written(app, *(event.body for event in Told(Procedure.REPROTECT).through(1).events))
+    show_services(services())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "unprotected for" in said
+    assert "drtool attach" in said
+    assert "drtool reprotect" not in said
+
+
 def test_a_failover_that_promoted_nobody_changes_nothing_of_that(app: App) -> None:
     told(app, Told(Procedure.SWITCHOVER).through(6))
     told(app, failed_over(0))
