@@ -115,8 +115,8 @@ class Contest:
         journal = Path(self.world.environment["DRTOOL_HOME"]).with_name("chaos.json")
         said = [
             "--no-version-check",
-            "--log-level",
-            "ERROR",
+            "--log-file-level",
+            "error",
             "--log-file",
             str(journal.with_suffix(".log")),
         ]
