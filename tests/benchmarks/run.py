@@ -33,7 +33,8 @@ from benchmarks.rows import Row, as_json, as_markdown, table  # noqa: E402 - the
 def main(wanted: list[str]) -> int:
     rows: list[Row] = []
     for path in sorted(HERE.glob("*.py")):
-        if "def bench(" not in path.read_text(encoding="utf-8") or path == Path(__file__):
+        by_pytest = path.stem.startswith("test_")
+        if by_pytest or path == Path(__file__) or "def bench(" not in path.read_text("utf-8"):
             continue
         if wanted and path.stem not in wanted:
             continue
