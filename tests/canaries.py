@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, quote_plus
 
-_SAMPLE_SECONDS = 0.02  # an interpreter takes longer to start
+_SAMPLE_SECONDS = 0.005
 
 
 def shapes(secret: str) -> Iterator[bytes]:

@@ -373,7 +373,8 @@ def test_prefect_that_answers_hangs_and_is_gone(
     def seen(url: str = api.url, auth: str = api.auth) -> Finding:
         told = {"PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": auth}
         found = examine(operator, variables=told)
-        assert found.exit_code == 1 or prefect_of(found).state is not State.PROBLEM
+        # a busy machine may have others
+        assert found.exit_code == any(one.state is State.PROBLEM for one in found.findings)
         return prefect_of(found)
 
     assert "answers in" in seen().found
