@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from drtool.connections.reach import Writer
 from drtool.errors import DrtoolError, LeaseHeld
 from drtool.lease.lease import Lease
+from drtool.lease.postgresql import PostgresqlLease
 
 AGAIN_SECONDS = 0.5
 REFUSED_TIMES = 5
@@ -57,18 +59,24 @@ class PairLease:
 
     def check(self) -> None:
         """Raises LeaseHeld when the lease at ``to`` was lost, or another has that at ``from``."""
-        self._first.check()
-        with self._turn:
+        with self._turn, self._asked_there() as must_hold_there:
+            self._first.check()
             if self._refusal is not None:
                 raise self._refusal
             if self._second is None:
                 return
             try:
-                self._second.check()
+                must_hold_there()
             except LeaseHeld:
                 self._second.release()
                 self._second = None
                 self._regain_soon()
+
+    def _asked_there(self) -> AbstractContextManager[Callable[[], None]]:
+        """Ask at ``from``, where that can be done while ``to`` is asked: both may be slow."""
+        if isinstance(self._second, PostgresqlLease):
+            return self._second.asked()
+        return nullcontext((self._second or self._first).check)
 
     def keep_first(self) -> Lease:
         """Give the one at ``from`` back, and go on with the one at ``to`` alone."""

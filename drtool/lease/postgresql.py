@@ -12,7 +12,10 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 
 from drtool.connections.postgresql import PostgresqlSession
 from drtool.connections.reach import Context
@@ -39,11 +42,27 @@ class PostgresqlLease:
         self.arbiter = f"postgresql {session.target}"
         self.token = session.token()
         self._service, self._key = service, key
+        self.check()  # makes the question ready
 
     def check(self) -> None:
         """Ask that very session whether it still has the lock; raises LeaseHeld if not."""
+        with self.asked() as answer:
+            answer()
+
+    @contextmanager
+    def asked(self) -> Iterator[Callable[[], None]]:
+        """Ask, and take the answer later: that raises LeaseHeld when the lock was lost."""
+        with ExitStack() as stack:
+            try:
+                answer = stack.enter_context(self.session.asked_whether_it_holds(self._key))
+            except DrtoolError as error:
+                yield partial(self._must_hold, partial(_raise, error))
+            else:
+                yield partial(self._must_hold, answer)
+
+    def _must_hold(self, answer: Callable[[], bool]) -> None:
         try:
-            if self.session.holds(self._key):
+            if answer():
                 return
         except DrtoolError as error:
             raise lost(self._service, self.arbiter, error.found) from error
@@ -56,6 +75,10 @@ class PostgresqlLease:
     def release(self) -> None:
         """End the session, and so the lock."""
         self.session.close()
+
+
+def _raise(error: DrtoolError) -> bool:
+    raise error
 
 
 def lock_key(service: str) -> int:

@@ -16,7 +16,7 @@ import pytest
 from postgresql_pair import Pair, both_releases, wait_until
 
 from drtool.clock import SystemClock
-from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession
+from drtool.connections.postgresql import PostgresqlReader, PostgresqlSession, wire
 from drtool.connections.reach import Context
 from drtool.connections.secrets import Secrets
 from drtool.errors import AccessDenied, BadInput, DrtoolError, StepFailed, Unreachable
@@ -87,6 +87,42 @@ def test_the_lock_is_granted_on_a_standby_survives_the_promotion_and_ends_with_t
     assert other.token() > token
     other.close()
     holder.close()
+
+
+def test_who_has_the_lock_is_asked_at_two_sites_at_once(pair: Pair) -> None:
+    context = pair.context()
+    west, east = PostgresqlSession.open(WEST, context), PostgresqlSession.open(EAST, context)
+    assert west.try_lock(7)
+    assert east.try_lock(7)
+    with east.asked_whether_it_holds(7) as answer:
+        assert west.holds(7)
+        assert answer()
+    with east.asked_whether_it_holds(8) as answer:
+        assert not answer()
+    with east.asked_whether_it_holds(7):
+        pass  # its answer would stand in the way of every later statement
+    with pytest.raises(Unreachable):
+        east.holds(7)
+    east = PostgresqlSession.open(EAST, context)
+    assert east.try_lock(7)
+    east.close()
+    west.close()
+
+
+def test_a_server_that_hangs_does_not_hold_up_whoever_asks_for_the_lock(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = PostgresqlSession.open(WEST, pair.context())
+    assert session.try_lock(7)
+    assert session.holds(7)
+    monkeypatch.setattr(wire, "STATEMENT_SECONDS", 0.2)
+    (backend,) = session._wire.row("pid", "SELECT pg_backend_pid()")
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(Unreachable, match=r"no answer within 0\.2 s"):
+            session.holds(7)
+    finally:
+        os.kill(backend, signal.SIGCONT)
 
 
 def test_a_plain_reader_opens_a_lost_session_again(pair: Pair) -> None:

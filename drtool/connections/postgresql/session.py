@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 from drtool.connections.postgresql import statements as sql
@@ -54,7 +55,18 @@ class PostgresqlSession(PostgresqlReader, Writer):
 
     def holds(self, key: int) -> bool:
         """Whether this very session holds the lock, by the server's own table."""
-        return bool(self._wire.rows("lock", sql.HOLDS, (bigint(key),), prepare=True))
+        with self.asked_whether_it_holds(key) as answer:
+            return answer()
+
+    @contextmanager
+    def asked_whether_it_holds(self, key: int) -> Iterator[Callable[[], bool]]:
+        """Ask, and take the answer later: others can be asked meanwhile.
+
+        A server that has been idle takes longest to wake up. Left without an answer taken, the
+        session is ended.
+        """
+        with self._wire.asked("lock", sql.HOLDS, "drtool_holds", bigint(key)) as answer:
+            yield lambda: bool(answer())
 
     def token(self) -> str:
         """The session's backend start and pid: another session has another one, later ones greater.

@@ -132,9 +132,9 @@ SELECT l.pid, coalesce(a.application_name, ''), a.backend_start
 """
 
 HOLDS: Final[LiteralString] = """
-SELECT 1 FROM pg_locks
+PREPARE drtool_holds(bigint) AS SELECT 1 FROM pg_locks
  WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid = pg_backend_pid()
-   AND (classid::bigint << 32) + objid::bigint = %s
+   AND (classid::bigint << 32) + objid::bigint = $1
 """
 
 # Only that very session: a pid may be another's by now.

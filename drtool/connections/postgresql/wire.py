@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import select
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from drtool.connections.patroni import leader_of
@@ -57,7 +60,7 @@ class Wire:
     def __init__(self, place: str, connection: Any) -> None:
         self.place, self._connection = place, connection
         self._turn = threading.RLock()
-        self._only_local = False
+        self._only_local, self._ready = False, set[str]()
         connection.add_notice_handler(self._hear)
 
     @classmethod
@@ -99,12 +102,9 @@ class Wire:
         sql: LiteralString,
         parameters: Sequence[Any] = (),
         seconds: float = STATEMENT_SECONDS,
-        *,
-        prepare: bool = False,
     ) -> list[Row]:
         """Run one statement; ``what`` names it in errors.
 
-        One that is asked often by a session that nothing pools is kept ready by ``prepare``.
         Raises Unreachable when the session is lost or does not answer in time, AccessDenied
         when a right is missing, BadInput for what does not exist and will not come by replay,
         StepFailed when the statement fails otherwise.
@@ -117,7 +117,7 @@ class Wire:
                 self._connection.allow(seconds + _MARGIN)
                 if seconds != STATEMENT_SECONDS:
                     self._set_limit(seconds)
-                cursor = self._connection.execute(sql, parameters or None, prepare=prepare)
+                cursor = self._connection.execute(sql, parameters or None)
                 found = cursor.fetchall() if cursor.description else []
                 if seconds != STATEMENT_SECONDS:
                     self._set_limit(STATEMENT_SECONDS)
@@ -137,6 +137,35 @@ class Wire:
                 )
             return found
 
+    @contextmanager
+    def asked(
+        self, what: str, prepare: LiteralString, name: str, number: int
+    ) -> Iterator[Callable[[], int]]:
+        """Send a statement that is kept ready, and take its count of rows when it is wanted.
+
+        ``prepare`` makes the statement called ``name`` ready, once. Taking the answer raises
+        Unreachable or StepFailed. A session that is left before its answer was taken is ended.
+        """
+        with self._turn:
+            if name not in self._ready:
+                self.rows(what, prepare)
+                self._ready.add(name)
+            talk, taken = self._connection.pgconn, []
+            end = time.monotonic() + STATEMENT_SECONDS
+
+            def answer() -> int:
+                taken.append(True)
+                return self._counted(what, end)
+
+            try:
+                with self._told(what):
+                    talk.send_query_prepared(name.encode(), [str(number).encode()])
+                    talk.flush()
+                yield answer
+            finally:
+                if not taken:
+                    self.close()
+
     def row(self, what: str, sql: LiteralString, parameters: Sequence[Any] = ()) -> Row:
         """The first row of a statement that always gives one."""
         return self.rows(what, sql, parameters)[0]
@@ -144,6 +173,37 @@ class Wire:
     def close(self) -> None:
         """End the session, at once; never raises."""
         self._connection.close()
+
+    def _counted(self, what: str, end: float) -> int:
+        """The rows of the statement that was sent."""
+        talk = self._connection.pgconn
+        with self._told(what):
+            while talk.is_busy():
+                left = end - time.monotonic()
+                if left <= 0 or not select.select([talk.socket], [], [], left)[0]:
+                    self.close()
+                    raise Unreachable(
+                        f"postgresql {self.place}",
+                        f"{what}: no answer within {STATEMENT_SECONDS:g} s",
+                    )
+                talk.consume_input()
+            found = talk.get_result()
+            while talk.get_result() is not None:
+                pass
+        if found is None or found.error_message:
+            said = found.get_error_message() if found is not None else "no answer"
+            raise StepFailed(f"postgresql {self.place}", f"{what}: {' '.join(said.split())}")
+        return int(found.ntuples)
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Turn what psycopg raises into what drtool says."""
+        import psycopg  # noqa: PLC0415 - heavy, and this module is read before it is needed
+
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._trouble(what, error) from error
 
     def _set_limit(self, seconds: float) -> None:
         self._connection.execute(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -44,9 +46,10 @@ class Session(PostgresqlSession):
             self.server.owner = self
         return self.server.owner is self
 
-    def holds(self, key: int) -> bool:
+    @contextmanager
+    def asked_whether_it_holds(self, key: int) -> Iterator[Callable[[], bool]]:
         self._answer()
-        return self.server.owner is self and key == lock_key("orders")
+        yield lambda: self.server.owner is self and key == lock_key("orders")
 
     def who_holds(self, key: int) -> Holder | None:
         assert key == lock_key("orders")
