@@ -12,6 +12,7 @@ from drtool.model.event import Instant
 from drtool.model.purpose import Outcome
 from drtool.progress.approvals import so_far
 from drtool.progress.forecast import forecast
+from drtool.progress.moments import seconds_between
 from drtool.progress.run_state import RunState, StepState
 from drtool.progress.words import why_steered
 from drtool.units import seconds_text
@@ -89,8 +90,12 @@ def _burning(state: RunState, now: Instant) -> Table:
     limit = objectives.rto if state.plan.procedure.unplanned else objectives.downtime
     ahead = forecast(state, now)
     used = ahead.elapsed_seconds
-    if used is None:
+    if used is None and state.plan.procedure.unplanned:
         grid.add_row(Text("outage start not known: recovery time is not measured", style="yellow"))
+        return grid
+    if used is None:
+        so_far = seconds_between(state.started, state.ended_at or now)
+        grid.add_row(Text(f"{seconds_text(max(0.0, so_far))} so far", style="dim"))
         return grid
     name = "RTO" if state.plan.procedure.unplanned else "downtime"
     if limit is None:

@@ -112,12 +112,16 @@ def explanation(said: Explanation) -> None:
     if said.accepted:
         parts.append(Text(said.accepted, style="bold yellow"))
     parts += [Text(line, style="bold red") for line in said.broken]
-    for title, lines in (("Done", said.done), ("Not done", said.not_done)):
+    for title, lines in (
+        ("Done", said.done),
+        ("In doubt", said.in_doubt),
+        ("Not done", said.not_done),
+    ):
         if lines:
             parts.append(Text(f"\n{title}", style="bold"))
             parts += [Text(f"  {line}") for line in lines]
     out.print(Panel(Group(*parts), title=said.title, title_align="left", padding=(1, 2)))
-    out.print(Text("You can type", style="bold"))
+    out.print(Text("You can type, the most likely first", style="bold"))
     for option in said.options:
         # never wrapped: it is there to be copied
         out.print(Text(f"\n  {option.command}", style="bold cyan"), soft_wrap=True)

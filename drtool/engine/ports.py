@@ -127,10 +127,11 @@ class Limits:
 
     ``grace`` is what a step that hangs in a call gets beyond its deadline. ``unclaimed`` is how
     long an executor may take to start a step before the engine starts it itself. ``settle`` is
-    how long an effect may take to show before it is applied again. ``consent`` is how long the
-    start's own consent is waited for. ``preview`` bounds the look before a consent is asked.
-    ``listeners`` is how long they may go on after the run's end, ``ending`` how long all that
-    comes after it may take together.
+    how long an effect may take to show before it is applied again. ``stuck`` is how long a step
+    may get no further before that is told: a server that is started anew is gone for less.
+    ``consent`` is how long the start's own consent is waited for. ``preview`` bounds the look
+    before a consent is asked. ``listeners`` is how long they may go on after the run's end,
+    ``ending`` how long all that comes after it may take together.
     """
 
     tick: float = 0.1
@@ -138,6 +139,7 @@ class Limits:
     grace: float = 2.5
     unclaimed: float = 2.0
     settle: float = 1.0
+    stuck: float = 5.0
     consent: float = 3600.0
     preview: float = 2.0
     listeners: float = 2.0

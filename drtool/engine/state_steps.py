@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from drtool.action import StateAction
@@ -21,7 +22,7 @@ from drtool.errors import (
     hint_of,
 )
 from drtool.model.change import Change
-from drtool.model.event import Warned
+from drtool.model.event import NO_PROGRESS, Warned
 from drtool.model.purpose import Outcome, Purpose
 from drtool.model.value import Fields, Value
 
@@ -51,6 +52,7 @@ class StateStep:
         self._quiet_until = 0.0
         self._changed: tuple[Change, ...] = ()
         self._just_changed: set[tuple[str, str]] = set()
+        self._troubled_since: float | None = None
         self._warned = False
         self._retry_after = _FIRST_RETRY_SECONDS
         self._wanted_seconds = 0.0
@@ -125,7 +127,7 @@ class StateStep:
         except _PASSING as error:
             self._wanted_seconds = min(began - attempt.seconds_left, _WANTED_AT_MOST_SECONDS)
             self._note(error.line(), error.hint)
-            self._warn_of_fence(error)
+            self._warn(error)
             attempt.effect_applied()
             if not attempt.late:
                 attempt.pause(self._problem, self._hint, at_least=self._retry_after)
@@ -145,7 +147,7 @@ class StateStep:
         if self._attempt.context.ports.hands is None:
             raise error
         self._note(error.line(), error.hint)
-        self._warn_of_fence(error)
+        self._warn(error)
         self._attempt.pause(self._problem, self._hint)
         return None
 
@@ -194,15 +196,27 @@ class StateStep:
     def _note(self, problem: str, hint: str = "") -> None:
         self._problem, self._hint = problem, hint or self._hint
 
-    def _warn_of_fence(self, error: DrtoolError) -> None:
-        """Say at once that a fence is not proven, while a person's word can still be given."""
-        attempt = self._attempt
-        if self._warned or attempt.step.purpose is not Purpose.FENCE:
+    def _warn(self, error: DrtoolError) -> None:
+        """Say once that the step gets no further, and why.
+
+        Of a fence at once, while a person's word can still be given.
+        """
+        attempt, clock = self._attempt, self._attempt.context.clock
+        fences, now = attempt.step.purpose is Purpose.FENCE, clock.monotonic()
+        if self._troubled_since is None:
+            self._troubled_since = now
+        stuck = now - self._troubled_since >= attempt.context.limits.stuck
+        if self._warned or not (fences or stuck):
             return
         self._warned = True
-        attempt.write(
-            Warned(about="fence_unproven", text=f"{error.line()}. {statement_hint(attempt)}")
-        )
+        if fences:
+            text = f"{error.line()}. {statement_hint(attempt)}"
+            attempt.write(Warned(about="fence_unproven", text=text))
+            return
+        until = clock.wall() + timedelta(seconds=max(0.0, attempt.seconds_left))
+        hint = f" Hint: {error.hint}" if error.hint else ""
+        text = f"{error.line()}. It is tried again until {until:%Y-%m-%d %H:%M:%S}Z.{hint}"
+        attempt.write(Warned(about=NO_PROGRESS, text=f"step {attempt.step.name}: {text}"))
 
     def _too_late(self, over: DeadlineOver) -> Result:
         attempt = self._attempt

@@ -57,7 +57,7 @@ def _postgresql(site: SiteStatus) -> Text:
     database = site.postgresql
     style = _GOOD if database.state in {"primary", "standby"} else _BAD
     if database.state == "held back":
-        return Text("held back by the boot guard", style="yellow")
+        return Text("kept down by its boot guard, as it should be", style="yellow")
     follows = f", follows {database.follows}" if database.follows else ""
     timeline = f", timeline {database.timeline}" if database.timeline is not None else ""
     return Text(f"{database.state}{timeline}{follows}", style=style)

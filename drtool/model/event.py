@@ -198,6 +198,9 @@ class StatementMade(Value):
     statement: Statement
 
 
+NO_PROGRESS = "no_progress"
+
+
 class Warned(Value):
     """Something that a person should know now; ``about`` is a fixed word such as rto_at_risk."""
 

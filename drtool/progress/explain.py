@@ -6,7 +6,7 @@ why, then what is done and what is not, then three commands with what each of th
 
 from __future__ import annotations
 
-from drtool.model.event import World
+from drtool.model.event import NO_PROGRESS, World
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.pulse import Life, Living
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
@@ -26,7 +26,9 @@ __all__ = ["Explanation", "Option", "explain"]
 
 
 class Explanation(Value):
-    """A run's state in words. ``done`` and ``not_done`` are lines, ``options`` always three.
+    """A run's state in words.
+
+    ``done``, ``in_doubt`` and ``not_done`` are lines, ``options`` always three.
 
     ``accepted`` is what a person was willing to lose, and what became of it. ``broken`` is each
     time that somebody put the rules of who may aside.
@@ -38,6 +40,7 @@ class Explanation(Value):
     accepted: str = ""
     broken: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
+    in_doubt: tuple[str, ...] = ()
     not_done: tuple[str, ...] = ()
     options: tuple[Option, ...]
 
@@ -51,6 +54,7 @@ def explain(state: RunState, *, alive: bool | None = None, life: Life | None = N
     if life is not None:
         alive = life.word is not Living.GONE
     world = state.world_if_stopped if alive is False else state.world
+    doubtful = [step for step in state.steps if _is_doubtful(step, alive=alive)]
     return Explanation(
         title=_title(state, alive=alive, life=life),
         world=_heading(state, world) + standing(state, world),
@@ -58,8 +62,11 @@ def explain(state: RunState, *, alive: bool | None = None, life: Life | None = N
         accepted=_accepted(state),
         broken=tuple(f"BREAK-GLASS: {one}" for one in state.glass_broken),
         done=tuple(_done(step) for step in state.steps if step.outcome is Outcome.SUCCEEDED),
+        in_doubt=tuple(_not_done(step, state, alive=alive) for step in doubtful),
         not_done=tuple(
-            _not_done(step, state, alive=alive) for step in state.steps if _is_open(step, state)
+            _not_done(step, state, alive=alive)
+            for step in state.steps
+            if _is_open(step, state) and step not in doubtful
         ),
         options=options(state, world, alive=alive, hung=_hung(state, life)),
     )
@@ -139,7 +146,14 @@ def _why_going(state: RunState) -> str:
     if steered:
         return steered
     running = [step.name for step in state.steps if step.outcome is Outcome.RUNNING]
-    return f"Step {', '.join(running)} is under way." if running else "The run goes on."
+    if not running:
+        return "The run goes on."
+    stuck = [
+        one.text
+        for one in state.warnings
+        if one.about == NO_PROGRESS and one.text.startswith(tuple(f"step {n}: " for n in running))
+    ]
+    return "\n".join((f"Step {', '.join(running)} is under way.", *stuck))
 
 
 def _why_ended(state: RunState) -> str:
@@ -195,6 +209,11 @@ def _done(step: StepState) -> str:
 def _shown(proof: Proof) -> str:
     word = proof.kind is ProofKind.STATEMENT
     return "by a person's word, which is no proof" if word else f"{proof.kind.value} proof"
+
+
+def _is_doubtful(step: StepState, *, alive: bool | None) -> bool:
+    """Whether nobody knows if the step took effect."""
+    return step.outcome is Outcome.IN_DOUBT or (alive is False and step.mid_effect)
 
 
 def _is_open(step: StepState, state: RunState) -> bool:

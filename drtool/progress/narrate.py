@@ -35,6 +35,8 @@ from drtool.progress.run_state import RunState
 from drtool.progress.words import word
 from drtool.units import seconds_text
 
+_TOLD_ATTEMPTS = 4
+
 
 def narrate(event: Event, state: RunState | None = None) -> str | None:
     """The line for an event, with its time; None for what need not be told.
@@ -54,7 +56,8 @@ def _run(body: Body) -> str | None:
         case RunStarted():
             return _started(body)
         case RunResumed():
-            return f"run resumed by {body.by}" + (f"; {body.drift}" if body.drift else "")
+            drift = f"; {body.drift}" if body.drift else ""
+            return f"run RESUMED by {body.by}{drift}; what stands above was before"
         case LeaseTaken():
             return f"lease taken at {body.arbiter} for {body.holder}"
         case LeaseEnded():
@@ -93,12 +96,15 @@ def _end(body: Body) -> str | None:
 def _step(body: Body) -> str | None:
     match body:
         case StepStarted():
+            if _is_untold(body.attempt):
+                return None
             again = f", attempt {body.attempt}" if body.attempt > 1 else ""
             direct = f", {body.via_reason}" if body.via is Via.DIRECT and body.via_reason else ""
             return f"step {body.step}: started ({body.via.value}{direct}{again})"
         case StepIntent():
             changes = "; ".join(map(str, body.changes))
-            return f"step {body.step}: about to change {changes}" if changes else None
+            told = changes and not _is_untold(body.attempt)
+            return f"step {body.step}: about to change {changes}" if told else None
         case StepEnded():
             why = f": {body.reason}" if body.reason else ""
             if body.outcome is Outcome.SKIPPED and body.changes:
@@ -108,6 +114,11 @@ def _step(body: Body) -> str | None:
             return f"step {body.step}: {body.outcome.value} after {took}{why}{hint}"
         case _:
             return None
+
+
+def _is_untold(attempt: int) -> bool:
+    """Each attempt is in the journal; of many the 8th, 16th, 32nd ... are told."""
+    return attempt > _TOLD_ATTEMPTS and bool(attempt & (attempt - 1))
 
 
 def _consent(body: Body, run: str, service: str) -> str | None:

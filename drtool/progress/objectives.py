@@ -17,7 +17,7 @@ from drtool.model.verdict import Verdict
 from drtool.progress.left_out import left_out
 from drtool.progress.moments import seconds_between, seconds_since
 from drtool.progress.run_state import RunState
-from drtool.progress.waits import waited_seconds
+from drtool.progress.waits import interrupted_seconds, waited_seconds
 from drtool.units import Duration
 
 _DOWNTIME = {Procedure.SWITCHOVER, Procedure.FAILBACK, Procedure.DRAIN, Procedure.REFILL}
@@ -28,14 +28,16 @@ _MOVING = {Purpose.FENCE, Purpose.PROMOTE, Purpose.SCALE, Purpose.REDIRECT, Purp
 class Parts:
     """The parts of the recovery time, in seconds; None where one was not measured.
 
-    ``decision`` are all waits for people, ``execution`` the engine's own work up to the end of
-    the last effect that moves the service, ``convergence`` what clients still waited after it.
-    These four add up to the recovery time. ``verification`` comes after it: from the first
-    success to the last check that confirmed it.
+    ``decision`` are all waits for people, ``interruption`` the time without an engine where a run
+    was resumed, ``execution`` the engine's own work up to the end of the last effect that moves
+    the service, ``convergence`` what clients still waited after it. These five add up to the
+    recovery time. ``verification`` comes after it: from the first success to the last check that
+    confirmed it.
     """
 
     detection: float | None = None
     decision: float | None = None
+    interruption: float | None = None
     execution: float | None = None
     convergence: float | None = None
     verification: float | None = None
@@ -151,15 +153,18 @@ def split(state: RunState) -> Parts:
     detection = None
     if state.outage_start is not None:
         detection = max(0.0, (state.started.wall - state.outage_start).total_seconds())
+    until = end or state.last
+    decision = waited_seconds(state, until)
+    interruption = interrupted_seconds(state, until) if state.gaps else None
     if end is None:
-        return Parts(detection=detection, decision=waited_seconds(state, state.last))
-    total = seconds_between(state.started, end)
-    decision = waited_seconds(state, end)
-    moved = min(total, max(decision, _last_effect_seconds(state, total)))
+        return Parts(detection=detection, decision=decision, interruption=interruption)
+    total, idle = seconds_between(state.started, end), decision + (interruption or 0.0)
+    moved = min(total, max(idle, _last_effect_seconds(state, total)))
     return Parts(
         detection=detection,
         decision=decision,
-        execution=max(0.0, moved - decision),
+        interruption=interruption,
+        execution=max(0.0, moved - idle),
         convergence=max(0.0, total - moved),
         verification=_verification(state, end),
     )

@@ -130,6 +130,14 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A time without an engine: from the last word of one to the first of that which resumed."""
+
+    began: Instant
+    over: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class Directed:
     """What a person asked of one step, and when."""
 
@@ -171,7 +179,7 @@ class RunState:
     unwinding: UnwindAsked | None = None
     escalation: EscalationAsked | None = None
     escalates: str | None = None
-    resumes: tuple[Instant, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     fence_began: Instant | None = None
     promotion_began: Instant | None = None
     ended: RunEnded | None = None

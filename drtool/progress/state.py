@@ -36,7 +36,7 @@ from drtool.model.steering import (
     StepDirected,
     UnwindAsked,
 )
-from drtool.progress.run_state import Consent, RunState, StepState
+from drtool.progress.run_state import Consent, Gap, RunState, StepState
 from drtool.progress.steered import Steered
 from drtool.progress.world import world
 
@@ -62,7 +62,7 @@ class Folder:
         self.consents: list[Consent] = []
         self.statements: list[StatementMade] = []
         self.warnings: list[Warned] = []
-        self.resumes: list[Instant] = []
+        self.gaps: list[Gap] = []
         self.marks = _Marks()
         self.start: Event | None = None
         self.lease: LeaseTaken | None = None
@@ -84,7 +84,7 @@ class Folder:
 
     def apply(self, event: Event) -> None:
         """Take one event."""
-        self._kept, self.last = None, event
+        before, self._kept, self.last = self.last, None, event
         body = event.body
         match body:
             case RunStarted():
@@ -92,6 +92,9 @@ class Folder:
                 self.steps = {step.name: StepState(step) for step in body.plan.steps}
             case StepStarted() | StepIntent() | StepEnded():
                 self._take_step(event.at, body)
+            case RunResumed():
+                self.gaps.append(Gap(before.at if before else event.at, event.at))
+                self._engine = body
             case ConsentAsked() | ConsentGiven():
                 self._take_consent(event.at, body)
             case ApprovalGiven() | ApprovalVoided():
@@ -181,9 +184,6 @@ class Folder:
 
     def _take_rest(self, event: Event, body: object) -> None:
         match body:
-            case RunResumed():
-                self.resumes.append(event.at)
-                self._engine = body
             case LeaseTaken():
                 self.lease, self.marks.lease_lost = body, ""
             case LeaseEnded():
@@ -254,7 +254,7 @@ class Folder:
             unwinding=self.steered.unwinding,
             escalation=self.steered.escalation,
             escalates=begun.escalates,
-            resumes=tuple(self.resumes),
+            gaps=tuple(self.gaps),
             fence_began=self.marks.fence,
             promotion_began=self.marks.promotion,
             ended=end if isinstance(end, RunEnded) else None,

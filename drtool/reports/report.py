@@ -44,6 +44,7 @@ __all__ = ["Report", "report"]
 _MEANINGS = {
     "detection": "from the start of the outage to the start of the run",
     "decision": "waiting for people",
+    "interruption": "no engine was at work: from the last word of one to the first of the next",
     "execution": "the engine's own work, up to the last effect that moved the service",
     "convergence": "until clients reached the service again",
     "verification": "after the first success from outside, until it was confirmed",
@@ -83,7 +84,7 @@ def report(events: Sequence[Event], head: Head | None = None) -> Report:
         ended=state.ended_at.wall if state.ended_at else None,
         seconds=_since(state, state.ended_at or state.last),
         expected=plan.expected,
-        resumed=tuple(moment.wall for moment in state.resumes),
+        resumed=tuple(gap.over.wall for gap in state.gaps),
         outcome=ended.outcome if ended else None,
         exit_code=ended.exit_code if ended else None,
         reason=ended.reason if ended else "",
@@ -148,6 +149,7 @@ def _parts(state: RunState) -> tuple[PartLine, ...]:
     known = {
         "detection": parts.detection,
         "decision": parts.decision,
+        **({"interruption": parts.interruption} if state.gaps else {}),
         "execution": parts.execution,
         "convergence": parts.convergence,
         "verification": parts.verification,

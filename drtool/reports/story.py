@@ -53,8 +53,8 @@ def _beginning(state: RunState) -> str:
     text = f"At {_clock(started)} on {day} {state.requester} began {kind}{what}"
     before = state.adopts or state.escalates
     text += f", taking over run {before}." if before else "."
-    if state.resumes:
-        times = "once" if len(state.resumes) == 1 else f"{len(state.resumes)} times"
+    if state.gaps:
+        times = "once" if len(state.gaps) == 1 else f"{len(state.gaps)} times"
         text += f" The run was interrupted and resumed {times}."
     return text
 

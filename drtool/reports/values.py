@@ -30,7 +30,9 @@ class ObjectiveLine(Verdict):
 class PartLine(Value):
     """One part of the recovery time; ``seconds`` is None where it was not measured."""
 
-    name: Literal["detection", "decision", "execution", "convergence", "verification"]
+    name: Literal[
+        "detection", "decision", "interruption", "execution", "convergence", "verification"
+    ]
     meaning: str
     seconds: float | None
 

@@ -39,12 +39,18 @@ def _life(summary: RunSummary, last: Pulse | None, app: App) -> Life:
         stopped=stopped(summary.pid),
     )
     if found.word is Living.GONE and found.since is None:
-        return found.model_copy(update={"since": _last_word(summary.run, app)})
+        return to_the_last_word(found, summary.run, app)
     return found
 
 
+def to_the_last_word(life: Life, run: str, app: App) -> Life:
+    """An engine that is gone, since its last pulse or what it wrote after that."""
+    signs = [sign for sign in (life.since, _last_word(run, app)) if sign is not None]
+    return life.model_copy(update={"since": max(signs, default=None)})
+
+
 def _last_word(run: str, app: App) -> datetime | None:
-    """When the engine wrote its last event, for one that has left no pulse."""
+    """When the engine wrote its last event; None where the journal cannot be read."""
     try:
         journal = app.records()
         try:

@@ -22,7 +22,7 @@ from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import fold
 from drtool.progress.words import why_steered
 from drtool.units import Duration
-from drtool.verbs.life import with_lives
+from drtool.verbs.life import to_the_last_word, with_lives
 
 _MOVED = {World.PROMOTED, World.REDIRECTED, World.RECOVERED}
 
@@ -254,7 +254,9 @@ def engine_life(run: str, app: App) -> Life | None:
     journal = records(app)
     found = [one for one in journal.summaries() if one.run == run]
     journal.close()
-    return with_lives(found, app)[0].life if found else None
+    life = with_lives(found, app)[0].life if found else None
+    gone = life is not None and life.word is Living.GONE
+    return to_the_last_word(life, run, app) if life and gone else life
 
 
 def explanation(said: str) -> Explanation:

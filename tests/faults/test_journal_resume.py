@@ -58,7 +58,7 @@ def test_f13_a_run_of_another_version_is_refused(
     assert "take it up with drtool 0.0.9, or start a new run" in said.err
     assert len(said.err.splitlines()) == 2
     fault.got(said.err)
-    assert typist.state(run).resumes == ()
+    assert typist.state(run).gaps == ()
     assert typist.server.effects == ["/one"]
     same = typist.type("resume", run, **machine(tmp_path / "other", OTHER))
     assert same.code == 0, same.err

@@ -148,7 +148,7 @@ def test_f06_killed_while_resuming_five_deep(tmp_path: Path, fault: Fault) -> No
     ):
         killed_at(tmp_path, name, "resume")
     bench = Bench(tmp_path)
-    assert len(bench.state.resumes) == 5
+    assert len(bench.state.gaps) == 5
     fault.injected("killed, and killed in five resumes")
     bench.resume()
     assert changes(bench) == ONCE

@@ -89,7 +89,7 @@ def test_a_pending_approval_survives_with_its_end(bench: Bench) -> None:
     assert "run.ended" not in bench.kinds()
     assert bench.kinds()[-1] == "lease.ended"
     resumed = bench.in_background(Engine.resume(bench.events, bench.ports(), by="tester"))
-    bench.until(lambda: bench.state.resumes)
+    bench.until(lambda: bench.state.gaps)
     bench.ask("approve", "consent")
     assert resumed.wait().exit_code == 0
     assert [one.asked for one in bench.state.consents] == [asked]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from engine_bench import Bench, chain, failover_steps, plan_of, step
 
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Work
-from drtool.model.event import Via, World
+from drtool.model.event import NO_PROGRESS, Via, World
 from drtool.model.plan import PlanStep
 from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Mode, OnFailure, Outcome, Purpose
@@ -110,6 +111,20 @@ def test_attempts_are_counted(bench: Bench) -> None:
     assert ended.exit_code == 1
     assert bench.world.effects == ["one=yes"] * 2
     assert "after 2 attempts" in ended.reason
+
+
+def test_an_effect_that_keeps_failing_is_told_once_with_its_reason_and_its_end(
+    bench: Bench,
+) -> None:
+    bench.limits = replace(bench.limits, stuck=0.1)
+    assert bench.execute(step("one", fails=4)).outcome is Outcome.SUCCEEDED
+    (warned,) = [one for one in bench.state.warnings if one.about == NO_PROGRESS]
+    assert warned.text.startswith("step one: one: not this time. It is tried again until 20")
+
+
+def test_what_fails_for_a_moment_is_not_told(bench: Bench) -> None:
+    assert bench.execute(step("one", fails=2)).outcome is Outcome.SUCCEEDED
+    assert bench.state.warnings == ()
 
 
 def test_what_is_reported_done_and_not_seen_fails_at_the_deadline(bench: Bench) -> None:

@@ -24,7 +24,16 @@ from told_states import (
 from typer.core import TyperGroup
 
 from drtool.cli.main import app
-from drtool.model.event import AbortAsked, Body, RunEnded, StepEnded, Via, World
+from drtool.model.event import (
+    NO_PROGRESS,
+    AbortAsked,
+    Body,
+    RunEnded,
+    StepEnded,
+    Via,
+    Warned,
+    World,
+)
 from drtool.model.inventory import Inventory, Service, Site
 from drtool.model.proof import AcceptedLoss, ProofKind
 from drtool.model.pulse import Life, Living
@@ -264,9 +273,19 @@ def test_a_question_says_until_when_and_what_a_yes_changes() -> None:
 def test_an_interrupted_run_does_not_look_as_if_it_went_on() -> None:
     state, alive = STATES["failover-live-at-promote-False"]
     explained = said(state, alive=alive)
-    assert "promote: begun, its effect is not known" in explained.not_done
+    assert explained.in_doubt == ("promote: begun, its effect is not known",)
     assert not any(line.endswith((": running", ": pending")) for line in explained.not_done)
     assert "its last word is of 03:00:" in explained.why
+
+
+def test_a_step_that_gets_no_further_says_what_stands_in_its_way() -> None:
+    told = Told(Procedure.REPROTECT)
+    first = told.steps[0]
+    name = first.name
+    told.begin(first).tell(Warned(about=NO_PROGRESS, text=f"step {name}: host east: no mains"))
+    told.tell(Warned(about=NO_PROGRESS, text="step another: is none of it"))
+    explained = said(told.state, alive=True)
+    assert explained.why == f"Step {name} is under way.\nstep {name}: host east: no mains"
 
 
 def test_a_promotion_that_failed_half_way_does_not_speak_of_the_fence() -> None:

@@ -15,6 +15,7 @@ from drtool.model.event import (
     Instant,
     ReportWritten,
     RunEnded,
+    RunResumed,
     RunStarted,
     StepEnded,
     StepIntent,
@@ -306,3 +307,33 @@ def test_each_event_is_told_in_one_line() -> None:
     )
     asked = next(line for line in lines if line and "waiting for approval" in line)
     assert "drtool approve r consent --service orders" in asked
+
+
+def test_the_time_without_an_engine_is_told_apart() -> None:
+    story = failover()
+    del story.events[-2:]  # the last step
+    story.at(64, RunResumed(by="t", host="h", pid=2, version="0"))
+    state = story.step("accepted", 64, 69, answered=story.instant(67)).state
+    parts = split(state)
+    assert (parts.interruption, parts.decision, parts.execution) == (20, 30, 0)
+    assert parts.convergence == pytest.approx(17)
+    assert split(failover().state).interruption is None
+
+
+def test_a_wait_for_a_person_that_outlives_its_engine_is_decision_alone() -> None:
+    story = Story(told()).step("loss", 0, 1)
+    story.at(1, ConsentAsked(step="consent", what="approval"))
+    story.at(21, RunResumed(by="t", host="h", pid=2, version="0"))
+    story.at(31, ConsentGiven(step="consent", decision="approved", by="chief"))
+    assert (split(story.state).decision, split(story.state).interruption) == (30, 0)
+
+
+def test_of_many_attempts_a_few_are_told_and_a_resumption_parts_the_story() -> None:
+    story = Story(told())
+    for attempt in range(1, 18):
+        story.at(attempt, StepStarted(step="fence", via=Via.DIRECT, attempt=attempt))
+    story.at(20, RunResumed(by="ann", host="h", pid=2, version="0"))
+    lines = [narrate(event) for event in story.events[1:]]
+    told_of = [number for number, line in enumerate(lines[:-1], 1) if line]
+    assert told_of == [1, 2, 3, 4, 8, 16]
+    assert str(lines[-1]).endswith("run RESUMED by ann; what stands above was before")
