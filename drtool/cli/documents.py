@@ -64,7 +64,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a procedure would do, in order, with its critical path and digest."""
-    from drtool.verbs.documents import make_plan
+    from drtool.verbs.documents import make_plan, time_limits
     from drtool.verbs.drawing import drawn, form_of
     from drtool.verbs.writing import write
 
@@ -77,7 +77,7 @@ def plan(
     elif wanted == "table":
         from drtool.cli import planned
 
-        planned.plan(made)
+        planned.plan(made, time_limits(made))
     else:
         typer.echo(drawn(made, wanted), nl=False)
 

@@ -8,6 +8,7 @@ from rich.text import Text
 from drtool.cli.show import console, table
 from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan, PlanStep
+from drtool.runbook.limits import TimeLimits
 from drtool.verbs.documents import ActionLine, Actions, Checked
 
 
@@ -26,8 +27,8 @@ def linted(checked: Checked) -> None:
         out.print(Text(good, style="green"))
 
 
-def plan(made: Plan) -> None:
-    """A plan as a table, with its critical path marked."""
+def plan(made: Plan, limits: TimeLimits) -> None:
+    """A plan as a table, with its critical path marked, and what of it counts to an objective."""
     out = console()
     way = f"{made.direction.from_site or '-'} to {made.direction.to_site or '-'}"
     out.print(Text(f"{made.procedure.value} of {made.service}, {way}", style="bold"))
@@ -50,9 +51,9 @@ def plan(made: Plan) -> None:
             ", ".join(step.needs) if len(step.needs) < 4 else f"{len(step.needs)} steps",
         )
     out.print(rows)
-    limit = made.objectives.rto if made.procedure.unplanned else made.objectives.downtime
-    against = f" of the {limit} allowed" if limit else ""
-    out.print(Text.assemble(("* ", "bold cyan"), f"critical path: {made.expected}{against}"))
+    against = f"; {limits.objective}: {limits.budgets} of the {limits.allowed} allowed"
+    so = against if limits.allowed else ""
+    out.print(Text.assemble(("* ", "bold cyan"), f"critical path: {made.expected}{so}"))
     if made.consent_at_start:
         out.print(f"It begins when somebody types the service's name: {made.service}")
     for warning in made.warnings:

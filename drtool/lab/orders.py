@@ -174,6 +174,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.orders.remove_probe(_order_id(rest))
             case ("GET", "health", False):
                 return self.orders.health()
+            case ("GET", "", False):
+                return 200, {"service": "orders"}
         return 404, {"reason": f"{self.command} {self.path} is nothing that this service knows"}
 
 

@@ -24,7 +24,7 @@ def up(
     people: bool = False,
 ) -> None:
     """Bring the lab up; say how long it took and what to try."""
-    console, began = Console(), time.monotonic()
+    console, began = Console(highlight=False), time.monotonic()
     layout = bring.up(
         default_home(),
         servers=choose(servers, dns),
@@ -44,13 +44,15 @@ def status(*, as_json: bool = False) -> None:
     if as_json:
         sys.stdout.write(seen.model_dump_json(indent=2) + "\n")
     else:
-        show_status(Console(), seen)
+        show_status(Console(highlight=False), seen)
 
 
 def break_site(site: str) -> None:
     """Cut a site's power."""
     bring.break_site(default_home(), site)
-    Console().print(f"Site {site} has lost its power: every process there was killed.")
+    Console(highlight=False).print(
+        f"Site {site} has lost its power: every process there was killed."
+    )
 
 
 def mend(site: str) -> None:
@@ -68,7 +70,7 @@ def button(site: str) -> None:
 def _tell_power(site: str) -> None:
     layout = Layout(default_home())
     said = bring.panel(layout, site, "state")
-    console = Console()
+    console = Console(highlight=False)
     if not said["on"]:
         console.print(
             f"Mains power is there, and site {site} stays off: its power controller was told"
@@ -86,7 +88,7 @@ def down() -> None:
     """Take the lab down."""
     home = default_home()
     was_up = bring.down(home)
-    Console().print(
+    Console(highlight=False).print(
         "The lab is down: no process and no file of it is left."
         if was_up
         else f"No lab is up in {home}."

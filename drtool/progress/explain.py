@@ -99,7 +99,8 @@ def _heading(state: RunState, world: World) -> str:
     copied = state.plan.procedure is Procedure.REHEARSAL and world is not World.IN_DOUBT
     if not state.mode.changes_the_world or copied:
         return ""
-    if world is World.PREPARED and under_way(state, Purpose.FENCE):
+    begun = any(under_way(state, purpose) for purpose in (Purpose.FENCE, Purpose.REPROTECT))
+    if world is World.PREPARED and begun:
         return "Under way. "
     if world is World.RECOVERED and state.plan.procedure is Procedure.REPROTECT:
         return "Protected. "
@@ -148,12 +149,14 @@ def _why_going(state: RunState) -> str:
     running = [step.name for step in state.steps if step.outcome is Outcome.RUNNING]
     if not running:
         return "The run goes on."
-    stuck = [
-        one.text
-        for one in state.warnings
-        if one.about == NO_PROGRESS and one.text.startswith(tuple(f"step {n}: " for n in running))
+    told = [one.text for one in state.warnings if one.about == NO_PROGRESS]
+    held_up = [
+        f"{name} was held up: {text.removeprefix(f'step {name}: ')}"
+        for name in running
+        for text in told
+        if text.startswith(f"step {name}: ")
     ]
-    return "\n".join((f"Step {', '.join(running)} is under way.", *stuck))
+    return "\n".join((f"Step {', '.join(running)} is under way.", *held_up))
 
 
 def _why_ended(state: RunState) -> str:

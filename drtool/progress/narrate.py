@@ -35,7 +35,7 @@ from drtool.progress.run_state import RunState
 from drtool.progress.words import word
 from drtool.units import seconds_text
 
-_TOLD_ATTEMPTS = 4
+_TOLD_ATTEMPTS = 2
 
 
 def narrate(event: Event, state: RunState | None = None) -> str | None:
@@ -117,7 +117,7 @@ def _step(body: Body) -> str | None:
 
 
 def _is_untold(attempt: int) -> bool:
-    """Each attempt is in the journal; of many the 8th, 16th, 32nd ... are told."""
+    """Each attempt is in the journal; of many the 2nd, 4th, 8th ... are told."""
     return attempt > _TOLD_ATTEMPTS and bool(attempt & (attempt - 1))
 
 

@@ -59,10 +59,7 @@ def _untouched(state: RunState) -> str:
 def _prepared(state: RunState) -> str:
     service, old, new = state.plan.service, left(state), taking(state)
     if state.plan.procedure is Procedure.REPROTECT:
-        return (
-            f"{old} was worked on, but it was not seen in step with {new}: count {service} as "
-            "UNPROTECTED."
-        )
+        return _not_in_step(state)
     if under_way(state, Purpose.FENCE):
         return f"{old} is being fenced; until that is proven, nothing else is done."
     if any(step.intent_at for purpose in _MOVES for step in state.effects(purpose)):
@@ -75,6 +72,15 @@ def _prepared(state: RunState) -> str:
             "promoted by this run."
         )
     return f"Some things were changed on the way; clients of {service} were not moved by this run."
+
+
+def _not_in_step(state: RunState) -> str:
+    service, old, new = state.plan.service, left(state), taking(state)
+    if under_way(state, Purpose.REPROTECT):
+        how = f"{old} is being brought back; until it is seen in step with {new}"
+    else:
+        how = f"{old} was worked on, but it was not seen in step with {new}"
+    return f"{how}: count {service} as UNPROTECTED."
 
 
 def _fenced(state: RunState) -> str:

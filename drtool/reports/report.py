@@ -226,7 +226,7 @@ def _text(value: object) -> str:
         case dict():
             text = ", ".join(f"{key} {_text(item)}" for key, item in value.items()) or "none"
         case _:
-            text = str(value)
+            text = str(value) or "none"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text)} characters)"
 
 

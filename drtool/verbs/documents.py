@@ -14,12 +14,18 @@ from drtool.errors import BadInput, DrtoolError, Faults
 from drtool.model.plan import Plan
 from drtool.model.purpose import Procedure, Purpose, StepKind
 from drtool.model.value import Value
+from drtool.runbook.limits import TimeLimits, add_up
 from drtool.runbook.load import load
 from drtool.runbook.lost_sites import faults_of_lost_sites
 from drtool.runbook.planning import plan
 from drtool.verbs.request import parameters
 from drtool.verbs.roles import observe_roles
 from drtool.verbs.type_words import type_in_words
+
+
+def time_limits(made: Plan) -> TimeLimits:
+    """What its time limits add up to, held against the runbook's objective."""
+    return add_up(made, build().catalog)
 
 
 class Checked(Value):

@@ -285,7 +285,7 @@ def test_a_step_that_gets_no_further_says_what_stands_in_its_way() -> None:
     told.begin(first).tell(Warned(about=NO_PROGRESS, text=f"step {name}: host east: no mains"))
     told.tell(Warned(about=NO_PROGRESS, text="step another: is none of it"))
     explained = said(told.state, alive=True)
-    assert explained.why == f"Step {name} is under way.\nstep {name}: host east: no mains"
+    assert explained.why == f"Step {name} is under way.\n{name} was held up: host east: no mains"
 
 
 def test_a_promotion_that_failed_half_way_does_not_speak_of_the_fence() -> None:
