@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Self, TypeVar, cast
 
@@ -165,9 +166,10 @@ class SimSession(SimReader, PostgresqlSession):
         if self.server.locks.get(key) is self.session:
             del self.server.locks[key]
 
-    def holds(self, key: int) -> bool:
+    @contextmanager
+    def asked_whether_it_holds(self, key: int) -> Iterator[Callable[[], bool]]:
         self._reach()  # the effect comes right after it: nobody has a turn in between
-        return self.server.locks.get(key) is self.session
+        yield lambda: self.server.locks.get(key) is self.session
 
     def who_holds(self, key: int) -> Holder | None:
         self._ask()
