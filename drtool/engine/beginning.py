@@ -71,9 +71,8 @@ def opening_of(settings: RunSettings | Resumption, ports: Ports) -> Opening:
     if settings.automatic is not None:
         first.append(Warned(about="automatic", text=str(settings.automatic)))
     first += settings.warned
-    fence = _first_fence(settings.plan)
-    if settings.statement is not None and fence is not None:
-        first.append(StatementMade(step=fence, statement=settings.statement))
+    if (stated := settings.statement) is not None:
+        first += [StatementMade(step=name, statement=stated) for name in _fences(settings.plan)]
     return Opening(settings.run, begun, (), tuple(first))
 
 
@@ -103,11 +102,10 @@ def _lease_taken(ports: Ports) -> list[Body]:
     return [LeaseTaken(arbiter=lease.arbiter, token=lease.token, holder=lease.holder)]
 
 
-def _first_fence(plan: Plan) -> str | None:
-    """The step that a statement given beforehand speaks of."""
-    fences = (
+def _fences(plan: Plan) -> list[str]:
+    """The steps that a statement given beforehand speaks of: it is of the whole site."""
+    return [
         step.name
         for step in plan.steps
         if step.purpose is Purpose.FENCE and step.kind is not StepKind.CHECK
-    )
-    return next(fences, None)
+    ]

@@ -119,7 +119,7 @@ class RunContext:
                 "seconds_left": seconds_left,
                 "at": step.place,
                 "proofs": self.recorder.proofs,
-                "statement": self.recorder.statement,
+                "statement": self.recorder.statement(step.name),
                 "lease_token": lease.token if lease else "",
             }
         )

@@ -143,11 +143,10 @@ class Recorder:
         """Who wants a step left out, if anybody does."""
         return self._folder.steered.left_out(name)
 
-    @property
-    def statement(self) -> Statement | None:
-        """The last word that a person gave that the old primary is fenced."""
+    def statement(self, fence: str) -> Statement | None:
+        """The last word that a person gave of what this very step fences."""
         statements: list[StatementMade] = self._folder.statements
-        return statements[-1].statement if statements else None
+        return next((one.statement for one in reversed(statements) if one.step == fence), None)
 
     def now(self) -> Instant:
         """This moment, as events bear it."""

@@ -280,6 +280,26 @@ def test_a_statement_lets_a_fence_go_on(bench: Bench) -> None:
     assert bench.state.statements[0].statement.reason == "I pulled the cable"
 
 
+def test_a_word_for_one_fence_is_none_for_another(bench: Bench) -> None:
+    for name in ("one", "two"):
+        bench.world.put(f"{name}.unreachable", "yes")
+    fences = [step(name, "bench.fence", deadline=Duration(1)) for name in ("one", "two")]
+    running = bench.in_background(bench.engine(*chain(*fences, step("promote", "bench.promote"))))
+    bench.until(lambda: bench.state.warnings if bench.events else None)
+    bench.ask("state", "one", reason="I pulled its plug")
+    assert running.wait().outcome is Outcome.REFUSED
+    assert bench.outcomes() == {"one": "succeeded", "two": "refused", "promote": "pending"}
+
+
+def test_a_word_given_beforehand_is_of_the_whole_site(bench: Bench) -> None:
+    for name in ("one", "two"):
+        bench.world.put(f"{name}.unreachable", "yes")
+    said = Statement(by="chief", reason="it is on fire", at=datetime.now(UTC))
+    fences = [step(name, "bench.fence") for name in ("one", "two")]
+    steps = chain(*fences, step("promote", "bench.promote"))
+    assert bench.execute(*steps, statement=said).exit_code == 0
+
+
 def test_a_statement_can_be_given_beforehand(bench: Bench) -> None:
     bench.world.put("fence.unreachable", "yes")
     said = Statement(by="chief", reason="it is on fire", at=datetime.now(UTC))
