@@ -10,7 +10,7 @@ from drtool.action import Facts
 from drtool.connections.reach import Connections, Context
 from drtool.errors import BadInput, Unreachable
 from drtool.journal.store import Journal
-from drtool.lease.deciding import deciding_site
+from drtool.lease.deciding import deciding_site, second_site
 from drtool.lease.dns import take_dns
 from drtool.lease.dynamodb import take_dynamodb
 from drtool.lease.file import take_file
@@ -20,7 +20,6 @@ from drtool.lease.pair import PairLease
 from drtool.lease.postgresql import take_postgresql
 from drtool.model.inventory import Inventory, Served
 from drtool.model.lease import ArbiterKind
-from drtool.model.purpose import Procedure
 
 
 class Taker(Protocol):
@@ -28,9 +27,6 @@ class Taker(Protocol):
 
     def __call__(self, site: str, *, by_force: bool = False) -> Lease:
         """The lease there; raises LeaseHeld."""
-
-
-_AT_BOTH = {Procedure.SWITCHOVER, Procedure.FAILBACK}
 
 
 def take(
@@ -45,8 +41,9 @@ def take(
 ) -> Lease:
     """Take the lease of a service for the run that ``facts`` tell of.
 
-    Switchover and failback hold it at both sites, everything else at ``to``, or where there is no
-    ``to`` at ``from``, unless that is the one that is lost. ``from_stopped`` says that the run
+    What is planned holds it at two sites, so that any two runs meet: switchover and failback at
+    ``to`` and ``from``, drain and refill at ``from`` and another. All else holds it at ``to``, or
+    where that is missing at one that is not lost. ``from_stopped`` says that the run
     itself may have stopped the server at ``from`` already: its arbiter need not answer then, and
     is taken when it does.
     ``by_force`` takes it also from a holder that is not gone.
@@ -91,10 +88,9 @@ def _take_both(
 
 def sites(facts: Facts) -> tuple[str | None, str | None]:
     """The site whose arbiter decides, and the second one of a planned procedure."""
-    direction = facts.direction
-    if facts.procedure in _AT_BOTH:
-        return direction.to_site, direction.from_site
-    return deciding_site(facts.service, facts.procedure, direction, facts.inventory), None
+    service, direction, inventory = facts.service, facts.direction, facts.inventory
+    second = second_site(service, facts.procedure, direction, inventory)
+    return deciding_site(service, direction, inventory), second
 
 
 def _taker(where: ArbiterKind, service: str, context: Context, holder: str, run: str) -> Taker:

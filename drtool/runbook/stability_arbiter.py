@@ -15,7 +15,7 @@ from drtool.safety.whereabouts import Whereabouts
 def arbiter_of(plan: Plan, site: str, machine: Machine) -> Need:
     """The arbiter, by what ``lease.at`` says, at the site that decides for this plan."""
     lease = plan.inventory.services[plan.service].lease
-    taking = deciding_site(plan.service, plan.procedure, plan.direction, plan.inventory) or ""
+    taking = deciding_site(plan.service, plan.direction, plan.inventory) or ""
     if lease.at == "journal":
         where, lost = f"this machine's journal, {machine.where}", machine.lost
         told = "keep it at the side being promoted: lease: {at: postgresql}, or dns"

@@ -17,6 +17,7 @@ from drtool.lease.dns import take_dns
 from drtool.lease.dns_record import lease_name
 from drtool.lease.kept import KeptLease
 from drtool.model.inventory import Inventory
+from drtool.model.place import Direction
 from drtool.model.purpose import Procedure
 from drtool.redact import Redactor
 
@@ -123,5 +124,19 @@ def test_a_planned_run_holds_both_sites_against_a_second_machine(
         take("orders", failover, both.connections(facts), journals[1], "ben")
     lease.release()
     take("orders", failover, both.connections(facts), journals[1], "ben").release()
+    drains = [
+        facts.model_copy(
+            update={
+                "procedure": Procedure.DRAIN,
+                "direction": Direction(from_site=site),
+                "run": f"drain-{site}",
+            }
+        )
+        for site in ("east", "west")
+    ]
+    lease = take("orders", drains[0], both.connections(facts), journals[0], "ann")
+    with pytest.raises(LeaseHeld, match="held by ann"):
+        take("orders", drains[1], both.connections(facts), journals[1], "ben")
+    lease.release()
     for journal in journals:
         journal.close()

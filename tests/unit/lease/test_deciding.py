@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drtool.lease.deciding import deciding_site
+from drtool.lease.deciding import deciding_site, second_site
 from drtool.model.inventory import Inventory
 from drtool.model.place import Direction
 from drtool.model.purpose import Procedure
@@ -31,18 +31,31 @@ INVENTORY = Inventory.model_validate(
 
 
 @pytest.mark.parametrize(
-    ("procedure", "left", "taking", "decides"),
+    ("left", "taking", "decides"),
     [
-        (Procedure.LOSE, "east", None, "west"),
-        (Procedure.LOSE, "west", None, "east"),
-        (Procedure.LOSE, "north", None, "east"),
-        (Procedure.LOSE, "east", "north", "north"),
-        (Procedure.DRAIN, "east", None, "east"),
-        (Procedure.FAILOVER, "east", "west", "west"),
+        ("east", None, "west"),
+        ("west", None, "east"),
+        ("north", None, "east"),
+        ("east", "north", "north"),
+        ("east", "west", "west"),
     ],
 )
-def test_the_arbiter_of_a_site_that_is_lost_decides_nothing(
-    procedure: Procedure, left: str, taking: str | None, decides: str
+def test_the_arbiter_of_a_site_that_is_taken_out_does_not_decide(
+    left: str, taking: str | None, decides: str
 ) -> None:
     direction = Direction(from_site=left, to_site=taking)
-    assert deciding_site("profiles", procedure, direction, INVENTORY) == decides
+    assert deciding_site("profiles", direction, INVENTORY) == decides
+
+
+def test_two_runs_that_take_sites_out_meet_whichever_those_are() -> None:
+    held = {}
+    for site in ("north", "east", "west"):
+        way = Direction(from_site=site)
+        decides = deciding_site("profiles", way, INVENTORY)
+        for procedure in (Procedure.DRAIN, Procedure.REFILL):
+            second = second_site("profiles", procedure, way, INVENTORY)
+            held[site, procedure] = {decides, second} - {None}
+        assert second_site("profiles", Procedure.LOSE, way, INVENTORY) is None
+        assert decides in held[site, Procedure.DRAIN]
+    assert held["north", Procedure.DRAIN] == {"east"}  # nothing there can keep a lease
+    assert all(one & other for one in held.values() for other in held.values())
