@@ -91,9 +91,15 @@ def _record(before: Record | None, sighting: Sighting) -> Record:
 
 
 def _follows(earlier: Instant, later: Instant) -> bool:
-    """Whether nothing can have happened between two looks that was not seen."""
+    """Whether nothing can have happened between two looks that was not seen.
+
+    A virtual machine that was held still knows of it by its wall clock alone; one that is set
+    forward only begins a hold-down anew.
+    """
     same = earlier.boot == later.boot
-    return same and 0 <= later.monotonic - earlier.monotonic <= LONGEST_GAP_SECONDS
+    passed = later.monotonic - earlier.monotonic
+    by_wall = (later.wall - earlier.wall).total_seconds()
+    return same and passed >= 0 and max(passed, by_wall) <= LONGEST_GAP_SECONDS
 
 
 def judge(outlook: Outlook, now: Instant, hold_down: Duration) -> Verdict:

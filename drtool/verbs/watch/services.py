@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from drtool.clock import Clock
+from drtool.clock import Clock, seconds_passed
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Connections
 from drtool.connections.sighting import look, place_of
@@ -144,7 +144,8 @@ class ServiceWatch:
 
     def _now(self) -> Instant:
         clock = self._clock
-        return Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
+        # what a machine slept through was seen by nobody: it is no part of a hold-down
+        return Instant(wall=clock.wall(), monotonic=seconds_passed(clock), boot=clock.boot_id())
 
 
 class _Reading:

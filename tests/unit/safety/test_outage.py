@@ -57,6 +57,19 @@ def told(story: Mapping[tuple[str, str], Story], until: float) -> Verdict:
     return judge(outlook, at(until), HOLD)
 
 
+def test_what_a_machine_slept_through_is_no_part_of_the_hold_down() -> None:
+    outlook, hours = Outlook(), timedelta(hours=8)
+    for second in range(0, 100, 5):
+        slept = hours if second >= 50 else timedelta()
+        looks = [seen(signal, O, second) for signal in (HTTP, HEARD)]
+        moment = at(second).model_copy(update={"wall": at(second).wall + slept})
+        outlook = heard(outlook, [look.model_copy(update={"at": moment}) for look in looks])
+    awake = at(95).model_copy(update={"wall": at(95).wall + hours})
+    found = judge(outlook, awake, HOLD)
+    assert (found.word, found.agreed_seconds) == (Word.SUSPECTED, 45)
+    assert found.since == at(50).wall + hours
+
+
 def test_two_places_for_the_whole_hold_down_are_an_outage_since_the_first_signal() -> None:
     story = {HTTP: [(0, 10, W), (10, 999, O)], HEARD: [(0, 20, W), (20, 999, O)]}
     early = told(story, 75)
