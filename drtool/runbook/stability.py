@@ -132,16 +132,19 @@ class _Needs:
             yield self._need(Kind.RESOLVER, f"resolver {address}", found, self._foreign_names())
 
     def _foreign_names(self) -> list[str]:
-        """The steps that ask this machine's resolver: names that the zone does not have."""
+        """The steps that ask this machine's resolver: for all but services' names in the zone."""
         dns = self._plan.inventory.dns
         zone = f".{dns.zone.rstrip('.').lower()}" if dns else None
-        return list(
-            dict.fromkeys(
-                step
+        named = [
+            *((name, steps) for name, steps in self._uses.looked_up.items()),
+            *(
+                (name, steps)
                 for name, steps in self._uses.addresses.items()
-                if not _is_address(name) and not (zone and f".{name}".endswith(zone))
-                for step in steps
-            )
+                if not (zone and f".{name}".endswith(zone))
+            ),
+        ]
+        return list(
+            dict.fromkeys(step for name, steps in named if not _is_address(name) for step in steps)
         )
 
     def _elsewhere(self) -> Iterator[Need]:

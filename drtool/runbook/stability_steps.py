@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from drtool.safety.whereabouts import host_in
 
 _BY_NAME = (ZoneReader, DnsReader, ResolversReader, HttpReader, TcpReader)
 _ADDRESSES = ("url", "host", "endpoint")
+_PLACES = ("address", "redfish", "url")
 _FILES = ("ca_file", "sslrootcert", "key_file")
 # a word of a command that names something elsewhere: https://..., s3:bucket
 _ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.]+:(//)?[\w./-]*\w$")
@@ -40,7 +41,8 @@ class Uses:
     """What is used, each with the steps that use it.
 
     ``fences`` are hosts of the lost site, with the ways by which each is fenced; ``there`` are the
-    steps that act at the lost site otherwise. ``names`` are the steps that ask the zone's servers.
+    steps that act at the lost site otherwise. ``names`` are the steps that ask the zone's servers,
+    ``looked_up`` the names that are asked of this machine's resolver, whatever zone they are in.
     """
 
     systems: Steps = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Uses:
     fenced_by: Steps = field(default_factory=dict)
     there: list[PlanStep] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    looked_up: Steps = field(default_factory=dict)
     addresses: Steps = field(default_factory=dict)
     words: Steps = field(default_factory=dict)
     secrets: dict[SecretRef, list[str]] = field(default_factory=dict)
@@ -93,7 +96,7 @@ def _step(found: Uses, plan: Plan, step: PlanStep, catalog: Catalog) -> None:
         if site_of(plan.inventory, target) != lost:  # what is there is an early look at most
             _reached(found, plan.inventory, step.name, kind, target)
     if entry is not None:
-        _fields(found, step.name, entry)
+        _fields(found, plan, step.name, entry)
 
 
 def _reached(found: Uses, inventory: Inventory, step: str, kind: type[Reader], target: str) -> None:
@@ -101,17 +104,18 @@ def _reached(found: Uses, inventory: Inventory, step: str, kind: type[Reader], t
         _note(found.names, step)
     elif issubclass(kind, PowerReader):
         _add(found.powers, target, step)
-        _belongings(found, [inventory.hosts[target].power], step)
+        _opened(found, [inventory.hosts[target].power], step)
     elif target in inventory.hosts:
         _add(found.hosts, target, step)
-        _belongings(found, [inventory.hosts[target].ssh], step)
+        _opened(found, [inventory.hosts[target].ssh], step)
     elif (system := inventory.system(target)) is not None:
         _add(found.systems, ".".join(target.split(".")[:2]), step)
         without_replication = system.model_copy(update={"replication": None})
-        _belongings(found, [without_replication], step)
+        _opened(found, [without_replication], step)
+        _look_up(found, getattr(system, "members", {}).values(), step)
         if issubclass(kind, SshReader) or "host" in kind.__module__:
-            _belongings(found, [inventory.hosts[host].ssh for host in system.hosts
-                                if host in inventory.hosts], step)  # fmt: skip
+            _opened(found, [inventory.hosts[host].ssh for host in system.hosts
+                            if host in inventory.hosts], step)  # fmt: skip
     else:
         name = kind.__name__.removesuffix("Reader").removesuffix("Hands").lower()
         _add(found.others, f"{name} {target}".strip(), step)
@@ -133,19 +137,39 @@ def _fence(
         ways |= {"power"} if host in powered else set()
         ways |= set() if only_power else {"ssh"}
         _add(found.fenced_by, host, step.name)
-        if host in powered:
-            _belongings(found, [inventory.hosts[host].power], step.name)
+        known = inventory.hosts.get(host)
+        if known is not None:
+            _belongings(found, [known.power] if host in powered else [], step.name)
+            opened = (known.power if host in powered else None, None if only_power else known.ssh)
+            _look_up(found, opened, step.name)
 
 
-def _fields(found: Uses, step: str, entry: Entry) -> None:
-    """What stands in the step's own fields."""
+def _fields(found: Uses, plan: Plan, step: str, entry: Entry) -> None:
+    """What stands in the step's own fields; for a url that is left out, the service's."""
+    service = plan.inventory.services[plan.service]
     for name in _ADDRESSES:
         value = getattr(entry, name, None)
+        if name == "url" and hasattr(entry, name):
+            value = value or service.url
         if isinstance(value, str):
             _add(found.addresses, host_in(value), step)
     for word in getattr(entry, "argv", ()):
         _add(found.words, word, step) if _ELSEWHERE.match(word) else None
     _belongings(found, [entry], step)
+
+
+def _opened(found: Uses, things: Sequence[BaseModel | None], step: str) -> None:
+    """What a connection is opened with, and the names it goes to."""
+    _belongings(found, things, step)
+    _look_up(found, things, step)
+
+
+def _look_up(found: Uses, things: Iterable[BaseModel | None], step: str) -> None:
+    for thing in things:
+        for name in _PLACES:
+            value = getattr(thing, name, None)
+            if isinstance(value, str):
+                _add(found.looked_up, host_in(value), step)
 
 
 def _belongings(found: Uses, things: Iterable[BaseModel | None], step: str) -> None:

@@ -192,6 +192,22 @@ def test_a_web_address_is_where_its_name_or_its_region_is(documents: Documents) 
     assert one(found, Kind.ENDPOINT).lost is Lost.NO
 
 
+@pytest.mark.parametrize(
+    ("named", "step"),
+    [
+        (("https://192.0.2.101", "https://bmc.east.test"), "fence"),
+        (("http://orders.test:8080", "http://orders.cdn.example:8080"), "answers"),
+    ],
+)
+def test_whom_this_machine_asks_for_a_name_is_needed_where_it_is_asked(
+    documents: Documents, named: Change, step: str
+) -> None:
+    here = Here(machine="ops-1", resolvers=("192.0.2.53",))
+    assert not [need for need in documents.without(here=here).needs if need.kind is Kind.RESOLVER]
+    resolver = one(documents.without(named, here=here), Kind.RESOLVER)
+    assert step in resolver.steps
+
+
 def test_prefect_and_slack_are_lost_without_harm(documents: Documents) -> None:
     slack = ("roles:", "notify: {webhook: {url: {secret: 'env:HOOK'}}}\nroles:")
     here = Here(machine="ops-1", prefect="http://192.0.2.1:4200/api")
