@@ -263,6 +263,7 @@ class Recovery(RuleBasedStateMachine):
             for _ in range(ROUNDS):
                 if all([self._at_its_end(machine) for machine in self.machines]):  # noqa: C419 - each
                     break
+                self.world.tick(1.0)  # whoever was refused comes back a moment later
             self.every_promise_holds()
             for machine in self.machines:
                 self._must_have_ended(machine)
