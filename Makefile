@@ -15,17 +15,22 @@ export PYTHONDONTWRITEBYTECODE :=
 test faults soak: export TMPDIR := $(or $(shell .ci/scratch),$(TMPDIR))
 KINDS := tests/acceptance tests/faults tests/integration tests/unit
 
-.PHONY: drill test bench drills faults soak lint docs docs-as-they-are servers clean
+.PHONY: drill test tested-side-by-side bench drills faults soak lint docs docs-as-they-are servers clean
 
 drill: $(READY)
 	$(BIN)/drtool lab drill $(DRILL)
 
-test: $(READY) servers lint docs-as-they-are
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(SIDE_BY_SIDE) -m "not alone and not slow_fault" $(or $(TESTS),$(KINDS))
+# What needs one core goes on beside what waits for servers; what is timed comes when all else is over.
+test:
+	@$(MAKE) --no-print-directory -j2 $(READY) servers
+	@$(MAKE) --no-print-directory -j2 lint docs-as-they-are tested-side-by-side
 	$(BIN)/coverage run -m pytest -m "alone and not slow_fault" $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --fail-under=$(FLOOR)
+
+tested-side-by-side: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(SIDE_BY_SIDE) -m "not alone and not slow_fault" $(or $(TESTS),$(KINDS))
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
