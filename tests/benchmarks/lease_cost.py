@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.lab_world import LabWorld
-from benchmarks.rows import Row, within
+from benchmarks.rows import Row, rounds, within
 
 from drtool.connections.token_guard import TokenGuard
 
@@ -45,7 +45,7 @@ def bench() -> list[Row]:
         (directory / "sitecustomize.py").write_text(WATCH)
         guard = guard_ms(directory)
         costs, asked = [], list[float]()
-        for number in range(ROUNDS):
+        for number in rounds(ROUNDS):
             noted = directory / f"{number}.json"
             world.environment |= {"PYTHONPATH": str(directory), "LEASE_COST": str(noted)}
             world.settle()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 from benchmarks.lab_world import OTHER, Customer, LabWorld
-from benchmarks.rows import Row, within
+from benchmarks.rows import Row, rounds, within
 from slack_standin import CHANNEL, TOKEN, SlackStandIn
 
 from drtool.model.event import Event, RunEnded, Warned
@@ -42,7 +42,7 @@ class Pairs:
         self.unsettled = 0
 
     def rows(self) -> list[Row]:
-        for number in range(PAIRS):
+        for number in rounds(PAIRS):
             # each kind goes each way as often: the two sites are not the same
             turns = (self.without, self.with_slack)
             for turn in turns if number % 2 else reversed(turns):

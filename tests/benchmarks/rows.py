@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -22,6 +23,13 @@ class Row:
     @property
     def ok(self) -> bool:
         return self.bar is None or self.ratio <= self.bar
+
+
+def rounds(count: int) -> Iterator[int]:
+    """So many numbers, each told when its round begins."""
+    for number in range(count):
+        print(f"  {number + 1} of {count}", file=sys.stderr, flush=True)
+        yield number
 
 
 def against(name: str, ours: float, rival: float, bar: float | None, **more: str) -> Row:
@@ -61,12 +69,13 @@ def as_markdown(rows: Sequence[Row]) -> str:
     lines = ["| figure | ours | beside it | at most | |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
         bar = f"{row.bar:.3g}" if row.bar is not None else ""
-        times = " x" if bar and row.rival is not None and row.ratio != row.ours else ""
+        is_ratio = row.rival is not None and row.ratio != row.ours
+        of = f" {'x' if is_ratio else row.unit}" if bar else ""
         rival = f"{row.rival:.3g} {row.unit}" if row.rival is not None else ""
         kept = "" if row.bar is None else "kept" if row.ok else "**missed**"
         note = f"<br>*{row.note}*" if row.note else ""
         lines.append(
-            f"| {row.name}{note} | {row.ours:.3g} {row.unit} | {rival} | {bar}{times} | {kept} |"
+            f"| {row.name}{note} | {row.ours:.3g} {row.unit} | {rival} | {bar}{of} | {kept} |"
         )
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.lab_world import HERE, OTHER, Customer, Driven, LabWorld
-from benchmarks.rows import Row, against, within
+from benchmarks.rows import Row, against, rounds, within
 from benchmarks.step_cost import bare_prefect
 
 from drtool.compiler.api import Api
@@ -53,7 +53,7 @@ class Contest:
         self.not_through_prefect = 0
 
     def rows(self) -> list[Row]:
-        for _ in range(PAIRS):
+        for _ in rounds(PAIRS):
             self.script("plain", ["bash", str(RIVALS / "plain.sh")])
             self.ours("direct")
             self.script("tuned", ["bash", str(RIVALS / "tuned.sh")])
@@ -78,7 +78,10 @@ class Contest:
         self.world.warm(source)
         environment = {**self.world.script_environment(source), **QUIET}
         started = time.monotonic()
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=60)
+        done = subprocess.run(
+            command, env=environment, check=False, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
         self.downtime[name].append(self.customer.downtime(started))
         self.world.warm(source)
         self.world.follow(source)
