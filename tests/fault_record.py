@@ -11,8 +11,9 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from fault_catalogue import chosen, ids_of
+from fault_catalogue import FAULTS, chosen, ids_of
 from fault_table import Row, Table, outcome_of
+from measured import keep
 
 _OPTION, _FILE = "--faults", "--faults-file"
 _SAID = ("seen", "got")
@@ -109,6 +110,9 @@ class Judge:
         self._file.write_text(json.dumps(table.plain(), indent=1) + "\n", encoding="utf-8")
         if table.reasons_to_fail() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if set(self._wanted) == set(FAULTS):
+            results = {one: table.result(one).value for one in self._wanted}
+            keep("faults", results=results, tests=len(self._reports))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults and lies")

@@ -15,10 +15,12 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, reproduce_failure, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+from measured import keep
 from sim_rules import Recovery
 
 pytestmark = pytest.mark.faults
 EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "200"))
+MANY = 20_000
 
 
 def chosen(examples: int) -> settings:
@@ -42,3 +44,5 @@ def test_no_sequence_of_crashes_breaks_a_promise() -> None:
     if os.environ.get("SEED"):
         told = seed(int(os.environ["SEED"]))(told)
     run_state_machine_as_test(told, settings=chosen(EXAMPLES))
+    if EXAMPLES >= MANY:
+        keep("sequences", examples=EXAMPLES)

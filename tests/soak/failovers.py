@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lab_runs import ADDRESS, EAST, WEST, Operator, PracticeLab, wait_until
+from measured import keep
 from run_rules import ran_twice
 
 from drtool.errors import DrtoolError
@@ -39,6 +40,9 @@ PATIENCE = 150.0
 HELPERS = ("dns", "ssh", "prefect")
 RPO_SECONDS = 10.0
 TRIES = 3
+MANY = 300
+KEPT = ("failovers", "resumed", "double_effects", "orders_lost_beyond_rpo", "two_primaries",
+        "not_ended")  # fmt: skip
 
 
 @dataclass
@@ -362,7 +366,10 @@ def main(words: list[str]) -> int:
         made.watch.stop()
         bring.down(home)
         said.json.write_text(json.dumps(asdict(made.sums), indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(asdict(made.sums)))
+    sums = asdict(made.sums)
+    print(json.dumps(sums))
+    if not said.only and (said.count >= MANY if not said.every else said.every == "1/1"):
+        keep("places" if said.every else "failovers", **{name: sums[name] for name in KEPT})
     return 0 if made.sums.clean else 1
 
 
