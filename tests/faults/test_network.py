@@ -6,11 +6,12 @@ a busy machine.
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +28,7 @@ from drtool.clock import SystemClock
 from drtool.connections.dns import wire
 from drtool.connections.dns.question import Place, Route
 from drtool.connections.http import HttpReader
+from drtool.connections.patroni import leader_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Context
 from drtool.connections.redfish import PowerReader
@@ -56,8 +58,10 @@ class Line:
 
 
 class Page(BaseHTTPRequestHandler):
+    body = b"all is well" * 20
+
     def do_GET(self) -> None:
-        body = b"all is well" * 20
+        body = self.body
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -65,6 +69,26 @@ class Page(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
+
+
+class Member(Page):
+    """What a leader's Patroni answers."""
+
+    body = json.dumps(
+        {"state": "running", "role": "primary", "patroni": {"scope": "orders", "name": "pg1"}}
+    ).encode()
+
+
+@contextmanager
+def served(page: type[Page]) -> Iterator[tuple[str, int]]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), page)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield "127.0.0.1", server.server_port
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def context(**parts: object) -> Context:
@@ -152,22 +176,31 @@ def dns_over_tcp(both: DnsPair) -> Iterator[Make]:
 
 @pytest.fixture
 def http() -> Iterator[Make]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    with ExitStack() as links:
+    with served(Page) as where, ExitStack() as links:
 
         def make(quality: Quality) -> Line:
-            link = links.enter_context(bad_link(("127.0.0.1", server.server_port), quality))
+            link = links.enter_context(bad_link(where, quality))
             url = f"http://{link.address}:{link.port}/"
             reader = HttpReader.open("", context())
             return Line(link, lambda: reader, lambda _: reader.get(url, 2.0), 2.0, 2.0)
 
         yield make
-    server.shutdown()
-    server.server_close()
-    thread.join()
+
+
+@pytest.fixture
+def patroni() -> Iterator[Make]:
+    with served(Member) as where, ExitStack() as links:
+
+        def make(quality: Quality) -> Line:
+            link = links.enter_context(bad_link(where, quality))
+            member = {"host": "pg1", "url": f"http://{link.address}:{link.port}",
+                      "data_directory": "/srv/pg"}  # fmt: skip
+            system = {"kind": "patroni", "scope": "orders", "members": {"pg1": member}}
+            site = {"address": "127.0.1.1", "systems": {"db": system}}
+            known = context(sites={"east": site}, hosts={"pg1": {}})
+            return Line(link, lambda: None, lambda _: leader_of("east.db", known), 0, 2.0)
+
+        yield make
 
 
 @pytest.fixture
@@ -196,7 +229,7 @@ def redfish(tmp_path: Path, controller: Controller) -> Iterator[Make]:
         yield make
 
 
-@pytest.fixture(params=["postgresql", "ssh", "dns_over_tcp", "http", "redfish"])
+@pytest.fixture(params=["postgresql", "ssh", "dns_over_tcp", "http", "redfish", "patroni"])
 def kind(request: pytest.FixtureRequest) -> Make:
     made: Make = request.getfixturevalue(request.param)
     return made

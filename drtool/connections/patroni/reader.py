@@ -11,12 +11,15 @@ from typing import Any, Self
 from drtool.connections.patroni.answers import read_listed, read_node, read_settings
 from drtool.connections.reach import Context, Reader
 from drtool.connections.tls import disbelief, trust
+from drtool.connections.within import within
 from drtool.errors import AccessDenied, BadInput, DrtoolError, InDoubt, StepFailed, Unreachable
 from drtool.model.inventory import Patroni, PatroniMember
 from drtool.model.patroni import Cluster, Node
 
 # A member whose DCS is lost answers some questions only after its retry_timeout, or not at all.
 SECONDS = 2.0
+# How much longer a whole request may take than the socket's limit for each part of it.
+_GRACE = 0.5
 
 
 class PatroniReader(Reader):
@@ -42,7 +45,8 @@ class PatroniReader(Reader):
         client = httpx.Client(
             auth=(rest.user, secret) if secret is not None else None,
             verify=_trust(system, context),
-            timeout=min(SECONDS, context.connect_seconds),
+            # a reply that drips is left behind, and must not keep others from being asked for
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             trust_env=False,
             follow_redirects=False,
         )
@@ -98,15 +102,17 @@ class PatroniReader(Reader):
         """One request to one member; raises InDoubt when a change was sent and no reply came."""
         import httpx  # noqa: PLC0415 - imported already by `open`
 
-        limits = {} if seconds is None else {"timeout": seconds}
+        limit = seconds or min(SECONDS, self.context.connect_seconds)
+        sent = {"timeout": limit, **({"json": body} if body else {})}
         try:
-            response = self._client.request(
-                method, f"{url.rstrip('/')}{path}", **limits, **({"json": body} if body else {})
+            response = within(
+                limit + _GRACE,  # one that drips never meets a limit of the socket's
+                lambda: self._client.request(method, f"{url.rstrip('/')}{path}", **sent),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
             raise self._not_connected(url, error) from error
-        except httpx.TransportError as error:
-            late = isinstance(error, httpx.TimeoutException)
+        except (httpx.TransportError, TimeoutError) as error:
+            late = isinstance(error, httpx.TimeoutException | TimeoutError)
             why = "not in time" if late else str(error) or type(error).__name__
             kind = Unreachable if method == "GET" else InDoubt
             raise kind(self.subject, f"{url} gave no reply to {method} {path}: {why}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from patroni_values import inventory
 
 from drtool.clock import SystemClock
-from drtool.connections.patroni import PatroniHands, PatroniReader, leader_of
+from drtool.connections.patroni import PatroniHands, PatroniReader, hands, leader_of
 from drtool.connections.patroni.answers import read_settings
 from drtool.connections.reach import Context
 from drtool.connections.secrets import Secrets
@@ -78,8 +79,12 @@ class Told:
         return httpx.Response(found.status_code, text=found.text, headers=found.headers)
 
 
-def made(told_by: Callable[[httpx.Request], httpx.Response]) -> PatroniHands:
-    context = Context(inventory(), Secrets(Redactor()), SystemClock())
+def made(
+    told_by: Callable[[httpx.Request], httpx.Response], connect_seconds: float = 2.0
+) -> PatroniHands:
+    context = Context(
+        inventory(), Secrets(Redactor()), SystemClock(), connect_seconds=connect_seconds
+    )
     system = context.inventory.sites["east"].systems["orders_db"]
     client = httpx.Client(transport=httpx.MockTransport(told_by), auth=("drtool", "rest"))
     return PatroniHands(TARGET, system, context, client)  # type: ignore[arg-type]
@@ -161,6 +166,25 @@ def test_a_change_goes_to_the_leader_and_without_a_reply_is_in_doubt() -> None:
     lost = Told(**{"PATCH /config": httpx.RemoteProtocolError("Server disconnected")})
     with pytest.raises(InDoubt, match="gave no reply to PATCH /config"):
         made(lost).configure({"standby_cluster": None})
+
+
+def test_a_reply_that_never_ends_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "CHANGE_SECONDS", 0.05)
+    answers, over = Told(), threading.Event()
+
+    def drips(request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH" or request.url.host == "192.0.2.2":
+            over.wait(30)
+        return answers(request)
+
+    try:
+        with pytest.raises(InDoubt, match="gave no reply to PATCH /config: not in time"):
+            made(drips, connect_seconds=0.05).configure({"standby_cluster": None})
+        seen = made(drips, connect_seconds=0.05).cluster()
+    finally:
+        over.set()
+    assert [node.answers for node in seen.nodes] == [True, False]
+    assert "gave no reply to GET /patroni: not in time" in seen.nodes[1].trouble
 
 
 @pytest.mark.parametrize(
