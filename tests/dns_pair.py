@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import dns.exception
+import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
@@ -52,11 +53,15 @@ orders.lab.test. 5 IN A 127.0.1.1
 
 
 class ScriptedServer(NameServer):
-    """The lab's server with a lie or a fault; ``updates`` counts the updates that came."""
+    """The lab's server with a lie or a fault; ``updates`` counts the updates that came.
+
+    ``alias`` is what it answers in an address's place; without ``authority`` it claims none.
+    """
 
     def __init__(self, zone: Zone, key: dns.tsig.Key) -> None:
         super().__init__(zone, key)
         self.says_noerror_and_keeps = False
+        self.alias, self.authority = "", True
         self.replies_to_lose = 0
         self.updates = 0
         self.lost = 0
@@ -73,6 +78,13 @@ class ScriptedServer(NameServer):
             self.lost += 1
             return None
         return answer
+
+    def _answer(self, response: dns.message.Message, question: dns.rrset.RRset) -> None:
+        super()._answer(response, question)
+        if self.alias and question.name == dns.name.from_text(NAME):
+            response.answer = [dns.rrset.from_text(question.name, 5, "IN", "CNAME", self.alias)]
+        if not self.authority:
+            response.flags &= ~dns.flags.AA
 
 
 class DnsPair:

@@ -16,7 +16,7 @@ from drtool.action import Facts
 from drtool.actions.dns import LowerTtl, Redirect, Resolves
 from drtool.catalog import Catalog
 from drtool.connections.dns import Answer, DnsHands, DnsReader, ZoneHands, ZoneReader, wire
-from drtool.errors import AccessDenied, BadInput, Refused, StepFailed
+from drtool.errors import AccessDenied, BadInput, Refused, StepFailed, Unreachable
 from drtool.model.plan import Plan, PlanStep
 from drtool.model.purpose import Procedure, Purpose, StepKind
 from drtool.units import Duration
@@ -76,6 +76,54 @@ def test_f48_a_stale_server_blocks(both: DnsPair, fault: Fault) -> None:
     assert reason == f"{NAME} is ns_east {EAST}, expected {WEST}"
     fault.got(reason)
     assert Redirect().changes(seen)
+
+
+def test_f48_a_server_that_answers_an_alias_blocks(both: DnsPair, fault: Fault) -> None:
+    hands = both.hands()
+    both.servers["west"].alias = "east.lab.test."
+    both.set_values("east", WEST)
+    seen = Redirect().observe(hands)
+    assert (seen.agreeing, seen.cut_off) == (("ns_east",), ())
+    fault.injected("ns_east is updated, ns_west answers an older zone with an alias")
+    assert Redirect().changes(seen)
+    told = f"{NAME} is ns_west alias of east.lab.test., expected {WEST}"
+    assert Redirect().reason_not_to_apply(seen, hands.facts) == (
+        f"the plan is stale: {told} or {EAST}"
+    )
+    reason = Resolves().judge(Resolves().observe(hands), hands.facts)
+    assert reason == told
+    fault.got(reason)
+    with pytest.raises(StepFailed, match="servers differ"):
+        hands.reach(ZoneReader, "").address(NAME)
+    both.servers["east"].alias = "east.lab.test."
+    with pytest.raises(StepFailed, match="has no address: ns_east alias of"):
+        hands.reach(ZoneReader, "").address(NAME)
+    with pytest.raises(Refused, match="alias of east"):
+        carry_out(LowerTtl(ttl=Duration(2)), hands)
+    assert not any(server.updates for server in both.servers.values())
+
+
+def test_f48_an_old_value_without_authority_blocks_and_a_new_one_agrees_with_nothing(
+    both: DnsPair, fault: Fault
+) -> None:
+    hands = both.hands()
+    both.set_values("east", WEST)
+    both.servers["west"].authority = False
+    fault.injected("ns_west answers without authority")
+    seen = Resolves().observe(hands)
+    reason = Resolves().judge(seen, hands.facts)
+    assert reason == f"{NAME} is ns_west {EAST} (without authority), expected {WEST}"
+    fault.got(reason)
+    both.set_values("west", WEST)
+    seen = Resolves().observe(hands)
+    assert (seen.agreeing, seen.behind, seen.cut_off) == (("ns_east",), (), ())
+    assert hands.reach(ZoneReader, "").address(NAME) == WEST
+    both.stop("east")
+    assert "0 of at least 1" in (Resolves().judge(Resolves().observe(hands), hands.facts) or "")
+    with pytest.raises(Unreachable, match="no server of zone"):
+        hands.reach(ZoneReader, "").address(NAME)
+    both.set_values("west")
+    assert Resolves().observe(hands).cut_off == ("ns_east", "ns_west")
 
 
 def test_f48_a_cut_off_server_is_named_and_does_not_block(dns_pair: DnsPair, fault: Fault) -> None:

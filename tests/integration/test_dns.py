@@ -6,10 +6,12 @@ import time
 
 import pytest
 from dns_pair import ADDRESSES, NAME, ZONE, DnsPair, Silence, carry_out
+from machine_servers import needed
 
 from drtool.actions.dns import LowerTtl, Redirect, Resolves, Ttl
 from drtool.connections.dns import Answer, DnsHands, DnsReader, Names, ZoneReader
 from drtool.errors import AccessDenied, BadInput, Refused, StepFailed, Unreachable
+from drtool.lab.servers.dns import KINDS
 from drtool.model.purpose import Mode
 from drtool.units import Duration
 
@@ -95,6 +97,26 @@ def test_an_alias_is_not_an_address(dns_pair: DnsPair) -> None:
     dns_pair.start("west")
     reader = dns_pair.hands().reach(DnsReader, "ns_west")
     assert reader.answer("alias.lab.test", "CNAME").values == (f"{NAME}.",)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_alias_is_told_as_such(dns_pair: DnsPair, kind: str) -> None:
+    dns_pair.use(needed(KINDS[kind]()))
+    address = next(line for line in ZONE.splitlines() if line.startswith(NAME))
+    for site, zone in (
+        ("east", ZONE.replace(address, f"{NAME}. 5 IN A {WEST}")),
+        ("west", ZONE.replace(address, f"{NAME}. 5 IN CNAME ns1.lab.test.")),
+    ):
+        dns_pair.zone_file(site).write_text(zone)
+        dns_pair.start_child(site)
+    hands = dns_pair.hands()
+    seen = Redirect().observe(hands)
+    assert Redirect().changes(seen)
+    assert [str(said) for said in seen.strangers] == ["ns_west alias of ns1.lab.test."]
+    reason = Resolves().judge(Resolves().observe(hands), hands.facts)
+    assert reason == f"{NAME} is ns_west alias of ns1.lab.test., expected {WEST}"
+    with pytest.raises(StepFailed, match=r"is an alias of ns1\.lab\.test"):
+        hands.reach(DnsReader, "ns_west").answer(NAME)
 
 
 def test_a_closed_port_is_told_at_once_and_a_silent_one_within_its_limits(

@@ -18,8 +18,8 @@ class Pointing(Value):
 
     ``address`` is what all servers that answer agree on, empty when they differ. ``may_be`` are
     the addresses that a sound plan expects to find. ``cut_off`` names the servers that do not
-    answer, ``agreeing`` those that give the wanted address. ``ttl`` is the longest one.
-    ``resolvers`` are those that customers ask, where a check looks at them.
+    answer, ``agreeing`` those that give the wanted address with authority. ``ttl`` is the longest
+    one. ``resolvers`` are those that customers ask, where a check looks at them.
     """
 
     name: str
@@ -50,7 +50,8 @@ class Pointing(Value):
         return tuple(
             said
             for said in self.behind
-            if said.values and not (len(said.values) == 1 and said.values[0] in self.may_be)
+            if said.alias
+            or (said.values and not (len(said.values) == 1 and said.values[0] in self.may_be))
         )
 
     def too_few(self) -> str | None:
@@ -80,7 +81,9 @@ def pointing(look: Look, name: str | None, wanted: str = "", old: str | None = N
         address=single[0] if len(single) == 1 else "",
         ttl=max(ttls) if ttls else None,
         servers=servers,
-        agreeing=tuple(said.server for said in servers if said.values == (wanted,)),
+        agreeing=tuple(
+            said.server for said in servers if said.values == (wanted,) and said.authority
+        ),
         cut_off=tuple(said.server for said in servers if not said.answers),
         min_servers=zone.min_servers,
     )

@@ -33,7 +33,7 @@ class Redirect(StateAction[Pointing]):
     else in between is refused, and puts the new address in the same message in which it takes
     the old one away: the name is never empty. It is done when every server that answers gives
     the new address and at least the inventory's ``min_servers`` do; a server that answers the
-    old one blocks, one that is cut off is named in ``cut_off`` and does not.
+    old one, or an alias, blocks, one that is cut off is named in ``cut_off`` and does not.
     """
 
     purpose = Purpose.REDIRECT

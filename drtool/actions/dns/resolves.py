@@ -40,7 +40,7 @@ class Resolves(Check[Pointing]):
         return seen.model_copy(update={"resolvers": says})
 
     def judge(self, seen: Pointing, facts: Facts) -> str | None:
-        """A server with another address blocks; one that is cut off does not."""
+        """A server with another address or an alias blocks; one that is cut off does not."""
         del facts
         if seen.behind:
             told = "; ".join(str(said) for said in seen.behind)

@@ -44,9 +44,12 @@ class LowerTtl(StateAction[Pointing]):
         return [Change(subject=f"TTL of {seen.name}", before=str(before), after=str(_limit(seen)))]
 
     def reason_not_to_apply(self, seen: Pointing, facts: Facts) -> str | None:
-        """Refuse to touch a name that a server does not have."""
+        """Refuse to touch a name that no server answers for, or that is an alias at one."""
         del facts
-        return None if seen.answering else f"no server answers for {seen.name}: {seen.told()}"
+        if not seen.answering:
+            return f"no server answers for {seen.name}: {seen.told()}"
+        aliases = "; ".join(str(said) for said in seen.answering if said.alias)
+        return f"{seen.name} is {aliases}, expected an address" if aliases else None
 
     def apply(self, hands: Hands, changes: list[Change]) -> None:
         """Give the same values with the shorter TTL, guarded by the values."""
@@ -108,9 +111,9 @@ class Ttl(Check[Pointing]):
         del facts
         if not seen.answering:
             return f"no server answers for {seen.name}: {seen.told()}"
-        empty = [said.server for said in seen.answering if not said.values]
+        empty = [said for said in seen.answering if not said.values]
         if empty:
-            return f"{seen.name} has no address at {', '.join(empty)}"
+            return f"{seen.name} is {'; '.join(map(str, empty))}, expected an address"
         slow = [f"{said.server} {said.ttl}" for said in seen.answering if longer(said, self.max)]
         return f"TTL of {seen.name}: {', '.join(slow)}, at most {self.max}" if slow else None
 

@@ -35,12 +35,16 @@ class Answer(Value):
     """What a server answers for a name and a type; no values when there are none.
 
     ``values`` stand in presentation format (``127.0.2.1``, ``"text"`` with its quotes), sorted.
+    ``alias`` is the name that it sends its askers to instead; ``authority`` whether it claims to
+    speak for the zone.
     """
 
     name: str
     rdtype: str = "A"
     values: tuple[str, ...] = ()
     ttl: Duration | None = None
+    alias: str = ""
+    authority: bool = True
 
     def __str__(self) -> str:
         """The values as people read them."""
@@ -90,20 +94,40 @@ class DnsReader(Reader):
     def answer(self, name: str, rdtype: str = "A") -> Answer:
         """What the server answers, with authority, for a name.
 
+        Raises as ``says`` does, and StepFailed for an alias or without authority.
+        """
+        found = self.says(name, rdtype)
+        if not found.authority:
+            raise self._no_authority(name)
+        if found.alias:
+            raise StepFailed(self.subject, f"{name} is an alias of {found.alias}", rdtype)
+        return found
+
+    def says(self, name: str, rdtype: str = "A") -> Answer:
+        """What the server tells whoever asks: an alias misleads them as an address does.
+
+        So does a value without authority: resolvers that stand before such a server, forwarders
+        above all, pass it on. Only a server that has neither authority nor anything to say, as one
+        that does not know the zone, leads nobody anywhere.
+
         Raises Unreachable when it is silent or its port closed, AccessDenied when it refuses to
-        answer, StepFailed when it cannot speak for the zone.
+        answer, StepFailed when it fails (SERVFAIL), or has no authority and nothing to say.
         """
         found = self._ask(name, rdtype)
         if found.code in TURNED_AWAY:
             raise AccessDenied(self.subject, f"does not answer for {name} ({found.code})")
         if found.code not in {"NOERROR", "NXDOMAIN"}:
             raise StepFailed(self.subject, f"answers {found.code} for {name}")
-        if not found.authoritative:
-            raise StepFailed(self.subject, f"has no authority for {name}")
-        if found.alias:
-            raise StepFailed(self.subject, f"{name} is an alias of {found.alias}", rdtype)
-        ttl = None if found.ttl is None else Duration(float(found.ttl))
-        return Answer(name=name, rdtype=rdtype, values=found.values, ttl=ttl)
+        if not (found.authoritative or found.values or found.alias):
+            raise self._no_authority(name)
+        return Answer(
+            name=name,
+            rdtype=rdtype,
+            values=found.values,
+            ttl=None if found.ttl is None else Duration(float(found.ttl)),
+            alias=found.alias,
+            authority=found.authoritative,
+        )
 
     def check_key(self) -> None:
         """Ask a signed question; raises AccessDenied when the server does not take our key."""
@@ -133,6 +157,9 @@ class DnsReader(Reader):
 
     def _route(self, transport: Transport, seconds: float) -> Route:
         return Route(self._place, transport, seconds)
+
+    def _no_authority(self, name: str) -> StepFailed:
+        return StepFailed(self.subject, f"has no authority for {name}")
 
     def _denied(self, code: str) -> AccessDenied:
         return AccessDenied(

@@ -17,12 +17,18 @@ T = TypeVar("T")
 
 
 class ServerSays(Value):
-    """What one server says of a name; ``trouble`` is why it says nothing."""
+    """What one server says of a name; ``trouble`` is why it says nothing.
+
+    ``alias`` is the name that it sends its askers to, in an address's place. What it says without
+    ``authority`` may mislead those who ask it, and agrees with nothing.
+    """
 
     server: Name
     site: Name
     values: tuple[str, ...] = ()
     ttl: Duration | None = None
+    alias: str = ""
+    authority: bool = True
     trouble: str = ""
 
     @property
@@ -32,7 +38,9 @@ class ServerSays(Value):
 
     def __str__(self) -> str:
         """The server and what it says, as people read it."""
-        return f"{self.server} {self.trouble or ', '.join(self.values) or '(no address)'}"
+        alias = f"alias of {self.alias}" if self.alias else ""
+        told = self.trouble or ", ".join(self.values) or alias or "(no address)"
+        return f"{self.server} {told}{'' if self.authority else ' (without authority)'}"
 
 
 class Move(Value):
@@ -74,11 +82,16 @@ class ZoneReader(Reader):
 
         def say(server: DnsReader) -> ServerSays:
             try:
-                found = server.answer(name, rdtype)
+                found = server.says(name, rdtype)
             except (Unreachable, AccessDenied, StepFailed) as error:
                 return ServerSays(server=server.server, site=server.site, trouble=error.found)
             return ServerSays(
-                server=server.server, site=server.site, values=found.values, ttl=found.ttl
+                server=server.server,
+                site=server.site,
+                values=found.values,
+                ttl=found.ttl,
+                alias=found.alias,
+                authority=found.authority,
             )
 
         return tuple(self._side_by_side(say, list(self._servers.values())))
@@ -86,12 +99,13 @@ class ZoneReader(Reader):
     def address(self, name: str) -> str:
         """The one address that all servers which answer agree on.
 
-        Raises Unreachable when none answers, StepFailed when they differ or there is none.
+        Raises Unreachable when none with authority answers, StepFailed when they differ or there
+        is none.
         """
         says = self.answers(name)
         answering = [said for said in says if said.answers]
         told = "; ".join(str(said) for said in says)
-        if not answering:
+        if not any(said.authority for said in answering):
             raise Unreachable(f"name {name}", f"no server of zone {self.zone} answers: {told}")
         found = {said.values for said in answering}
         if len(found) > 1:

@@ -75,6 +75,8 @@ TOO_FEW = seen(says("east", trouble=SILENT), says("west", WEST), min_servers=2)
 STRANGE = seen(says("east", OTHER), says("west", EAST))
 TWO_VALUES = seen(says("east", EAST, WEST), says("west", EAST))
 EMPTY = seen(says("east"), says("west", EAST))
+ALIAS = seen(says("east", WEST), ServerSays(server="ns_west", site="west", alias="east.lab.test."))
+AN_ALIAS = "ns_west alias of east.lab.test."
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,7 @@ EMPTY = seen(says("east"), says("west", EAST))
         (ALL_GONE, [f"orders.lab.test: ns_east {SILENT}; ns_west {SILENT} -> {WEST}"]),
         (TOO_FEW, [f"orders.lab.test: ns_east {SILENT}; ns_west {WEST} -> {WEST}"]),
         (EMPTY, [f"orders.lab.test: ns_east (no address); ns_west {EAST} -> {WEST}"]),
+        (ALIAS, [f"orders.lab.test: ns_east {WEST}; {AN_ALIAS} -> {WEST}"]),
     ],
 )
 def test_what_a_redirect_would_change(what: Pointing, left: list[str]) -> None:
@@ -104,7 +107,14 @@ def test_the_change_shown_for_consent_does_not_depend_on_which_servers_answer() 
 
 @pytest.mark.parametrize(
     ("what", "waits"),
-    [(OLD, False), (HALF, False), (ALL_GONE, True), (TOO_FEW, True), (EMPTY, False)],
+    [
+        (OLD, False),
+        (HALF, False),
+        (ALL_GONE, True),
+        (TOO_FEW, True),
+        (EMPTY, False),
+        (ALIAS, False),
+    ],
 )
 def test_a_redirect_waits_for_servers_rather_than_applying_again(
     what: Pointing, *, waits: bool
@@ -123,6 +133,7 @@ def test_a_redirect_waits_for_servers_rather_than_applying_again(
         (HALF, None),
         (EMPTY, None),
         (ALL_GONE, None),
+        (ALIAS, f"the plan is stale: orders.lab.test is {AN_ALIAS}, expected {WEST} or {EAST}"),
         (
             STRANGE,
             f"the plan is stale: orders.lab.test is ns_east {OTHER}, expected {WEST} or {EAST}",
@@ -143,6 +154,7 @@ def test_when_a_redirect_refuses(what: Pointing, reason: str | None) -> None:
         (NEW, None),
         (CUT_OFF, None),
         (HALF, f"orders.lab.test is ns_east {EAST}, expected {WEST}"),
+        (ALIAS, f"orders.lab.test is {AN_ALIAS}, expected {WEST}"),
         (EMPTY, f"orders.lab.test is ns_east (no address); ns_west {EAST}, expected {WEST}"),
         (TOO_FEW, f"1 of at least 2 servers agree: ns_east {SILENT}; ns_west {WEST}"),
         (ALL_GONE, f"0 of at least 1 servers agree: ns_east {SILENT}; ns_west {SILENT}"),
@@ -160,7 +172,8 @@ def test_whether_a_name_resolves(what: Pointing, reason: str | None) -> None:
             seen(says("east", EAST, ttl=300), says("west", EAST)),
             "TTL of orders.lab.test: ns_east 5m, at most 5s",
         ),
-        (EMPTY, "orders.lab.test has no address at ns_east"),
+        (ALIAS, f"orders.lab.test is {AN_ALIAS}, expected an address"),
+        (EMPTY, "orders.lab.test is ns_east (no address), expected an address"),
         (
             ALL_GONE,
             f"no server answers for orders.lab.test: ns_east {SILENT}; ns_west {SILENT}",
@@ -178,6 +191,7 @@ def test_what_lowering_a_ttl_would_change() -> None:
         looked = what.model_copy(update={"wanted_ttl": Duration(5)})
         assert [str(change) for change in lower.changes(looked)] == left
     assert lower.reason_not_to_apply(ALL_GONE, FACTS)
+    assert AN_ALIAS in (lower.reason_not_to_apply(ALIAS, FACTS) or "")
     assert lower.reason_not_to_apply(OLD, FACTS) is None
 
 
