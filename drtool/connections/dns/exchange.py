@@ -1,7 +1,8 @@
 """One message to one DNS server, and its reply, whose signature is verified.
 
 UDP has time limits of its own and goes over a connected socket, so that a closed port is told
-at once; a reply that does not fit into a datagram is asked for again over TCP.
+at once; a reply that does not fit into a datagram is asked for again over TCP. A datagram may be
+sent again, and the reply to either counts.
 """
 
 from __future__ import annotations
@@ -30,30 +31,42 @@ def exchange(route: Route, query: dns.message.Message) -> dns.message.Message:
     wire = query.to_wire()
     if route.transport == "tcp":
         return _over_tcp(place, query, wire, end)
-    reply = _over_udp(place, query, wire, end)
+    reply = _over_udp(route, query, wire)
     return _over_tcp(place, query, wire, end) if reply.flags & dns.flags.TC else reply
 
 
-def _over_udp(
-    place: Place, query: dns.message.Message, wire: bytes, end: float
-) -> dns.message.Message:
+def _over_udp(route: Route, query: dns.message.Message, wire: bytes) -> dns.message.Message:
+    place = route.place
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(
             place.address, place.port, type=socket.SOCK_DGRAM
         )[0]
         with socket.socket(family, kind, protocol) as sock:
             sock.connect(where)
-            sock.send(wire)
-            while (left := end - time.monotonic()) > 0:
-                sock.settimeout(left)
-                reply = _read(place, query, sock.recv(LARGEST_DATAGRAM))
-                if query.is_response(reply):
+            for _ in range(route.times):
+                sock.send(wire)
+                reply = _heard(place, query, sock, route.seconds / route.times)
+                if reply is not None:
                     return reply
-            raise TimeoutError  # noqa: TRY301 - only strangers' datagrams came
-    except TimeoutError as error:
-        raise ReplyLost(place.subject, "does not answer in time over UDP") from error
     except OSError as error:
         raise Unreachable(place.subject, _reason(error)) from error
+    raise ReplyLost(place.subject, "does not answer in time over UDP")
+
+
+def _heard(
+    place: Place, query: dns.message.Message, sock: socket.socket, seconds: float
+) -> dns.message.Message | None:
+    """The reply, past strangers' datagrams; None when it does not come in time."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        sock.settimeout(left)
+        try:
+            reply = _read(place, query, sock.recv(LARGEST_DATAGRAM))
+        except TimeoutError:
+            return None
+        if query.is_response(reply):
+            return reply
+    return None
 
 
 def _over_tcp(

@@ -49,7 +49,7 @@ class Names:
         return str(found[0][4][0])
 
     def _as_customers_see(self, name: str, address: str) -> str:
-        """The address, once no resolver that answers has another one."""
+        """The address, once no resolver that answers, or did a moment ago, has another one."""
         says = self._resolvers.answers(name) if self._resolvers and name in self._endpoints else ()
         for said in says:
             if not said.trouble and said.values != (address,):

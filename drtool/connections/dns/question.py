@@ -27,11 +27,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Route:
-    """How a message goes to a server, and for how long its reply is waited for."""
+    """How a message goes to a server, and for how long its reply is waited for.
+
+    Over UDP it is sent so many ``times``, evenly, until a reply comes; only questions may be.
+    """
 
     place: Place
     transport: Transport
     seconds: float
+    times: int = 1
 
 
 @dataclass(frozen=True)
