@@ -31,9 +31,9 @@ _SIGNED_OTHERWISE = {"approve", "confirm", "deny", "abort"}
 class Taken:
     """What the requests meant for the scheduler.
 
-    ``stop`` is how the run stops, if it does. ``news`` says that something changed that steps
-    wait for. ``left_out`` are steps that a person skips, ``escalating`` says that a failover is
-    being made ready.
+    ``stop`` is how the run stops, if it does: an abort wins, in whatever order they came.
+    ``news`` says that something changed that steps wait for. ``left_out`` are steps that a person
+    skips, ``escalating`` says that a failover is being made ready.
     """
 
     stop: Phase | None = None
@@ -55,8 +55,9 @@ def take_requests(context: RunContext) -> Taken:
 
 
 def _and_then(before: Taken, after: Taken) -> Taken:
+    stops = (before.stop, after.stop)
     return Taken(
-        stop=before.stop or after.stop,
+        stop=Phase.ABORTING if Phase.ABORTING in stops else before.stop or after.stop,
         news=before.news or after.news,
         left_out=before.left_out + after.left_out,
         escalating=before.escalating or after.escalating,

@@ -63,7 +63,8 @@ def _may_go_on(context: RunContext) -> bool:
     while not context.inbox.empty():
         if isinstance(context.inbox.get(), Signalled):
             context.phase = Phase.LEAVING
-    if take_requests(context).stop is Phase.ABORTING:
+    take_requests(context)
+    if context.recorder.state().abort is not None:
         text = "an abort stopped the unwinding; what is left stays as it is"
         context.recorder.write(Warned(about="not_unwound", text=text))
         context.phase = Phase.ABORTING

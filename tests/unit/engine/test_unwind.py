@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from engine_bench import ENTRIES, Bench, Fence, Prepare, Seen, chain, step, world_of
+from engine_bench import ENTRIES, Bench, Fence, Prepare, Running, Seen, chain, step, world_of
 
 from drtool.action import Hands, Look
 from drtool.engine.context import Signalled
 from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
+from drtool.engine.unwind import UNWINDING, began_to_unwind
 from drtool.errors import Interrupted
 from drtool.model.event import RunEnded, World
 from drtool.model.plan import PlanStep
@@ -78,6 +79,19 @@ def unwound(bench: Bench, *more: PlanStep) -> RunEnded:
     bench.until(lambda: "look:never" in bench.world.effects)
     bench.ask("unwind", by="ann", reason="wrong week")
     return running.wait()
+
+
+def going_back(bench: Bench) -> Running:
+    """A run that takes itself back, and looks at its second step until it may go on."""
+    bad = step("bad", "bench.is", key="x", attempts=1, on_failure=OnFailure.UNWIND)
+    slow = step("two", "bench.slow", key="two")
+    running = bench.in_background(bench.engine(*chain(step("one", "bench.prepare"), slow, bad)))
+    bench.until(lambda: bench.events and began_to_unwind(bench.state))
+    return running
+
+
+def told(bench: Bench) -> list[str]:
+    return [one.text for one in bench.state.warnings if one.about != UNWINDING]
 
 
 def undone(bench: Bench) -> list[str]:
@@ -148,6 +162,27 @@ def test_an_undo_that_hangs_is_left_and_does_nothing_afterwards(bench: Bench) ->
     bench.until(lambda: "looked" in bench.world.effects)
     assert undone(bench) == []
     assert bench.kinds() == kinds
+
+
+def test_an_abort_wins_over_an_unwinding_that_is_asked_for_in_the_same_moment(
+    bench: Bench,
+) -> None:
+    bench.ask("unwind", by="ann")
+    bench.ask("abort", by="ben")
+    ended = bench.execute(*steps())
+    assert (ended.outcome, ended.exit_code) == (Outcome.ABORTED, 4)
+    assert ended.reason.startswith("ben asked to abort")
+    assert undone(bench) == []
+
+
+def test_an_abort_stops_an_unwinding_whatever_else_is_asked_with_it(bench: Bench) -> None:
+    running = going_back(bench)
+    bench.ask("unwind", by="ann")
+    bench.ask("abort", by="ben")
+    bench.world.put("go", "yes")
+    assert running.wait().outcome is Outcome.ABORTED
+    assert undone(bench) == ["undo:two"]
+    assert told(bench)[-1] == "an abort stopped the unwinding; what is left stays as it is"
 
 
 def test_a_run_whose_engine_is_gone_is_taken_back(bench: Bench) -> None:
