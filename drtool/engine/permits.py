@@ -12,13 +12,14 @@ from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
 from drtool.progress.approvals import answer_to
 from drtool.progress.commands import failover_instead, is_in_runbook
 from drtool.progress.run_state import Consent, RunState, StepState
+from drtool.progress.words import is_coming_back
 from drtool.runbook.mentions import mentions
 
 _HANDED_ON = {Procedure.SWITCHOVER, Procedure.FAILBACK}
 
 
 def reason_not_to_direct(state: RunState) -> DrtoolError | None:
-    """The error for a run that takes no word any more: it has ended, or is ending."""
+    """The error for a run that takes no word but an abort: it has ended, or is ending."""
     run = f"run {state.run}"
     if state.ended is not None:
         if state.ended.heir:
@@ -33,6 +34,9 @@ def reason_not_to_direct(state: RunState) -> DrtoolError | None:
     ):
         if asked is not None:
             return BadInput(run, f"{asked.by} asked {what}", hint=f"drtool attach {state.run}")
+    if is_coming_back(state):
+        found = "is being taken back, as the runbook says"
+        return BadInput(run, found, hint=f"drtool attach {state.run}")
     return None
 
 

@@ -8,12 +8,21 @@ from typing import Any
 
 from drtool.action import StateAction, seen_type
 from drtool.crashpoint import crashpoint
-from drtool.engine.context import Phase, RunContext, Signalled
+from drtool.engine.context import Cancelled, HeirReady, Input, Phase, RunContext, Signalled
+from drtool.engine.handing import begin_handing
 from drtool.engine.permits import gives_back, reason_not_to_unwind
 from drtool.engine.requests import take_requests
 from drtool.errors import DrtoolError, StepFailed, Unreachable
 from drtool.model.change import Change
-from drtool.model.event import Body, StepEnded, StepIntent, StepStarted, Via, Warned
+from drtool.model.event import (
+    AbortAsked,
+    Body,
+    StepEnded,
+    StepIntent,
+    StepStarted,
+    Via,
+    Warned,
+)
 from drtool.model.purpose import Outcome
 from drtool.progress.run_state import RunState, StepState
 
@@ -61,14 +70,26 @@ def _when(state: StepState) -> tuple[float, float]:
 def _may_go_on(context: RunContext) -> bool:
     """Whether nobody wants the unwinding stopped: a person by abort, a signal by leaving."""
     while not context.inbox.empty():
-        if isinstance(context.inbox.get(), Signalled):
-            context.phase = Phase.LEAVING
+        _hear(context, context.inbox.get())
     take_requests(context)
     if context.recorder.state().abort is not None:
         text = "an abort stopped the unwinding; what is left stays as it is"
         context.recorder.write(Warned(about="not_unwound", text=text))
         context.phase = Phase.ABORTING
     return context.phase not in {Phase.LEAVING, Phase.ABORTING}
+
+
+def _hear(context: RunContext, item: Input) -> None:
+    """Take what came in; a failover that was made ready meanwhile is let go, and that is said."""
+    match item:
+        case Signalled():
+            context.phase = Phase.LEAVING
+        case Cancelled():
+            context.recorder.write(AbortAsked(by=item.by))
+        case HeirReady():
+            begin_handing(context, item)
+        case _:
+            pass
 
 
 def _undo_within_deadline(context: RunContext, state: StepState) -> bool:

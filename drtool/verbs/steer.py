@@ -21,6 +21,7 @@ from drtool.model.steering import UnwindAsked
 from drtool.model.value import Value
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
+from drtool.progress.words import is_coming_back
 from drtool.verbs.drift import refuse_other_version
 from drtool.verbs.identity import proven
 from drtool.verbs.launch import Launched, launch
@@ -151,7 +152,7 @@ def leave(app: App, request: Request) -> int:
 
 def at_rest(refusal: DrtoolError, state: RunState, *, lives: bool) -> DrtoolError:
     """The refusal; where nobody is there to end what was asked for, the hint says who does."""
-    asked = state.abort or state.unwinding or state.escalation
-    if asked is not None and state.ended is None and not lives:
+    ending = state.abort or state.escalation or is_coming_back(state)
+    if ending and state.ended is None and not lives:
         refusal.hint = f"its engine is gone: drtool resume {state.run}"
     return refusal

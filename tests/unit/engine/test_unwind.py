@@ -11,18 +11,29 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from engine_bench import ENTRIES, Bench, Fence, Prepare, Running, Seen, chain, step, world_of
+from engine_bench import (
+    ENTRIES,
+    Bench,
+    Fence,
+    Prepare,
+    Running,
+    Seen,
+    chain,
+    plan_of,
+    step,
+    world_of,
+)
 
 from drtool.action import Hands, Look
-from drtool.engine.context import Signalled
+from drtool.engine.context import Cancelled, HeirReady, Signalled
 from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
 from drtool.engine.unwind import UNWINDING, began_to_unwind
 from drtool.errors import Interrupted
-from drtool.model.event import RunEnded, World
+from drtool.model.event import Request, RunEnded, World
 from drtool.model.plan import PlanStep
-from drtool.model.purpose import OnFailure, Outcome
-from drtool.model.steering import UnwindAsked
+from drtool.model.purpose import OnFailure, Outcome, Procedure
+from drtool.model.steering import EscalationAsked, UnwindAsked
 from drtool.units import Duration
 
 
@@ -85,7 +96,9 @@ def going_back(bench: Bench) -> Running:
     """A run that takes itself back, and looks at its second step until it may go on."""
     bad = step("bad", "bench.is", key="x", attempts=1, on_failure=OnFailure.UNWIND)
     slow = step("two", "bench.slow", key="two")
-    running = bench.in_background(bench.engine(*chain(step("one", "bench.prepare"), slow, bad)))
+    made = chain(step("one", "bench.prepare"), slow, bad)
+    plan = plan_of(*made, procedure=Procedure.SWITCHOVER)
+    running = bench.in_background(bench.engine(plan=plan))
     bench.until(lambda: bench.events and began_to_unwind(bench.state))
     return running
 
@@ -183,6 +196,56 @@ def test_an_abort_stops_an_unwinding_whatever_else_is_asked_with_it(bench: Bench
     assert running.wait().outcome is Outcome.ABORTED
     assert undone(bench) == ["undo:two"]
     assert told(bench)[-1] == "an abort stopped the unwinding; what is left stays as it is"
+
+
+def test_a_run_that_takes_itself_back_takes_no_other_word(bench: Bench) -> None:
+    running = going_back(bench)
+    for verb, name in (("pause", ""), ("continue", ""), ("retry", "bad"), ("skip", "bad"),
+                       ("unwind", ""), ("escalate", "")):  # fmt: skip
+        bench.ask(verb, name)
+    bench.world.put("go", "yes")
+    assert running.wait().outcome is Outcome.UNWOUND
+    said = "run r1: is being taken back, as the runbook says"
+    refused = [one for one in told(bench) if one.endswith(said)]
+    assert len(refused) == 6
+    assert (bench.state.pauses, bench.state.directed, bench.state.unwinding) == ((), (), None)
+    assert bench.journal.pending("r1") == []
+
+
+def test_a_cancelling_elsewhere_stops_an_unwinding_as_an_abort_does(bench: Bench) -> None:
+    running = going_back(bench)
+    running.engine._context.inbox.put(Cancelled("prefect"))
+    bench.world.put("go", "yes")
+    ended = running.wait()
+    assert (ended.outcome, ended.exit_code) == (Outcome.ABORTED, 4)
+    assert ended.reason.startswith("prefect asked to abort")
+    assert undone(bench) == ["undo:two"]
+
+
+class Late:
+    """A failover that stands ready when it is not wanted any more."""
+
+    asked = EscalationAsked(by="ann", heir="r2")
+    dismissed = False
+
+    def begin(self) -> None:
+        raise AssertionError
+
+    def carry(self) -> int:
+        raise AssertionError
+
+    def dismiss(self) -> None:
+        self.dismissed = True
+
+
+def test_a_failover_that_is_ready_too_late_is_let_go_and_that_is_said(bench: Bench) -> None:
+    running, heir = going_back(bench), Late()
+    request = Request(run="r1", verb="escalate", by="ann", at=bench.clock.wall())
+    running.engine._context.inbox.put(HeirReady(request, heir))
+    bench.world.put("go", "yes")
+    assert running.wait().outcome is Outcome.UNWOUND
+    assert heir.dismissed
+    assert any(one.startswith("escalate by ann: ") for one in told(bench))
 
 
 def test_a_run_whose_engine_is_gone_is_taken_back(bench: Bench) -> None:

@@ -24,6 +24,7 @@ from drtool.model.event import (
     StepIntent,
     StepStarted,
     Via,
+    Warned,
     World,
 )
 from drtool.model.purpose import Mode, Outcome, Procedure
@@ -128,7 +129,12 @@ def test_an_engine_that_is_gone(app: App, verb: str) -> None:
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize(
     "asked",
-    [AbortAsked(by="ben"), UnwindAsked(by="ben"), EscalationAsked(by="ben", heir="r9")],
+    [
+        AbortAsked(by="ben"),
+        UnwindAsked(by="ben"),
+        EscalationAsked(by="ben", heir="r9"),
+        Warned(about="unwinding", text="taking back what was done"),
+    ],
     ids=lambda body: body.kind,
 )
 @pytest.mark.parametrize("alive", [True, False])
