@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drtool.engine.kept import kept, stays
 from drtool.errors import Aborted, DrtoolError, InDoubt, Refused
 from drtool.model.event import RunEnded
 from drtool.model.purpose import Outcome
@@ -10,6 +11,7 @@ from drtool.model.verdict import Verdict
 from drtool.progress.left_out import left_out
 from drtool.progress.objectives import all_met, judge
 from drtool.progress.run_state import RunState, StepState
+from drtool.progress.words import is_coming_back
 
 OBJECTIVE_MISSED = 6
 _CODES = {
@@ -28,7 +30,7 @@ def ending(state: RunState, refusal: str = "", *, unwound: bool = False) -> RunE
 
     ``refusal`` is why nobody consented to its start. Of several troubles the gravest gives the
     outcome: in doubt, then aborted, failed, refused. A run that was unwound has failed and left
-    the world as it was; one that a person had taken back ends as that person said.
+    what serves as it was; one that a person had taken back ends as that person said.
     """
     made = _ending(state, refusal, unwound=unwound)
     return made.model_copy(update={"break_glass": True}) if state.glass_broken else made
@@ -43,7 +45,7 @@ def _ending(state: RunState, refusal: str, *, unwound: bool) -> RunEnded:
     reason, hint = _why(state, culprit, refusal)
     whole = outcome in {Outcome.FAILED, Outcome.REFUSED} or state.unwinding is not None
     if unwound and whole and outcome is not Outcome.IN_DOUBT:
-        outcome, reason = Outcome.UNWOUND, f"{reason}; what was done is taken back"
+        outcome, reason = Outcome.UNWOUND, f"{reason}; {_taken_back(state)}"
     return RunEnded(
         outcome=outcome,
         exit_code=_code(state, outcome),
@@ -52,6 +54,11 @@ def _ending(state: RunState, refusal: str, *, unwound: bool) -> RunEnded:
         reason=reason,
         hint=hint or f"drtool explain {state.run}",
     )
+
+
+def _taken_back(state: RunState) -> str:
+    left = stays(kept(state))
+    return "what was done is taken back" + (f", but {left}" if left else "")
 
 
 def _code(state: RunState, outcome: Outcome) -> int:
@@ -127,8 +134,7 @@ def _why(state: RunState, culprit: StepState | None, refusal: str) -> tuple[str,
         why = f": {state.abort.reason}" if state.abort.reason else ""
         return f"{state.abort.by} asked to abort{why}", ""
     if state.unwinding is not None:
-        short = [one.text for one in state.warnings if one.about == "not_unwound"]
-        return "; ".join((_asked(state.unwinding, "to take it back"), *short[-1:])), ""
+        return "; ".join((_asked(state.unwinding, "to take it back"), *_not_unwound(state))), ""
     if state.escalation is not None:
         what = "for a failover, but the promotion had begun"
         return _asked(state.escalation, what), ""
@@ -136,4 +142,10 @@ def _why(state: RunState, culprit: StepState | None, refusal: str) -> tuple[str,
         return "", ""
     said = culprit.reason or culprit.outcome.value
     prefix = f"step {culprit.name}"
-    return (said if said.startswith(prefix) else f"{prefix}: {said}"), culprit.hint
+    what = said if said.startswith(prefix) else f"{prefix}: {said}"
+    return "; ".join((what, *(_not_unwound(state) if is_coming_back(state) else ()))), culprit.hint
+
+
+def _not_unwound(state: RunState) -> list[str]:
+    """Why what was done is not all taken back, as it was said last."""
+    return [one.text for one in state.warnings if one.about == "not_unwound"][-1:]

@@ -10,6 +10,7 @@ from drtool.action import StateAction, seen_type
 from drtool.crashpoint import crashpoint
 from drtool.engine.context import Cancelled, HeirReady, Input, Phase, RunContext, Signalled
 from drtool.engine.handing import begin_handing
+from drtool.engine.kept import kept, stays, weighs
 from drtool.engine.permits import gives_back, reason_not_to_unwind
 from drtool.engine.requests import take_requests
 from drtool.errors import DrtoolError, StepFailed, Unreachable
@@ -36,11 +37,11 @@ def began_to_unwind(state: RunState) -> bool:
 
 
 def unwind(context: RunContext) -> bool:
-    """Take back every step that can be, newest first; False when one could not be taken back.
+    """Take back every step that can be, newest first; False when not all that weighs is.
 
     Steps that are one-way stay as they are, but for a fence whose action can give it back. A step
-    that cannot be taken back ends the unwinding, because what stands before it may rest on it; so
-    does an abort, and a signal leaves the rest to the engine that takes the run up.
+    whose undo fails ends the unwinding, because what stands before it may rest on it; so does an
+    abort, and a signal leaves the rest to the engine that takes the run up.
     """
     state = context.recorder.state()
     refusal = reason_not_to_unwind(state, context.ports.entries)
@@ -53,7 +54,23 @@ def unwind(context: RunContext) -> bool:
         crashpoint("unwind.began-written")
     done = [one for one in context.recorder.steps.values() if _is_taken_back(context, one)]
     done.sort(key=_when, reverse=True)
-    return all(_may_go_on(context) and _undo_within_deadline(context, one) for one in done)
+    if not all(_may_go_on(context) and _undo_within_deadline(context, one) for one in done):
+        return False
+    return _is_all_back(context)
+
+
+def _is_all_back(context: RunContext) -> bool:
+    """Whether nothing that weighs stays as it is; what does is named."""
+    state = context.recorder.state()
+    left = kept(state)
+    if not weighs(left):
+        return True
+    some = any(step.outcome is Outcome.UNWOUND for step in state.steps)
+    back = "what could be was taken back, but" if some else "nothing could be taken back:"
+    told = Warned(about="not_unwound", text=f"{back} {stays(left)}")
+    if told not in state.warnings:
+        context.recorder.write(told)
+    return False
 
 
 def _is_taken_back(context: RunContext, state: StepState) -> bool:

@@ -239,6 +239,7 @@ def test_reversible_steps_are_unwound_newest_first(bench: Bench) -> None:
     )
     ended = bench.execute(*steps)
     assert (ended.outcome, ended.exit_code) == (Outcome.UNWOUND, 1)
+    assert ended.reason.endswith("what was done is taken back, but step kept stays as it is")
     assert bench.world.effects[-2:] == ["undo:two", "undo:one"]
     assert bench.world.all() == {"one": "", "kept": "yes", "two": ""}
 

@@ -28,11 +28,11 @@ from drtool.action import Hands, Look
 from drtool.engine.context import Cancelled, HeirReady, Signalled
 from drtool.engine.ports import Resumption
 from drtool.engine.run import Engine
-from drtool.engine.unwind import UNWINDING, began_to_unwind
+from drtool.engine.unwind import UNWINDING
 from drtool.errors import Interrupted
 from drtool.model.event import Request, RunEnded, World
 from drtool.model.plan import PlanStep
-from drtool.model.purpose import OnFailure, Outcome, Procedure
+from drtool.model.purpose import OnFailure, Outcome, Procedure, Purpose
 from drtool.model.steering import EscalationAsked, UnwindAsked
 from drtool.units import Duration
 
@@ -60,6 +60,7 @@ class Slow(Prepare):
 
     def reason_not_to_undo(self, look: Look, before: Seen) -> str | None:
         del before
+        world_of(look).effect("looking")
         while not world_of(look).get("go"):
             time.sleep(0.01)
         world_of(look).effect("looked")
@@ -99,7 +100,7 @@ def going_back(bench: Bench) -> Running:
     made = chain(step("one", "bench.prepare"), slow, bad)
     plan = plan_of(*made, procedure=Procedure.SWITCHOVER)
     running = bench.in_background(bench.engine(plan=plan))
-    bench.until(lambda: bench.events and began_to_unwind(bench.state))
+    bench.until(lambda: "looking" in bench.world.effects)
     return running
 
 
@@ -261,6 +262,75 @@ def test_a_run_whose_engine_is_gone_is_taken_back(bench: Bench) -> None:
     ended = other.execute()
     assert ended.outcome is Outcome.UNWOUND
     assert undone(bench) == ["undo:two", "undo:one"]
+
+
+def taking_itself_back(bench: Bench, *more: PlanStep) -> RunEnded:
+    """A run whose last step fails and has it taken back."""
+    bad = step("bad", "bench.is", key="x", attempts=1, on_failure=OnFailure.UNWIND)
+    return bench.execute(*chain(step("one", "bench.prepare"), *more, bad))
+
+
+def by_purpose(name: str, purpose: Purpose) -> PlanStep:
+    return step(name, "bench.run", script=name, purpose=purpose)
+
+
+def test_a_run_whose_fence_stays_is_not_taken_back(bench: Bench) -> None:
+    ended = taking_itself_back(bench, step("fence", "bench.fence"))
+    assert (ended.outcome, ended.exit_code) == (Outcome.FAILED, 1)
+    assert undone(bench) == ["undo:one"]
+    text = "what could be was taken back, but step fence stays as it is"
+    assert ended.reason == f"step bad: x is ''; {text}"
+    assert told(bench) == [text]
+
+
+def test_a_fence_that_was_there_before_stays_too(bench: Bench) -> None:
+    bench.world.put("fence", "yes")
+    ended = taking_itself_back(bench, step("fence", "bench.fence"))
+    assert ended.outcome is Outcome.FAILED
+    assert ended.reason.endswith("step fence stays as it is")
+
+
+@pytest.mark.parametrize(
+    "purpose",
+    [Purpose.RESTORE, Purpose.PROMOTE, Purpose.REDIRECT, Purpose.DRAIN, Purpose.REFILL,
+     Purpose.REPROTECT],
+)  # fmt: skip
+def test_a_run_that_leaves_what_decides_who_serves_is_not_taken_back(
+    bench: Bench, purpose: Purpose
+) -> None:
+    ended = taking_itself_back(bench, by_purpose("script", purpose))
+    assert ended.outcome is Outcome.FAILED
+    assert ended.world is not World.UNTOUCHED
+
+
+def test_nor_is_one_that_a_person_had_taken_back(bench: Bench) -> None:
+    moves = (by_purpose("move", Purpose.REDIRECT), by_purpose("empty", Purpose.DRAIN))
+    ended = unwound(bench, *chain(*moves, last()))
+    assert (ended.outcome, ended.exit_code) == (Outcome.ABORTED, 4)
+    left = "nothing could be taken back: steps move, empty stay as they are"
+    assert ended.reason == f"ann asked to take it back: wrong week; {left}"
+
+
+@pytest.mark.parametrize("purpose", [Purpose.ASSESS, Purpose.VERIFY, Purpose.ANNOUNCE])
+def test_what_only_looked_is_not_named(bench: Bench, purpose: Purpose) -> None:
+    ended = taking_itself_back(bench, by_purpose("script", purpose))
+    assert ended.outcome is Outcome.UNWOUND
+    assert ended.reason == "step bad: x is ''; what was done is taken back"
+
+
+def test_what_stays_and_does_not_weigh_is_named(bench: Bench) -> None:
+    ended = taking_itself_back(bench, by_purpose("rent", Purpose.PROVISION))
+    assert ended.outcome is Outcome.UNWOUND
+    assert ended.reason.endswith("what was done is taken back, but step rent stays as it is")
+
+
+def test_what_stays_is_said_once_when_the_end_was_not_written(bench: Bench) -> None:
+    taking_itself_back(bench, step("fence", "bench.fence"))
+    events = [one for one in bench.events if not isinstance(one.body, RunEnded)]
+    other = Bench(bench.directory / "again")
+    other.journal.append(other.run, *(one.body for one in events))
+    assert other.resume().outcome is Outcome.FAILED
+    assert told(other) == told(bench)
 
 
 CRASHES = (
