@@ -128,7 +128,7 @@ class Attempt:
             raise Stopped
         self.context.lease_was_held()
         if self.step.one_way:
-            renew(self.context, self.step, self._ask_anew)
+            renew(self.context, self.step, self._ask_anew, self._waited)
         shown = self.context.shown_to_consenters(self.step) if self.step.one_way else None
         if shown is not None and (new := not_shown(changes, shown, self.step.name)):
             self._ask_again(tuple(new), tuple(changes))
@@ -141,6 +141,12 @@ class Attempt:
         changes = void.consent.asked.changes
         waiter = self.ask("approval", void.text, changes, void.budget, instead_of=void.root)
         must_be_approved(waiter)
+
+    def _waited(self, seconds: float) -> None:
+        """Another step asks anew: what a person takes does not count against the deadline."""
+        self.going_on()
+        if self.context.desk.busy:
+            self.deadline_at += seconds
 
     def intend(self, seen: Fields, changes: Sequence[Change]) -> None:
         """Write what is about to be done, then make sure once more that it may be done.

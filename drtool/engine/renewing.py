@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from drtool.engine.context import RunContext
@@ -27,15 +28,21 @@ class Renewal:
         return f"The approval of {self.root} is void: {self.consent.void}"
 
 
-def renew(context: RunContext, step: PlanStep, ask: Callable[[Renewal], None]) -> None:
+def renew(
+    context: RunContext,
+    step: PlanStep,
+    ask: Callable[[Renewal], None],
+    waited: Callable[[float], None],
+) -> None:
     """Ask anew for each void approval over a step, unless an effect that it covers has begun.
 
     From the first effect on a revoked key stops nothing: to wait for a person between a fence and
-    a promotion would be an outage. Steps side by side ask once.
+    a promotion would be an outage. Steps side by side ask once; those that do not ask are told
+    again and again how many seconds more they have ``waited`` for their turn.
     """
     if not context.plan.inventory.proves_identity:
         return
-    with context.renewing:
+    with _turn(context, waited):
         for name in context.approvals_over(step):
             if _begun(context, name):
                 continue
@@ -43,6 +50,19 @@ def renew(context: RunContext, step: PlanStep, ask: Callable[[Renewal], None]) -
             standing = [one for one in context.consents_of(name) if _is_answer(one)]
             if standing and all(one.void for one in standing):
                 ask(Renewal(standing[-1], name, _budget(context, name)))
+
+
+@contextmanager
+def _turn(context: RunContext, waited: Callable[[float], None]) -> Iterator[None]:
+    """One step at a time; who waits is told how long, as long as that goes on."""
+    before = context.clock.monotonic()
+    while not context.renewing.acquire(timeout=context.limits.tick):
+        before, since = context.clock.monotonic(), before
+        waited(before - since)
+    try:
+        yield
+    finally:
+        context.renewing.release()
 
 
 def _void(context: RunContext, name: str) -> None:

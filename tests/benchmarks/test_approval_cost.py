@@ -76,7 +76,7 @@ def test_given_approvals_cost_a_planned_switchover_less_than_five_milliseconds(
     for request in requests:
         assert isinstance(context.quorum.judge(asked, (), request), ApprovalGiven)
     for one in plan.steps[1:]:
-        renew(context, one, lambda _: pytest.fail("nothing is void"))
+        renew(context, one, lambda _: pytest.fail("nothing is void"), lambda _: None)
         # before the first effect each approval is judged once more; here before every one
         assert not any(context.quorum.reason_void(asked, each) for each in given_before)
     took = time.perf_counter() - began

@@ -350,11 +350,13 @@ def test_what_was_not_shown_is_asked_of_the_same_people(bench: Bench, people: Pe
     assert running.wait().exit_code == 0
 
 
-def begin_today(bench: Bench, people: People, *steps: Any) -> tuple[Running, list[Inventory]]:
-    """A run whose inventory can be changed under way."""
+def begin_today(
+    bench: Bench, people: People, *steps: Any, linked: bool = True
+) -> tuple[Running, list[Inventory]]:
+    """A run whose inventory can be changed under way; its steps follow one another."""
     today = [people.inventory()]
     ports = replace(bench.ports(), inventory_now=lambda: today[-1])
-    plan = plan_of(*chain(*steps), inventory=today[0])
+    plan = plan_of(*(chain(*steps) if linked else steps), inventory=today[0])
     signed = people.signed("operator", "drtool start 1\n")
     return bench.in_background(bench.engine(plan=plan, signed=signed, ports=ports)), today
 
@@ -396,3 +398,25 @@ def test_who_leaves_a_step_out_has_not_approved_anew_what_comes_after_it(
     running.wait()
     assert bench.state.step("smoke").skipped_by == "operator"
     assert {one for one in bench.world.effects if "look" not in one} == {"one=yes"}
+
+
+def test_steps_side_by_side_lose_no_time_while_one_of_them_asks_anew(
+    bench: Bench, people: People
+) -> None:
+    """One asks, the other waits for its turn: both for longer than their deadlines."""
+    gate, short = step("gate", "bench.is", "consent", key="gate"), Duration(0.3)
+    sides = [step(name, "bench.set", "gate", deadline=short) for name in ("one", "two")]
+    running, today = begin_today(bench, people, consent(), gate, *sides, linked=False)
+    bench.until(lambda: bench.asked("consent"))
+    people.answer(bench, "consent", "first")
+    bench.until(lambda: bench.world.effects)
+    today.append(people.inventory(without=("first",)))
+    bench.world.put("gate", "yes")
+    bench.until(lambda: bench.state.waiting_for)
+    asked = bench.state.waiting_for[0]
+    over = short.seconds + 2 * bench.limits.grace
+    bench.until(lambda: bench.clock.monotonic() > asked.asked_at.monotonic + over)
+    assert {bench.outcomes()[one.name] for one in sides} == {"running", "waiting"}
+    people.answer(bench, asked.asked.step, "second")
+    assert running.wait().exit_code == 0
+    assert {one for one in bench.world.effects if "look" not in one} == {"one=yes", "two=yes"}
