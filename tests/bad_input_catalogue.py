@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _YAML = "unit/runbook/test_bad_yaml.py::test_told_with_place_reason_and_fix"
 _RUNBOOK = "unit/runbook/test_bad_runbook.py::test_told_with_place_reason_and_fix"
+_ORDER = "unit/runbook/test_bad_order.py"
 _INVENTORY = "unit/runbook/test_bad_inventory.py::test_told_with_place_reason_and_fix"
 _COMMANDS = "unit/cli/test_main.py::test_bad_input_ends_with_code_2_and_no_traceback"
 _SSH = "integration/test_ssh.py"
@@ -42,6 +43,10 @@ BAD_INPUT: dict[str, dict[str, tuple[str, ...]]] = {
         "blocks that use each other": _rows(_RUNBOOK, "blocks that use each other"),
         "a block never used": _rows(_RUNBOOK, "a block never used"),
         "a promotion with no fence before it": _rows(_RUNBOOK, "promote with no fence before it"),
+        "a fence that proves nothing of what is promoted": (
+            f"{_ORDER}::test_a_fence_that_proves_nothing_of_a_database_lets_no_promotion_through",
+            f"{_ORDER}::test_a_manual_step_proves_nothing_of_a_database",
+        ),
         "a one-way step without consent": _rows(_RUNBOOK, "one-way without an approval"),
         "redirect before promote": _rows(_RUNBOOK, "redirect before promote"),
         "no failback and no waiver": _rows(_RUNBOOK, "no failback and no waiver"),

@@ -43,7 +43,8 @@ class Off(StateAction[PowerSeen]):
 
     The restore policy is set first: a machine that was cut and comes back by itself would be a
     second primary; where the controller knows no such policy the proof is not durable.
-    Everything else that runs on the host ends with it.
+    Everything else that runs on the host ends with it. It proves nothing of a database: what a
+    promotion wants before it is ``postgresql.fence``, by power alone with ``paths: [power]``.
     """
 
     purpose = Purpose.FENCE

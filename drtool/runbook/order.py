@@ -51,12 +51,15 @@ def _fence_before_promotion(order: Order) -> None:
     fences = [step for step in order.of(Purpose.FENCE) if _counts(step)]
     for promotion in order.of(Purpose.PROMOTE):
         before = [fence for fence in fences if _sure(promotion, fence)]
+        kind = promotion.system_kind
         if not before:
             order.fault(
                 promotion,
                 "promotes with no fence before it",
-                "put postgresql.fence (at: from) before it; a demotion is a fence too",
+                f"put {kind or 'postgresql'}.fence (at: from) before it; a demotion is a fence too",
             )
+        elif not any(_proves(fence, kind) for fence in before):
+            _no_proof(order, promotion, before[-1])
         for fence in before:
             if fence.step.at and fence.step.at == promotion.step.at:
                 order.fault(
@@ -72,6 +75,29 @@ def _counts(fence: Standing) -> bool:
         StepKind.CHECK,
         StepKind.NOTICE,
     }
+
+
+def _proves(fence: Standing, kind: str) -> bool:
+    """Whether a fence gives the proof that a promotion of that kind of system asks for.
+
+    The proof must be of the very system: only a state action of the same kind looks at it.
+    """
+    return not kind or fence.system_kind == kind or not fence.resolved
+
+
+def _no_proof(order: Order, promotion: Standing, fence: Standing) -> None:
+    """Say what would become of it: fenced, refused, and nothing writable anywhere."""
+    kind, by_hand = promotion.system_kind, fence.kind is StepKind.MANUAL
+    what = "a manual step" if by_hand else fence.step.uses
+    own = f"{kind}.fence (at: from)"
+    if fence.step.uses == "power.off":
+        own = f"{kind}.fence (at: from, paths: [power])"
+    order.fault(
+        promotion,
+        f"would be refused after the fence in step {fence.step.name}: {what} gives no proof of a "
+        f"{kind} system",
+        f"put {own} before it; {fence.step.name} may stand besides",
+    )
 
 
 def _sure(step: Standing, other: Standing) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from drtool.action import Entry
+from drtool.action import Entry, Target
 from drtool.catalog import Catalog, is_one_way, kind_of
 from drtool.errors import BadInput
 from drtool.model.purpose import Procedure, Purpose, StepKind
@@ -20,7 +20,8 @@ _HUMAN = {StepKind.APPROVAL, StepKind.MANUAL}
 class Standing:
     """One step, what it is for, and where it stands; ``position`` is its bit in ``before``.
 
-    ``resolved`` says that its purpose is known.
+    ``resolved`` says that its purpose is known. ``system_kind`` is the kind of system whose state
+    it looks at and changes; "" for a command, what a person does, and what is about a host.
     """
 
     position: int
@@ -30,6 +31,7 @@ class Standing:
     one_way: bool
     from_outside: bool
     resolved: bool
+    system_kind: str = ""
 
     @property
     def step(self) -> Step:
@@ -109,7 +111,12 @@ def _standing(position: int, spread: Spread, catalog: Catalog) -> Standing:
         one_way=is_one_way(entry) if entry else False,
         from_outside=entry is not None and entry.from_outside,
         resolved=not misread and (entry is not None or kind in _HUMAN),
+        system_kind=_system_kind(entry) if entry and kind is StepKind.ACTION else "",
     )
+
+
+def _system_kind(entry: type[Entry]) -> str:
+    return entry.system_kind if entry.target is Target.SYSTEM else ""
 
 
 def _entry(step: Step, catalog: Catalog) -> type[Entry] | None:

@@ -17,7 +17,7 @@ waivers: {{failback: "a test"}}
 procedures:
 """
 CONSENT = "{step: consent, approval: {of: incident_commander, budget: 1m}}"
-FENCE = "{step: fence, action: ssh.run, at: from, argv: [stop], purpose: fence}"
+FENCE = "{step: fence, action: postgresql.fence, at: from}"
 PROMOTE = "{step: promote, action: postgresql.promote, at: to}"
 REDIRECT = "{step: redirect, action: dns.redirect}"
 LOOK = "{step: look, check: http.answers}"
