@@ -48,7 +48,10 @@ BAD_INPUT: dict[str, dict[str, tuple[str, ...]]] = {
             f"{_ORDER}::test_a_manual_step_proves_nothing_of_a_database",
         ),
         "a one-way step without consent": _rows(_RUNBOOK, "one-way without an approval"),
-        "redirect before promote": _rows(_RUNBOOK, "redirect before promote"),
+        "redirect before promote": (
+            *_rows(_RUNBOOK, "redirect before promote"),
+            f"{_ORDER}::test_clients_are_not_moved_to_what_may_not_have_been_promoted",
+        ),
         "no failback and no waiver": _rows(_RUNBOOK, "no failback and no waiver"),
         "budgets over the RTO": _rows(_RUNBOOK, "budgets over the RTO"),
         "a reference that cannot be filled": _rows(

@@ -71,10 +71,7 @@ def _fence_before_promotion(order: Order) -> None:
 
 def _counts(fence: Standing) -> bool:
     """A fence that is allowed to fail, or that only looks, is none."""
-    return fence.step.on_failure is not OnFailure.CONTINUE and fence.kind not in {
-        StepKind.CHECK,
-        StepKind.NOTICE,
-    }
+    return not _may_fail(fence) and fence.kind not in {StepKind.CHECK, StepKind.NOTICE}
 
 
 def _proves(fence: Standing, kind: str) -> bool:
@@ -102,19 +99,41 @@ def _no_proof(order: Order, promotion: Standing, fence: Standing) -> None:
 
 def _sure(step: Standing, other: Standing) -> bool:
     """Whether the other step has run whenever this one runs."""
-    return step.after(other) and other.step.when in {None, step.step.when}
+    return step.after(other) and (
+        other.step.when in {None, step.step.when} or step.step.unread("when")
+    )
+
+
+def _may_fail(step: Standing) -> bool:
+    """Whether what follows the step runs although it failed."""
+    return step.step.on_failure is OnFailure.CONTINUE
 
 
 def _promotion_before_redirect(order: Order) -> None:
     for redirect in order.of(Purpose.REDIRECT):
         for earlier in order.of(Purpose.PROMOTE, Purpose.RESTORE):
-            if not redirect.after(earlier):
-                done = "promotion" if earlier.purpose is Purpose.PROMOTE else "restore"
-                order.fault(
-                    redirect,
-                    f"moves clients before the {done} in step {earlier.step.name}",
-                    f"put it after {earlier.step.name}",
-                )
+            _moved_in_vain(order, redirect, earlier)
+
+
+def _moved_in_vain(order: Order, redirect: Standing, earlier: Standing) -> None:
+    """Note how clients could be moved to what nobody has promoted or restored."""
+    done = "promotion" if earlier.purpose is Purpose.PROMOTE else "restore"
+    which = f"the {done} in step {earlier.step.name}"
+    if not redirect.after(earlier):
+        order.fault(redirect, f"moves clients before {which}", f"put it after {earlier.step.name}")
+    elif _may_fail(earlier):
+        order.fault(
+            redirect,
+            f"moves clients although {which} may fail",
+            f"take on_failure: continue from {earlier.step.name}; "
+            "stop or ask holds the clients back",
+        )
+    elif not _sure(redirect, earlier):
+        order.fault(
+            redirect,
+            f"moves clients although {which} may be skipped",
+            f"give both the same when, or {earlier.step.name} none",
+        )
 
 
 def _consent(order: Order) -> None:

@@ -9,9 +9,11 @@ from drtool.catalog import Catalog
 
 FENCE = "    - {step: fence, action: postgresql.fence, at: from, budget: 20s, deadline: 60s}\n"
 PROMOTE = "    - {step: promote, action: postgresql.promote, at: to}\n"
+REDIRECT = "    - {step: redirect, action: dns.redirect, budget: 10s}\n"
 OFF = "    - {step: cut, action: power.off, at: from}\n"
 RUN = "    - {step: stop, action: ssh.run, at: from, argv: [stop], purpose: fence}\n"
 BY_HAND = '    - {step: pull, manual: "Pull the plug.", purpose: fence}\n'
+ASKED = "{{ steps.loss_now.seconds < 5 }}"
 
 
 @pytest.fixture
@@ -112,3 +114,78 @@ def test_a_fence_of_the_very_kind_does(changes: list[Change], lint: Lint) -> Non
 def test_a_fence_whose_name_is_misspelt_is_only_that(lint: Lint) -> None:
     (told,) = lint((FENCE, FENCE.replace("postgresql.fence", "postgresql.fense")))
     assert "unknown action postgresql.fense" in told
+
+
+def vain(what: str, hint: str, step: str = "promote") -> list[str]:
+    done = "promotion" if step == "promote" else "restore"
+    place = "orders.yaml:9:8: step redirect"
+    told = f"moves clients although the {done} in step {step} {what} (procedure failover)"
+    return [f"{place}: {told}\n  hint: {hint}"]
+
+
+RESTORE = "    - {step: refill, action: ssh.run, at: to, argv: [x], purpose: restore}\n"
+COLD = [("strategy: hot-standby\n", "# any strategy\n"), (PROMOTE, RESTORE)]
+HOLD = "stop or ask holds the clients back"
+IN_VAIN: dict[str, tuple[list[Change], list[str]]] = {
+    "a promotion that may fail": (
+        [promotion("on_failure: continue")],
+        vain("may fail", f"take on_failure: continue from promote; {HOLD}"),
+    ),
+    "a promotion with a condition of its own": (
+        [promotion(f'when: "{ASKED}"')],
+        vain("may be skipped", "give both the same when, or promote none"),
+    ),
+    "a redirect with another condition": (
+        [
+            promotion(f'when: "{ASKED}"'),
+            promotion('when: "{{ steps.loss_now.seconds < 9 }}"', REDIRECT),
+            ("switchover:\n    - {step: in_step", "switchover:\n    - {step: loss_now"),
+        ],
+        vain("may be skipped", "give both the same when, or promote none"),
+    ),
+    "a restore that may fail": (
+        [*COLD, promotion("on_failure: continue", RESTORE)],
+        vain("may fail", f"take on_failure: continue from refill; {HOLD}", "refill"),
+    ),
+    "a restore with a condition of its own": (
+        [*COLD, promotion(f'when: "{ASKED}"', RESTORE)],
+        vain("may be skipped", "give both the same when, or refill none", "refill"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "told"), IN_VAIN.values(), ids=IN_VAIN.keys())
+def test_clients_are_not_moved_to_what_may_not_have_been_promoted(
+    changes: list[Change], told: list[str], lint: Lint
+) -> None:
+    assert lint(*changes) == told
+
+
+SURE: dict[str, list[Change]] = {
+    "one that a person is asked about": [promotion("on_failure: ask")],
+    "one that is tried again": [promotion("attempts: 3, deadline: 2m")],
+    "one that stops the run": [promotion("on_failure: stop")],
+    "one with the redirect's own condition": [
+        promotion(f'when: "{ASKED}"'),
+        promotion(f'when: "{ASKED}"', REDIRECT),
+        ("switchover:\n    - {step: in_step", "switchover:\n    - {step: loss_now"),
+    ],
+    "one whose redirect may be left out": [
+        promotion(f'when: "{ASKED}"', REDIRECT),
+        ("switchover:\n    - {step: in_step", "switchover:\n    - {step: loss_now"),
+    ],
+    "a restore that stops the run": COLD,
+}
+
+
+@pytest.mark.parametrize("changes", SURE.values(), ids=SURE.keys())
+def test_clients_follow_a_promotion_that_is_sure(changes: list[Change], lint: Lint) -> None:
+    assert lint(*changes) == []
+
+
+def test_a_condition_that_cannot_be_read_is_only_that(lint: Lint) -> None:
+    (told,) = lint(
+        promotion(f'when: "{ASKED}"'),
+        promotion("when: params.x", REDIRECT),
+    )
+    assert "when is not one whole expression" in told
