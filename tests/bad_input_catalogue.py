@@ -69,6 +69,7 @@ BAD_INPUT: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "an argument that starts with a dash": (
             "unit/runbook/test_templates.py::test_an_argument_does_not_become_an_option",
+            "unit/runbook/test_templates.py::test_nor_does_one_of_a_list_that_an_expression_makes",
         ),
         "an unknown action": (
             *_rows(_RUNBOOK, "unknown action", "unknown action unlike any"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,6 +21,7 @@ from drtool.runbook.templates import (
     environment,
     is_template,
     read_template,
+    texts_in,
 )
 from drtool.units import Duration
 
@@ -131,7 +132,34 @@ def _rendered(value: JsonValue, key: str, context: RenderContext) -> JsonValue:
         return {name: _rendered(part, f"{key}.{name}", context) for name, part in value.items()}
     if isinstance(value, list):
         return [_argument(part, f"{key}.{index}", context) for index, part in enumerate(value)]
-    return _filled(value, key, context) if isinstance(value, str) and is_template(value) else value
+    if not isinstance(value, str) or not is_template(value):
+        return value
+    filled = _filled(value, key, context)
+    if isinstance(filled, list):
+        _hold_arguments(filled, value, key, context)
+    return filled
+
+
+def _hold_arguments(made: list[JsonValue], text: str, key: str, context: RenderContext) -> None:
+    """Refuse an item of a list that a whole expression made, as one that was written as a list.
+
+    What stands in the template itself may start with a dash, as often as it stands there.
+    """
+    dashed = [(path, item) for path, item in _items(made, key) if item.startswith("-")]
+    written = texts_in(text) if dashed else []
+    for path, item in dashed:
+        if item not in written:
+            raise _option(item, path, context)
+        written.remove(item)
+
+
+def _items(made: list[JsonValue], key: str) -> Iterator[tuple[str, str]]:
+    for index, item in enumerate(made):
+        path = f"{key}.{index}"
+        if isinstance(item, list):
+            yield from _items(item, path)
+        elif isinstance(item, str):
+            yield path, item
 
 
 def _argument(value: JsonValue, key: str, context: RenderContext) -> JsonValue:
@@ -142,12 +170,16 @@ def _argument(value: JsonValue, key: str, context: RenderContext) -> JsonValue:
         and result.startswith("-")
         and not value.startswith("-")
     ):
-        raise BadInput(
-            context.subject,
-            f"{key} would become {result!r}, an argument that starts with a dash",
-            "a value that cannot be taken for an option",
-        )
+        raise _option(result, key, context)
     return result
+
+
+def _option(argument: str, key: str, context: RenderContext) -> BadInput:
+    return BadInput(
+        context.subject,
+        f"{key} would become {argument!r}, an argument that starts with a dash",
+        "a value that cannot be taken for an option",
+    )
 
 
 def _filled(text: str, key: str, context: RenderContext) -> JsonValue:

@@ -159,6 +159,12 @@ def compiled(expression: str) -> TemplateExpression:
     return environment().compile_expression(expression, undefined_to_none=False)
 
 
+def texts_in(text: str) -> list[str]:
+    """The texts that are written in a readable template's expressions."""
+    consts = environment().parse(text).find_all(nodes.Const)
+    return [const.value for const in consts if isinstance(const.value, str)]
+
+
 def _simple(text: str) -> Template | None:
     """A template that is only texts and dotted names; None for any other."""
     pieces = _NAME.split(text)

@@ -159,6 +159,44 @@ def test_an_argument_does_not_become_an_option() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("{{ ['rm', steps.ls.out | trim] }}", "argv.1"),
+        ("{{ steps.ls.lines }}", "argv.2"),
+        ("{{ ['rm', '-r', steps.ls.flag] }}", "argv.2"),
+        ("{{ ['rm', '-' ~ steps.ls.word] }}", "argv.1"),
+        ("{{ ['sh', ['x', steps.ls.flag]] }}", "argv.1.1"),
+        ("{{ steps.none.lines | default(steps.ls.lines) }}", "argv.2"),
+    ],
+)
+def test_nor_does_one_of_a_list_that_an_expression_makes(text: str, key: str) -> None:
+    seen: dict[str, Any] = {
+        "ls": {"out": "-r\n", "lines": ["rm", "a", "-r"], "flag": "-r", "word": "r"}
+    }
+    with pytest.raises(BadInput) as wrong:
+        render({"argv": text}, context(steps=shown_steps(seen, "step")))
+    assert wrong.value.line() == (
+        f"step step: {key} would become '-r', an argument that starts with a dash; expected a "
+        "value that cannot be taken for an option"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("{{ ['rm', '-r', '--', params.word] }}", ["rm", "-r", "--", "w"]),
+        ("{{ ['-r', params.word, '-r'] }}", ["-r", "w", "-r"]),
+        ("{{ ['ls', '-l' if params.n > 2 else '-a'] }}", ["ls", "-l"]),
+        ("{{ params.hosts }}", ["a", "b"]),
+        ("{{ [0 - params.n] }}", [-3]),
+        ("{{ steps.loss.ports }}", [1, 2]),
+    ],
+)
+def test_what_is_written_in_the_expression_may_be_an_option(text: str, made: list[object]) -> None:
+    assert render({"argv": text}, context()) == {"argv": made}
+
+
+@pytest.mark.parametrize(
     ("text", "answer"),
     [("{{ steps.loss.seconds > 3 }}", True), ("{{ steps.loss.note == 'far' }}", False)],
 )
