@@ -430,7 +430,11 @@ class Bench:
         return Running(engine)
 
     def ask(self, verb: Any, step: str = "", **said: Any) -> None:
+        """Leave a request; a word about a step that waits says which question was read."""
         given: dict[str, Any] = {"service": "orders", "by": "chief", "reason": "because"}
+        if verb in {"retry", "skip"}:
+            asked = (one.asked for one in self.state.waiting_for if one.asked.step == step)
+            given["expires"] = next((one.expires for one in asked), None)
         self.journal.request(
             Request(run=self.run, verb=verb, step=step, at=self.clock.wall(), **(given | said))
         )

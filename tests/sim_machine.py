@@ -194,6 +194,9 @@ class Machine:
     def ask(self, verb: Any, step: str = "", by: str = CHIEF, **said: Any) -> None:
         """What somebody types at another terminal."""
         given: dict[str, Any] = {"service": "orders", "reason": "because"} | said
+        if verb in {"retry", "skip"} and step in self.asks:
+            waiting = self.state().waiting_for
+            given["expires"] = [one.asked for one in waiting if one.asked.step == step][-1].expires
         self.journal.request(
             Request(run=self.run, verb=verb, step=step, by=by, at=self.clock.wall(), **given)
         )

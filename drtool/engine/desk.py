@@ -10,6 +10,8 @@ from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.event import Body, ConsentAsked, ConsentGiven, Request, Warned
 from drtool.model.steering import StepDirected
 
+_ANEW = "it answers a question that was asked anew since"
+
 
 @dataclass
 class Waiter:
@@ -58,7 +60,7 @@ class Desk:
         with self._lock:
             waiter = self._find(request.step)
             if waiter is None:
-                return None, (_warning(request, self._why_not(request.step)),)
+                return None, (_warning(request, self.why_not(request.step)),)
             if (late := self._too_late(waiter, request, now)) is not None:
                 return waiter, late
             if (reason := self._reason_not_to_judge(waiter.asked, request)) is not None:
@@ -85,10 +87,11 @@ class Desk:
 
     def decide(
         self, request: Request, directed: StepDirected, now: float
-    ) -> tuple[Waiter, tuple[Body, ...]] | None:
+    ) -> tuple[Waiter | None, tuple[Body, ...]] | None:
         """Answer a step's question by trying it again, or by leaving it out; None without one.
 
-        ``directed`` is what is written of it beside the answer; ``now`` is as in ``answer``.
+        ``directed`` is what is written of it beside the answer; ``now`` is as in ``answer``. Who
+        has not read this question does not answer it.
         """
         with self._lock:
             waiter = self._waiting.get(request.step)
@@ -96,14 +99,10 @@ class Desk:
                 return None
             if (late := self._too_late(waiter, request, now)) is not None:
                 return waiter, late
-            skipped = request.verb == "skip"
-            given = ConsentGiven(
-                step=waiter.asked.step,
-                decision="skipped" if skipped else "approved",
-                by=request.by,
-                reason=request.reason,
-                changes_digest=waiter.asked.changes_digest,
-            )
+            if (reason := _reason_not_to_decide(waiter.asked, request)) is not None:
+                text = f"{reason}; step {waiter.asked.step} still waits"
+                return None, (_warning(request, text),)
+            given = decision(waiter.asked, request)
             self._settle(waiter, given)
             return waiter, (directed, given)
 
@@ -125,9 +124,8 @@ class Desk:
         """Why a request is no answer to the question; whoever says no need not have read it."""
         if request.verb == "deny":
             return None
-        same_changes = request.changes_digest in {None, asked.changes_digest}
-        if not same_changes or request.expires not in {None, asked.expires}:
-            return "it answers a question that was asked anew since"
+        if not is_meant(asked, request):
+            return _ANEW
         typed = request.service == self._service
         if not typed and not (request.verb == "confirm" and asked.what == "manual"):
             return f"{request.service!r} was typed, the service is {self._service!r}"
@@ -137,7 +135,7 @@ class Desk:
         """What is written when the time is up; an engine that stood still may not have noticed."""
         if waiter.ends is None or now <= waiter.ends:
             return None
-        return self._expire(waiter), _warning(request, self._why_not(waiter.asked.step))
+        return self._expire(waiter), _warning(request, self.why_not(waiter.asked.step))
 
     def _find(self, step: str) -> Waiter | None:
         if step:
@@ -154,7 +152,7 @@ class Desk:
             if reason
         )
 
-    def _why_not(self, step: str) -> str:
+    def why_not(self, step: str) -> str:
         """Why a step waits for nobody: an answer that comes late is told so."""
         given = self._settled.get(step)
         if given is None:
@@ -176,6 +174,30 @@ class Desk:
     def _settle(self, waiter: Waiter, given: ConsentGiven) -> None:
         waiter.answer = self._settled[waiter.asked.step] = given
         self._waiting.pop(waiter.asked.step, None)
+
+
+def is_meant(asked: ConsentAsked, request: Request) -> bool:
+    """Whether a request answers this question, as far as it says which one was read."""
+    same_changes = request.changes_digest in {None, asked.changes_digest}
+    return same_changes and request.expires in {None, asked.expires}
+
+
+def decision(asked: ConsentAsked, request: Request) -> ConsentGiven:
+    """The answer of a person who has a step tried again, or left out."""
+    return ConsentGiven(
+        step=asked.step,
+        decision="skipped" if request.verb == "skip" else "approved",
+        by=request.by,
+        reason=request.reason,
+        changes_digest=asked.changes_digest,
+    )
+
+
+def _reason_not_to_decide(asked: ConsentAsked, request: Request) -> str | None:
+    """Why a word about a step is no answer to its question; another try wants it read."""
+    if request.verb == "retry" and request.expires is None:
+        return "it was said of no question, and this one is to be read first"
+    return None if is_meant(asked, request) else _ANEW
 
 
 def _loudly(given: ApprovalGiven) -> tuple[Warned, ...]:

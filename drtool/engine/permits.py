@@ -71,7 +71,7 @@ def reason_not_to_retry(state: RunState, name: str) -> DrtoolError | None:
     step = _step(state, name)
     if isinstance(step, DrtoolError):
         return reason_not_to_direct(state) or step
-    waiting = _question(state, name)
+    waiting = question_of(state, name)
     if waiting is not None and waiting.asked.what != "decision":
         found = f"waits for {_awaited(waiting)}, not for another try"
         return BadInput(f"step {name}", found, hint=_answer(state))
@@ -139,7 +139,7 @@ def _busy(state: RunState, step: StepState) -> BadInput | None:
     looks = step.plan.kind in {StepKind.CHECK, StepKind.MANUAL} or step.purpose is Purpose.VERIFY
     if step.outcome is Outcome.PENDING or looks:
         return None
-    waiting = _question(state, step.name)
+    waiting = question_of(state, step.name)
     if waiting is not None and waiting.asked.what == "decision":
         return None
     return BadInput(
@@ -229,7 +229,8 @@ def _step(state: RunState, name: str) -> StepState | BadInput:
         return BadInput(f"run {state.run}", f"has no step {name!r}", f"one of {names}", hint)
 
 
-def _question(state: RunState, name: str) -> Consent | None:
+def question_of(state: RunState, name: str) -> Consent | None:
+    """The question of a step that nobody has answered."""
     return next((one for one in state.waiting_for if one.asked.step == name), None)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from drtool.crashpoint import crashpoint
 from drtool.engine.context import HeirReady, Phase, RunContext
+from drtool.engine.desk import decision, is_meant
 from drtool.engine.permits import (
+    question_of,
     reason_not_to_abort,
     reason_not_to_continue,
     reason_not_to_direct,
@@ -22,6 +24,7 @@ from drtool.model.event import AbortAsked, Body, Request, StatementMade, Warned
 from drtool.model.proof import Statement
 from drtool.model.purpose import Purpose
 from drtool.model.steering import RunContinued, RunPaused, StepDirected, UnwindAsked
+from drtool.progress.run_state import Consent
 
 # answers are judged where the question waits; whoever reaches the journal may stop a run
 _SIGNED_OTHERWISE = {"approve", "confirm", "deny", "abort"}
@@ -128,14 +131,32 @@ def _direct(context: RunContext, request: Request) -> Taken:
     )
     decided = context.desk.decide(request, directed, context.clock.monotonic())
     if decided is None:
-        context.recorder.write(directed)
-        return Taken(left_out=(request.step,)) if skip else Taken(news=True)
+        return _undecided(context, request, directed, question_of(state, request.step))
     waiter, answer = decided
     try:
         context.recorder.write(*answer)
     finally:
-        waiter.done.set()
+        if waiter is not None:
+            waiter.done.set()
     return Taken()
+
+
+def _undecided(
+    context: RunContext, request: Request, directed: StepDirected, asked: Consent | None
+) -> Taken:
+    """A word about a step that waits for nobody here.
+
+    ``asked`` is its question that an earlier engine left: a step that is left out needs no other.
+    """
+    if request.expires is not None and (asked is None or not is_meant(asked.asked, request)):
+        context.recorder.write(warning(request, context.desk.why_not(request.step)))
+        return Taken()
+    if request.verb != "skip":
+        context.recorder.write(directed)
+        return Taken(news=True)
+    given = [decision(asked.asked, request)] if asked is not None else []
+    context.recorder.write(directed, *given)
+    return Taken(left_out=(request.step,))
 
 
 def _escalate(context: RunContext, request: Request) -> Taken:

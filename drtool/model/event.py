@@ -282,8 +282,8 @@ class Event(Value):
 class Request(Value):
     """What another terminal asks of a run; only the engine turns it into events.
 
-    ``outage_start`` is what an escalation was told of it. ``signed`` proves who asks. An answer has
-    the ``changes_digest`` and the end of the question that was read; None where it is not said.
+    ``outage_start`` is what an escalation was told of it. ``signed`` proves who asks. What answers
+    a question has the ``changes_digest`` and the end of that which was read; None where unsaid.
     """
 
     id: int = 0

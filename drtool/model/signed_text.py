@@ -56,12 +56,20 @@ def answer_text(run: str, mode: Mode, plan: Plan, asked: ConsentAsked, answer: A
 
 
 def request_text(request: Request, by: str) -> str:
-    """What a word to a run signs: to pause it, to leave a step out, and so on."""
+    """What a word to a run signs: to pause it, to leave a step out, and so on.
+
+    The second form is that of a word which answers a question, and says which.
+    """
+    question: Facts = ()
+    if request.expires is not None:
+        changes = request.changes_digest or "none"
+        question = (("changes", changes), ("expires", _moment(request.expires)))
     return _text(
-        "drtool request 1",
+        "drtool request 2" if question else "drtool request 1",
         ("run", request.run),
         ("verb", request.verb),
         ("step", request.step or "-"),
+        *question,
         ("by", by),
         ("at", _moment(request.at)),
         ("outage", _moment(request.outage_start)),

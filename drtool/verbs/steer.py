@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from drtool.bootstrap import App, build
 from drtool.engine.permits import (
+    question_of,
     reason_not_to_continue,
     reason_not_to_direct,
     reason_not_to_pause,
@@ -70,9 +72,8 @@ def go_on(said: str, reason: str = "") -> Steered:
 def retry(said: str, step: str, reason: str = "") -> Steered:
     """Ask for another try of a step that waits for a decision, or for another look right now."""
     app = build()
-    run, _ = living(said, app, lambda state: reason_not_to_retry(state, step))
-    at = app.clock.wall()
-    leave(app, Request(run=run, verb="retry", step=step, by=requester(), reason=reason, at=at))
+    run, state = living(said, app, lambda state: reason_not_to_retry(state, step))
+    leave(app, _of_step(app, state, "retry", step, reason))
     return Steered(run=run, text=f"{run}: step {step} is asked to try again now")
 
 
@@ -80,10 +81,26 @@ def skip(said: str, step: str, reason: str) -> Steered:
     """Ask a run to go on without a step."""
     app = build()
     run, state = living(said, app, lambda state: reason_not_to_skip(state, step, reason))
-    at = app.clock.wall()
-    leave(app, Request(run=run, verb="skip", step=step, by=requester(), reason=reason, at=at))
+    leave(app, _of_step(app, state, "skip", step, reason))
     when = " when its turn comes" if state.step(step).outcome is Outcome.PENDING else ""
     return Steered(run=run, text=f"{run}: step {step} is left out{when}, by your word")
+
+
+def _of_step(
+    app: App, state: RunState, verb: Literal["retry", "skip"], step: str, reason: str
+) -> Request:
+    """A word about one step; of one that waits, with the question that it answers."""
+    waiting = question_of(state, step)
+    return Request(
+        run=state.run,
+        verb=verb,
+        step=step,
+        by=requester(),
+        reason=reason,
+        at=app.clock.wall(),
+        changes_digest=waiting.asked.changes_digest if waiting is not None else None,
+        expires=waiting.asked.expires if waiting is not None else None,
+    )
 
 
 def unwind(said: str, reason: str) -> Steered:

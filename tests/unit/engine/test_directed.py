@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from engine_bench import Bench, approval, chain, failover_steps, plan_of, step
+from engine_bench import Bench, Running, approval, chain, failover_steps, plan_of, step
 
-from drtool.model.event import World
+from drtool.engine.run import Engine
+from drtool.model.event import (
+    ConsentAsked,
+    ConsentGiven,
+    StepIntent,
+    StepStarted,
+    Via,
+    World,
+)
 from drtool.model.plan import Objectives
 from drtool.model.purpose import OnFailure, Outcome, Purpose, StepKind
+from drtool.model.steering import StepDirected
 from drtool.units import Duration
 
 
@@ -31,6 +41,76 @@ def test_a_step_that_waits_for_a_decision_is_tried_again(bench: Bench) -> None:
     assert running.wait().exit_code == 0  # type: ignore[attr-defined]
     assert bench.state.step("one").attempts == 2
     assert [(one.asked.verb, one.asked.by) for one in bench.state.directed] == [("retry", "ann")]
+
+
+def doubtful(bench: Bench) -> Running:
+    """A script that leaves no trace: each run of it is asked about."""
+    one = step("one", "bench.run", script="one", trace=False, doubt=True)
+    running = bench.in_background(bench.engine(one))
+    bench.until(lambda: bench.asked("one"))
+    return running
+
+
+def test_a_word_that_was_meant_for_an_earlier_doubt_answers_no_later_one(bench: Bench) -> None:
+    """Two people read the same question; the second one's word comes when there is another."""
+    running = doubtful(bench)
+    read = bench.state.consents[0].asked.expires
+    bench.ask("retry", "one", by="ann", expires=read)
+    bench.until(lambda: len(bench.state.consents) == 2 and bench.asked("one"))
+    for verb in ("retry", "skip"):
+        bench.ask(verb, "one", by="ben", expires=read)
+        bench.until(warned(bench, f"{verb} by ben: it answers a question that was asked anew"))
+    assert bench.world.effects == ["run:one"] * 2
+    assert bench.asked("one")
+    bench.ask("deny", "one")
+    assert running.wait().outcome is Outcome.IN_DOUBT
+    assert [one.asked.by for one in bench.state.directed] == ["ann"]
+    assert len(bench.world.effects) == len(bench.state.consents)
+
+
+def test_a_retry_that_an_engine_took_and_did_not_settle_runs_nothing_again(bench: Bench) -> None:
+    bench.engine(step("one", "bench.run", script="one", trace=False)).begin()
+    asked = ConsentAsked(step="one", what="decision", text="?", expires=bench.clock.wall())
+    begun = (StepStarted(step="one", via=Via.DIRECT), StepIntent(step="one", seen={}, changes=()))
+    bench.journal.append(
+        bench.run,
+        *begun,
+        asked,
+        StepDirected(step="one", verb="retry", by="ann"),
+        ConsentGiven(step="one", decision="approved", by="ann"),
+        *begun,
+    )
+    bench.ask("retry", "one", by="ann", expires=asked.expires)
+    running = bench.in_background(Engine.resume(bench.events, bench.ports(), by="tester"))
+    bench.until(lambda: bench.asked("one"))
+    bench.until(warned(bench, "retry by ann: "))
+    assert bench.asked("one")
+    bench.ask("abort")
+    running.wait()
+    assert bench.world.effects == []
+
+
+def test_another_try_is_for_who_has_read_the_question(bench: Bench) -> None:
+    running = doubtful(bench)
+    bench.ask("retry", "one", expires=None)
+    bench.until(warned(bench, "this one is to be read first; step one still waits"))
+    bench.ask("deny", "one")
+    running.wait()
+    assert bench.world.effects == ["run:one"]
+
+
+def test_who_answers_second_is_told_who_was_first(bench: Bench) -> None:
+    bench.limits = replace(bench.limits, consent_tick=0.3)
+    running = asking(bench, step("two", "bench.is", key="y"))
+    read = bench.state.consents[0].asked.expires
+    for person in ("ann", "ben"):
+        bench.ask("skip", "one", by=person, expires=read)
+    bench.until(warned(bench, "skip by ben: "))
+    told = bench.state.warnings[0].text
+    assert "the first decision counts" in told or "ann has it left out already" in told
+    bench.world.put("y", "yes")
+    running.wait()  # type: ignore[attr-defined]
+    assert bench.state.step("one").skipped_by == "ann"
 
 
 def test_a_step_between_two_looks_looks_at_once(bench: Bench) -> None:

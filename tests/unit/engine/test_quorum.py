@@ -13,12 +13,13 @@ from signed_people import People
 
 from drtool.connections.ssh_signature import reason_not_signed
 from drtool.model.approving import ApprovalGiven
-from drtool.model.event import ConsentGiven
+from drtool.model.event import ConsentGiven, Request
 from drtool.model.inventory import Inventory
 from drtool.model.people import Right
 from drtool.model.plan import Approval
-from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
+from drtool.model.purpose import Mode, OnFailure, Outcome, Procedure, Purpose, StepKind
 from drtool.model.signed import Evidence
+from drtool.model.signed_text import request_text
 from drtool.units import Duration
 
 
@@ -298,6 +299,33 @@ def test_words_that_steer_are_signed_by_an_operator(bench: Bench, people: People
     bench.until(lambda: bench.state.paused)
     bench.ask("abort", by="anybody")
     assert running.wait().outcome is Outcome.ABORTED
+
+
+def test_a_word_about_a_step_that_waits_signs_which_question_was_read(
+    bench: Bench, people: People
+) -> None:
+    one = step("one", "bench.is", key="x", attempts=1, on_failure=OnFailure.ASK)
+    running = begin(bench, people, one)
+    read = bench.state.waiting_for[0].asked
+    at = bench.clock.wall()
+    words = Request(run=bench.run, verb="retry", step="one", by="operator", reason="x is there",
+                    at=at, changes_digest="", expires=read.expires)  # fmt: skip
+    text = request_text(words, "operator")
+    assert text.startswith("drtool request 2\n")
+    assert request_text(words.model_copy(update={"expires": None}), "operator").startswith(
+        "drtool request 1\n"
+    )
+    signed = people.signed("operator", text)
+    for expires in (None, at):
+        changed = words.model_copy(update={"expires": expires, "signed": signed})
+        bench.journal.request(changed)
+    bench.until(lambda: len(bench.state.warnings) == 2)
+    told = [one.text for one in bench.state.warnings]
+    assert all("the signature is for something else" in one for one in told)
+    bench.world.put("x", "yes")
+    bench.journal.request(words.model_copy(update={"signed": signed}))
+    assert running.wait().exit_code == 0
+    assert bench.state.step("one").attempts == 2
 
 
 def test_without_keys_several_approvals_are_counted_by_name(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,17 @@ def test_what_is_asked_at_the_wrong_moment(
     assert error.exit_code == code
     assert said in error.line()
     assert error.hint.startswith(hint)
+
+
+@pytest.mark.parametrize("verb", ["retry", "skip"])
+def test_a_word_about_a_step_that_waits_says_which_question_was_read(app: App, verb: str) -> None:
+    asked = ConsentAsked(
+        step="one", what="decision", text="it failed", expires=datetime(2030, 1, 1, tzinfo=UTC)
+    )
+    run = run_of(app, LOOKING, asked)
+    VERBS[verb](run)
+    (request,) = pending(app, run)
+    assert (request.expires, request.changes_digest) == (asked.expires, "")
 
 
 @pytest.mark.parametrize("name", ["fence", "promote"])
