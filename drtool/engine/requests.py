@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from drtool.crashpoint import crashpoint
@@ -28,6 +29,8 @@ from drtool.progress.run_state import Consent
 
 # answers are judged where the question waits; whoever reaches the journal may stop a run
 _SIGNED_OTHERWISE = {"approve", "confirm", "deny", "abort"}
+# what means something only where its question waits
+ANSWERS = frozenset({"approve", "confirm", "deny", "retry"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,16 @@ class Taken:
     escalating: bool = False
 
 
-def take_requests(context: RunContext) -> Taken:
-    """Deal with all pending requests: each is in the journal before it has an effect."""
+def take_requests(context: RunContext, leave: Collection[str] = ()) -> Taken:
+    """Deal with all pending requests: each is in the journal before it has an effect.
+
+    Those whose verb is to ``leave`` stay for later.
+    """
     taken = Taken()
     journal, run = context.ports.journal, context.recorder.run
     for request in journal.pending(run):
+        if request.verb in leave:
+            continue
         taken = _and_then(taken, _take(context, request))
         crashpoint("request.taken")
         journal.settle(request.id)

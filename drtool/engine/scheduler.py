@@ -19,16 +19,16 @@ from drtool.engine.context import (
 from drtool.engine.gate import ask_at_gate, gate_is_open
 from drtool.engine.handing import begin_handing, ended_for_heir
 from drtool.engine.overdue import overdue
-from drtool.engine.requests import take_requests
+from drtool.engine.requests import Taken, take_requests
 from drtool.engine.result import left_out, skipped
 from drtool.engine.schedule import Schedule
 from drtool.engine.step import StepRun, abandoned_result
+from drtool.engine.taking_up import hear, is_taken_up
 from drtool.engine.unwind import began_to_unwind
 from drtool.model.event import AbortAsked, Warned
 from drtool.model.plan import PlanStep
 from drtool.model.purpose import OnFailure, Outcome, StepKind
 from drtool.progress.forecast import forecast
-from drtool.progress.run_state import StepState
 
 _FORECAST_EVERY = 1.0
 _NOTICES_AT_END = 5.0
@@ -70,33 +70,37 @@ class Scheduler:
             self._wait()
 
     def _take_up(self) -> None:
-        """Continue where the record ends: what is over is over, what is in doubt is looked at."""
-        known = self._context.recorder.state()
-        if known.escalation is not None and self._context.heir is not None:
+        """Continue where the record ends: what is over is over, what is in doubt is looked at.
+
+        What was asked of the run meanwhile is heard before anything begins.
+        """
+        context = self._context
+        known = context.recorder.state()
+        if known.escalation is not None and context.heir is not None:
             self._stop(Phase.HANDING_OVER)
-            ended_for_heir(self._context)
+            ended_for_heir(context)
             return
+        going_back = began_to_unwind(known)
+        self._heed(hear(context, going_back=going_back))
+        known = context.recorder.state()
         if known.abort is not None:
             self._stop(Phase.ABORTING)
         elif known.unwinding is not None:
             self._stop(Phase.UNWINDING)
-        if began_to_unwind(known):
+        if going_back:
             self.failed = self.unwind = True
             return
+        self._take_up_steps()
+
+    def _take_up_steps(self) -> None:
         for state in tuple(self._context.recorder.steps.values()):
             if state.outcome.ended:
                 self._schedule.take(state.name)
                 self._ended(state.name)
             elif state.attempts:
                 step = self._schedule.take(state.name)
-                if self._is_taken_up(state):
+                if is_taken_up(state, self._context.phase):
                     self._start(step, in_doubt=state.mid_effect)
-
-    def _is_taken_up(self, state: StepState) -> bool:
-        """Whether a step goes on that an earlier engine began; what is taken back does not."""
-        if self._context.phase is Phase.UNWINDING and not state.plan.one_way:
-            return False
-        return state.mid_effect or self._context.phase is Phase.GOING
 
     def _hand_out(self) -> None:
         context = self._context
@@ -252,7 +256,7 @@ class Scheduler:
         now = self._context.clock.monotonic()
         if now - self._polled_at >= self._patience * 0.9:
             self._polled_at = now
-            self._take_requests()
+            self._heed(take_requests(self._context))
             out = tuple(self._running.values())
             for name in overdue(self._context, out, self._stopped_at, now):
                 self._step_over(name)
@@ -260,8 +264,7 @@ class Scheduler:
             self._forecast_at = now
             self._warn_of_rto()
 
-    def _take_requests(self) -> None:
-        taken = take_requests(self._context)
+    def _heed(self, taken: Taken) -> None:
         self._escalating |= taken.escalating
         if taken.stop is not None:
             self._stop(taken.stop)
