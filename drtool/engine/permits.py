@@ -136,11 +136,11 @@ def _busy(state: RunState, step: StepState) -> BadInput | None:
     if step.outcome.ended:
         hint = f"drtool explain {state.run}"
         return BadInput(f"step {step.name}", _stands(step), hint=hint)
-    looks = step.plan.kind in {StepKind.CHECK, StepKind.MANUAL} or step.purpose is Purpose.VERIFY
-    if step.outcome is Outcome.PENDING or looks:
+    if step.outcome is Outcome.PENDING or only_looks(step):
         return None
     waiting = question_of(state, step.name)
-    if waiting is not None and waiting.asked.what == "decision":
+    decides = waiting is not None and waiting.asked.what == "decision"
+    if decides and step.outcome is Outcome.WAITING:
         return None
     return BadInput(
         f"step {step.name}",
@@ -148,6 +148,12 @@ def _busy(state: RunState, step: StepState) -> BadInput | None:
         "a step that has not begun, that only looks, or that waits for a decision",
         f"drtool retry {state.run} {step.name} to have it look again, or drtool abort {state.run}",
     )
+
+
+def only_looks(step: StepState) -> bool:
+    """Whether a step changes nothing that stays: it may be left out while it is at work."""
+    looks = step.plan.kind in {StepKind.CHECK, StepKind.MANUAL}
+    return looks or step.purpose is Purpose.VERIFY
 
 
 def reason_not_to_unwind(state: RunState, entries: Entries) -> DrtoolError | None:

@@ -23,7 +23,7 @@ from drtool.engine.requests import Taken, take_requests
 from drtool.engine.result import left_out, skipped
 from drtool.engine.schedule import Schedule
 from drtool.engine.step import StepRun, abandoned_result
-from drtool.engine.taking_up import hear, is_taken_up
+from drtool.engine.taking_up import end_decision, hear, is_taken_up
 from drtool.engine.unwind import began_to_unwind
 from drtool.model.event import AbortAsked, Warned
 from drtool.model.plan import PlanStep
@@ -100,6 +100,7 @@ class Scheduler:
             elif state.attempts:
                 step = self._schedule.take(state.name)
                 if is_taken_up(state, self._context.phase):
+                    end_decision(self._context, step.name)
                     self._start(step, in_doubt=state.mid_effect)
 
     def _hand_out(self) -> None:

@@ -118,6 +118,9 @@ def _not_waiting(run: str, state: RunState, step: str) -> BadInput:
     if last is not None and last.given is not None:
         given = last.given
         if given.decision == "expired" and last.asked.expires is not None:
+            if last.given_at is not None and last.given_at.wall < last.asked.expires:
+                found = f"is not asked any more: {given.reason}"
+                return BadInput(f"step {step}", found, hint=f"drtool attach {run}")
             return _expired(run, step, last.asked.expires)
         found = f"was {given.decision} by {given.by} already; the first decision counts"
         return BadInput(f"step {step}", found, hint=f"drtool status {run}")

@@ -22,8 +22,10 @@ from drtool.model.event import (
     Warned,
 )
 from drtool.model.plan import PlanStep
-from drtool.model.purpose import Outcome, StepKind
+from drtool.model.purpose import OnFailure, Outcome, StepKind
 from drtool.model.steering import UnwindAsked
+from drtool.progress.explain import explain
+from drtool.units import Duration
 
 
 def left(bench: Bench, *steps: PlanStep, wrote: tuple[Body, ...] = (), **said: bool) -> None:
@@ -121,3 +123,34 @@ def test_an_answer_that_came_meanwhile_waits_for_its_question(bench: Bench) -> N
     bench.ask("confirm", "one")
     assert resumed(bench).wait().exit_code == 0
     assert [one.asked for one in bench.state.consents] == [asked]
+
+
+def test_a_decision_waits_no_more_once_its_step_goes_on(bench: Bench) -> None:
+    one = step("one", fails=1, takes=1.0, attempts=1, on_failure=OnFailure.ASK)
+    asked = killed_while_it_asks(bench, one, step("two"))
+    running = resumed(bench)
+    bench.until(lambda: bench.world.effects.count("one=yes") == 2)
+    assert bench.state.waiting_for == ()
+    assert "waiting for a person" not in explain(bench.state, alive=True).title
+    bench.ask("skip", "one", expires=asked.expires)
+    bench.until(warned(bench, "skip by chief: step one: is at work"))
+    assert bench.outcomes()["two"] == "pending"
+    assert running.wait().exit_code == 0
+    assert bench.outcomes() == {"one": "succeeded", "two": "succeeded"}
+    assert bench.state.directed == ()
+    (consent,) = bench.state.consents
+    assert consent.given is not None
+    assert "the engine was gone before anybody decided" in consent.given.reason
+
+
+def test_a_step_that_fails_again_asks_anew_with_all_the_time(bench: Bench) -> None:
+    one = step("one", "bench.is", key="x", attempts=1, deadline=Duration(2),
+               on_failure=OnFailure.ASK)  # fmt: skip
+    asked = killed_while_it_asks(bench, one)
+    assert asked.expires is not None
+    bench.until(lambda: asked.expires and bench.clock.wall() > asked.expires)
+    running = resumed(bench)
+    bench.until(lambda: len(bench.state.consents) == 2)
+    bench.world.put("x", "yes")
+    bench.ask("retry", "one")
+    assert running.wait().exit_code == 0

@@ -11,7 +11,8 @@ from engine_bench import plan_of, step
 
 from drtool import __version__
 from drtool.bootstrap import App, build
-from drtool.model.event import ConsentAsked, RunStarted
+from drtool.errors import BadInput
+from drtool.model.event import ConsentAsked, ConsentGiven, RunStarted
 from drtool.model.purpose import Mode
 from drtool.process import identity
 from drtool.verbs.answer import Said, answer
@@ -43,6 +44,15 @@ def test_an_answer_from_another_terminal(app: App, monkeypatch: pytest.MonkeyPat
     answer(RUN, Said("approve", "start", service="orders"))
     (request,) = app.records().pending(RUN)
     assert (request.changes_digest, request.expires) == (ASKED.changes_digest, ASKED.expires)
+
+
+def test_a_question_that_was_put_aside_before_its_end_is_not_told_to_have_met_it(app: App) -> None:
+    given = ConsentGiven(step="start", decision="expired", reason="the engine was gone")
+    journal = app.journal()
+    journal.append(RUN, given)
+    journal.close()
+    with pytest.raises(BadInput, match="is not asked any more: the engine was gone"):
+        answer(RUN, Said("approve", "start", service="orders"))
 
 
 def test_an_answer_where_the_run_is_followed(app: App) -> None:
