@@ -93,7 +93,7 @@ def reason_not_to_skip(state: RunState, name: str, reason: str) -> DrtoolError |
     if ending is not None or isinstance(step, DrtoolError):
         return ending or (step if isinstance(step, DrtoolError) else None)
     asked = state.left_out(name)
-    if asked is not None:
+    if asked is not None and (step.outcome.ended or step.outcome is Outcome.PENDING):
         found = f"{asked.by} has it left out already"
         return BadInput(f"step {name}", found, hint=f"drtool status {state.run}")
     if not reason.strip():

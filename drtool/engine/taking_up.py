@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from drtool.engine.context import Phase, RunContext
+from drtool.engine.permits import only_looks
 from drtool.engine.requests import ANSWERS, Taken, take_requests
-from drtool.model.event import ConsentGiven
+from drtool.engine.result import left_out
+from drtool.model.event import ConsentGiven, StepEnded, Via
 from drtool.progress.run_state import StepState
 
 _NOT_DECIDED = "the engine was gone before anybody decided; the step goes on from what is seen"
@@ -18,7 +20,10 @@ def hear(context: RunContext, *, going_back: bool) -> Taken:
     """
     if going_back:
         return take_requests(context, leave=ANSWERS | {"abort"})
-    return take_requests(context, leave=ANSWERS)
+    _end_left_out(context)
+    taken = take_requests(context, leave=ANSWERS)
+    _end_left_out(context)
+    return taken
 
 
 def is_taken_up(state: StepState, phase: Phase) -> bool:
@@ -44,3 +49,33 @@ def end_decision(context: RunContext, step: str) -> None:
             and consent.given is None
         )
     )
+
+
+def _end_left_out(context: RunContext) -> None:
+    """End the steps that a person had left out while they were under way."""
+    for state in tuple(context.recorder.steps.values()):
+        asked = context.recorder.left_out(state.name)
+        if asked is None or not state.attempts or not _may_be_left_out(context, state):
+            continue
+        result = left_out(asked.by, asked.reason)
+        context.recorder.write(
+            StepEnded(
+                step=state.name,
+                attempt=state.attempts,
+                outcome=result.outcome,
+                via=state.via or Via.DIRECT,
+                reason=context.ports.redactor.clean(result.reason),
+                by=result.by,
+            )
+        )
+
+
+def _may_be_left_out(context: RunContext, state: StepState) -> bool:
+    """Whether a step has not ended and is in the middle of nothing but what a person decided."""
+    if state.outcome.ended:
+        return False
+    if only_looks(state) or not state.mid_effect:
+        return True
+    answers = [one.given for one in context.recorder.consents if one.asked.step == state.name]
+    last = answers[-1] if answers else None
+    return last is not None and last.decision == "skipped"

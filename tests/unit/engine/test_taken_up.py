@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from engine_bench import Bench, Running, chain, plan_of, step
@@ -15,6 +20,8 @@ from drtool.errors import Interrupted
 from drtool.model.event import (
     Body,
     ConsentAsked,
+    ConsentGiven,
+    RunEnded,
     StepEnded,
     StepIntent,
     StepStarted,
@@ -23,7 +30,7 @@ from drtool.model.event import (
 )
 from drtool.model.plan import PlanStep
 from drtool.model.purpose import OnFailure, Outcome, StepKind
-from drtool.model.steering import UnwindAsked
+from drtool.model.steering import StepDirected, UnwindAsked
 from drtool.progress.explain import explain
 from drtool.units import Duration
 
@@ -154,3 +161,84 @@ def test_a_step_that_fails_again_asks_anew_with_all_the_time(bench: Bench) -> No
     bench.world.put("x", "yes")
     bench.ask("retry", "one")
     assert running.wait().exit_code == 0
+
+
+def test_a_step_that_was_left_out_when_the_engine_died_is_left_out(bench: Bench) -> None:
+    skip = StepDirected(step="one", verb="skip", by="ann", reason="known")
+    left(bench, step("one", "bench.is", key="x"), step("two"),
+         wrote=(StepStarted(step="one", via=Via.DIRECT), skip))  # fmt: skip
+    assert resumed(bench).wait().reason == "one was left out by ann"
+    one = bench.state.step("one")
+    assert (one.outcome, one.skipped_by, one.reason) == (
+        Outcome.SKIPPED, "ann", "left out by ann: known",
+    )  # fmt: skip
+    assert bench.world.effects == ["two=yes"]
+
+
+def test_a_doubt_that_was_left_out_when_the_engine_died_is_left_out(bench: Bench) -> None:
+    asked = ConsentAsked(step="one", what="decision", text="did it run?")
+    skip = StepDirected(step="one", verb="skip", by="ann", reason="it ran")
+    given = ConsentGiven(step="one", decision="skipped", by="ann", reason="it ran")
+    left(bench, step("one", "bench.run", script="one", trace=False),
+         wrote=(*began("one"), asked, skip, given))  # fmt: skip
+    resumed(bench).wait()
+    assert bench.state.step("one").skipped_by == "ann"
+    assert bench.world.effects == []
+
+
+def test_what_is_in_the_middle_of_an_effect_is_looked_at_whoever_left_it_out(bench: Bench) -> None:
+    skip = StepDirected(step="one", verb="skip", by="ann", reason="too slow")
+    left(bench, step("one"), step("two"), wrote=(*began("one"), skip))
+    bench.world.put("one", "yes")
+    assert resumed(bench).wait().exit_code == 0
+    assert bench.state.step("one").adopted
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_skip_of_the_question_that_an_engine_left_needs_no_other(
+    bench: Bench, same: bool
+) -> None:
+    one = step("one", "bench.run", script="one", trace=False, doubt=True)
+    asked = killed_while_it_asks(bench, one)
+    assert asked.expires is not None
+    read = asked.expires if same else asked.expires - timedelta(seconds=9)
+    bench.ask("skip", "one", by="ann", expires=read)
+    running = resumed(bench)
+    if not same:
+        bench.until(warned(bench, "skip by ann: step one does not wait for anybody"))
+        bench.until(lambda: bench.asked("one"))
+        bench.ask("deny", "one")
+    running.wait()
+    assert bench.outcomes() == {"one": "skipped" if same else "in doubt"}
+    assert bench.state.consents[0].given is not None
+    assert bench.state.consents[0].given.decision == ("skipped" if same else "expired")
+    assert bench.world.effects == ["run:one"]
+
+
+@pytest.mark.parametrize("crash", ["request.taken", "request.settled"])
+def test_killed_when_a_skip_was_taken_it_is_left_out_and_said_once(
+    bench: Bench, crash: str
+) -> None:
+    engine = subprocess.Popen(
+        [sys.executable, __file__, str(bench.directory)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "DRTOOL_CRASH_AT": crash},
+    )
+    bench.until(lambda: "look:gate" in bench.world.effects, 20)
+    bench.ask("skip", "gate", by="ann", reason="known")
+    assert engine.wait(20) == -signal.SIGKILL
+    assert bench.outcomes() == {"gate": "running", "one": "pending"}
+    looks = bench.world.effects.count("look:gate")
+    resumed(bench).wait()
+    assert bench.outcomes() == {"gate": "skipped", "one": "succeeded"}
+    assert bench.world.effects.count("look:gate") == looks
+    assert [one.asked.by for one in bench.state.directed] == ["ann"]
+
+
+def main(directory: str) -> RunEnded:
+    return Bench(Path(directory)).execute(
+        *chain(step("gate", "bench.is", key="gate", deadline=Duration(60)), step("one"))
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

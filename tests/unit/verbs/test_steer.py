@@ -29,7 +29,7 @@ from drtool.model.event import (
     World,
 )
 from drtool.model.purpose import Mode, Outcome, Procedure
-from drtool.model.steering import EscalationAsked, RunPaused, UnwindAsked
+from drtool.model.steering import EscalationAsked, RunPaused, StepDirected, UnwindAsked
 from drtool.process import identity
 from drtool.verbs.escalate import escalate
 from drtool.verbs.records import state_of
@@ -85,6 +85,7 @@ def pending(app: App, run: str) -> list[Request]:
 
 LOOKING = StepStarted(step="one", via=Via.DIRECT)
 ENDED = RunEnded(outcome=Outcome.FAILED, exit_code=1, world=World.UNTOUCHED, reason="x")
+ENDED_ONE = StepEnded(step="one", outcome=Outcome.SKIPPED, via=Via.DIRECT)
 FENCED = (
     StepStarted(step="fence", via=Via.DIRECT),
     StepIntent(step="fence", seen={}, changes=()),
@@ -198,6 +199,18 @@ def test_a_word_about_a_step_that_waits_says_which_question_was_read(app: App, v
     VERBS[verb](run)
     (request,) = pending(app, run)
     assert (request.expires, request.changes_digest) == (asked.expires, "")
+
+
+@pytest.mark.parametrize("bodies", [(), (LOOKING, ENDED_ONE)])
+def test_a_skip_is_said_again_only_while_its_step_is_at_work(
+    app: App, bodies: tuple[Body, ...]
+) -> None:
+    left_out = StepDirected(step="one", verb="skip", by="ann", reason="known")
+    error = refused(VERBS["skip"], run_of(app, *bodies, left_out))
+    assert "ann has it left out already" in error.line()
+    run = run_of(app, LOOKING, left_out)
+    VERBS["skip"](run)
+    assert [request.verb for request in pending(app, run)] == ["skip"]
 
 
 @pytest.mark.parametrize("name", ["fence", "promote"])
