@@ -65,6 +65,7 @@ BAD_INPUT: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "a secret in clear": (
             *_rows(_RUNBOOK, "secret in clear", "secret in a URL", "secret in an argument"),
+            "unit/runbook/test_given_secrets.py::test_a_secret_that_a_command_is_given_is_told",
             "unit/runbook/test_bad_runbook.py::test_no_secret_is_repeated",
         ),
         "an argument that starts with a dash": (

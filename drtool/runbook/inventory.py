@@ -35,7 +35,7 @@ def read_inventory(path: Path, faults: FaultList) -> Inventory | None:
     for where, what, hint in secrets_in(bare(root)):
         loc = _loc(where)
         secret.add(loc)
-        faults.add(mark_at(root, loc), _subject(loc) + what.rpartition(".")[2], hint)
+        faults.add(mark_at(root, loc), _subject(loc) + what, hint)
     try:
         inventory = Inventory.model_validate(bare(root))
     except ValidationError as error:

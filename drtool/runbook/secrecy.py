@@ -7,13 +7,18 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
+from drtool.runbook.given_secrets import given_in, gives_secret, without_templates
 from drtool.runbook.templates import is_template
 from drtool.runbook.validation import REFERENCE, is_secret_key
 
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+_GIVES = "gives a secret in clear"
+_IN_A_FILE = (
+    "leave it in a file on the host, that the command reads itself, and name the file: "
+    "PGPASSFILE, curl --netrc-file"
+)
 _PUBLIC = "make a new pair, and write the one line of its .pub file"
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@{}]+:[^/\s@{}]+@", re.IGNORECASE)
-_OPTION = re.compile(r"--?(?:\w+-)*(?:password|passwd|token|secret)=\S+", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[^/\s:@{}]+:[^/\s@{}]+@", re.IGNORECASE)
 _HEADER = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie"})
 
 
@@ -28,25 +33,42 @@ def secrets_in(value: JsonValue, path: str = "") -> Iterator[tuple[str, str, str
             elif isinstance(part, str) and not _is_reference(part):
                 yield inner, f"{key} is a secret in clear", REFERENCE
     elif isinstance(value, list):
+        given = given_in(value)
         for position, part in enumerate(value):
-            yield from secrets_in(part, f"{path}.{position}")
-    elif isinstance(value, str) and value and not is_template(value):
-        what = _secret(key, value)
-        if what:
-            if path.startswith("people."):
-                yield path, f"a key {what}", _PUBLIC
+            inner = f"{path}.{position}"
+            if position in given:
+                yield inner, f"{_name(inner)} {_GIVES}", _IN_A_FILE
             else:
-                yield path, f"{key if not key.isdigit() else path} {what}", REFERENCE
+                yield from secrets_in(part, inner)
+    elif isinstance(value, str) and value:
+        yield from _told(path, key, _secret(key, value))
+
+
+def _told(path: str, key: str, what: str | None) -> Iterator[tuple[str, str, str]]:
+    if what is None:
+        return
+    if path.startswith("people."):
+        yield path, f"a key {what}", _PUBLIC
+    else:
+        hint = _IN_A_FILE if what == _GIVES and key.isdigit() else REFERENCE
+        yield path, f"{_name(path)} {what}", hint
+
+
+def _name(path: str) -> str:
+    """A key, or an item of a list with the list's key."""
+    parts = path.split(".")
+    return ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
 
 
 def _secret(key: str, value: str) -> str | None:
-    if _PEM.search(value):
+    text = without_templates(value)
+    if _PEM.search(text):
         return "holds a private key in clear"
-    if _URL.search(value):
+    if _URL.search(text):
         return "is a URL with a password in clear"
-    if _OPTION.search(value):
-        return "gives a secret in clear"
-    if is_secret_key(key) or key.lower() in _HEADER:
+    if gives_secret(text):
+        return _GIVES
+    if not is_template(value) and (is_secret_key(key) or key.lower() in _HEADER):
         return "is a secret in clear"
     return None
 

@@ -17,6 +17,10 @@ FENCE = "    - {step: fence, action: postgresql.fence, at: from, budget: 20s, de
 PROMOTE = "    - {step: promote, action: postgresql.promote, at: to}\n"
 MOVE = "    - use: move_clients\n"
 REF = '{secret: "env:NAME"}, {secret: "file:PATH"} or {secret: "command:PROGRAM"}'
+IN_A_FILE = (
+    "leave it in a file on the host, that the command reads itself, and name the file: "
+    "PGPASSFILE, curl --netrc-file"
+)
 UNIT = "write a number with its unit, as in 30s, 5m or 2h"
 
 
@@ -459,7 +463,7 @@ ROWS: dict[str, Row] = {
     ),
     "secret in an argument": Row(
         extra("{step: a, action: ssh.run, at: to, argv: [x, --password=hunter2]}"),
-        [f"15:52: step a: argv.1 gives a secret in clear\n  hint: {REF}"],
+        [f"15:52: step a: argv.1 gives a secret in clear\n  hint: {IN_A_FILE}"],
     ),
     "secret in a header": Row(
         extra("{step: a, check: http.answers, with: {headers: {Authorization: Bearer hunter2}}}"),
