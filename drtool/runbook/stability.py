@@ -17,7 +17,7 @@ from drtool.model.stability import Here, Kind, Lost, Need, Where
 from drtool.runbook.stability_arbiter import arbiter_of
 from drtool.runbook.stability_fence import ways_left
 from drtool.runbook.stability_here import OnMachine
-from drtool.runbook.stability_steps import Uses, uses_of
+from drtool.runbook.stability_steps import Uses, has_name, uses_of
 from drtool.safety.whereabouts import Whereabouts, host_in
 
 _DIRECTLY = "steps run directly, and the run's own journal has them all"
@@ -144,7 +144,7 @@ class _Needs:
             ),
         ]
         return list(
-            dict.fromkeys(step for name, steps in named if not _is_address(name) for step in steps)
+            dict.fromkeys(step for name, steps in named if has_name(name) for step in steps)
         )
 
     def _elsewhere(self) -> Iterator[Need]:
@@ -183,7 +183,3 @@ class _Needs:
 
 def _own(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
-
-
-def _is_address(name: str) -> bool:
-    return name.replace(".", "").isdigit() or ":" in name

@@ -145,17 +145,23 @@ def _fence(
 
 
 def _fields(found: Uses, plan: Plan, step: str, entry: Entry) -> None:
-    """What stands in the step's own fields; for a url that is left out, the service's."""
+    """What stands in the step's own fields; for a url that is left out, the service's name."""
     service = plan.inventory.services[plan.service]
     for name in _ADDRESSES:
         value = getattr(entry, name, None)
-        if name == "url" and hasattr(entry, name):
-            value = value or service.url
+        if name == "url" and value is None and hasattr(entry, name) and has_name(service.url):
+            value = service.url
         if isinstance(value, str):
             _add(found.addresses, host_in(value), step)
     for word in getattr(entry, "argv", ()):
         _add(found.words, word, step) if _ELSEWHERE.match(word) else None
     _belongings(found, [entry], step)
+
+
+def has_name(text: str | None) -> bool:
+    """Whether what an address is written in has a name in it, that somebody must be asked for."""
+    host = host_in(text or "")
+    return bool(host) and not (host.replace(".", "").isdigit() or ":" in host)
 
 
 def _opened(found: Uses, things: Sequence[BaseModel | None], step: str) -> None:
