@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from drtool.model.event import Instant
 from drtool.model.purpose import Outcome, Procedure, Purpose, StepKind
-from drtool.model.value import Fields
 from drtool.model.verdict import Verdict
+from drtool.progress.data_loss import Loss, data_loss
 from drtool.progress.left_out import left_out
 from drtool.progress.moments import seconds_between, seconds_since
 from drtool.progress.run_state import RunState
@@ -41,18 +41,6 @@ class Parts:
     execution: float | None = None
     convergence: float | None = None
     verification: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """The data loss as the promotion saw it; ``seconds`` is None when it was unknown.
-
-    ``source`` is what it was judged by, or why it is unknown.
-    """
-
-    seconds: float | None
-    source: str
-    upper_bound: bool
 
 
 def judge(state: RunState, outcome: Outcome | None) -> tuple[Verdict, ...]:
@@ -134,17 +122,6 @@ def downtime_from(state: RunState) -> Instant | None:
         return state.fence_began
     moving = [step.intent_at for step in state.steps if step.purpose in _MOVING and step.intent_at]
     return min(moving, key=lambda moment: seconds_between(state.started, moment), default=None)
-
-
-def data_loss(state: RunState) -> Loss | None:
-    """What the promotion would lose when it was begun, else what the last look said."""
-    for step in state.steps:
-        if step.purpose is Purpose.PROMOTE:
-            loss = _loss_in(step.seen_before) or _loss_in(step.seen)
-            if loss is not None:
-                return loss
-    looks = (_loss_in(step.seen) for step in reversed(state.steps) if step.seen)
-    return next((loss for loss in looks if loss is not None), None)
 
 
 def split(state: RunState) -> Parts:
@@ -259,19 +236,3 @@ def _verification(state: RunState, end: Instant) -> float | None:
         if step.purpose is Purpose.VERIFY and step.ended is not None
     ]
     return max(0.0, *ends) if ends else None
-
-
-def _loss_in(seen: Fields | None) -> Loss | None:
-    """The loss that an observation tells, itself or in one of its fields."""
-    if not seen:
-        return None
-    for part in (seen, *seen.values()):
-        if not isinstance(part, dict) or not {"seconds", "source"} <= part.keys():
-            continue
-        seconds = part["seconds"]
-        if (seconds is None or isinstance(seconds, int | float)) and not part.get(
-            "already_primary", False
-        ):
-            source = str(part["source"] if seconds is not None else part.get("reason", "unknown"))
-            return Loss(seconds, source, bool(part.get("upper_bound", False)))
-    return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,12 +25,14 @@ from drtool.model.event import (
     Warned,
     World,
 )
+from drtool.model.place import Place
 from drtool.model.plan import Objectives, Plan
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
+from drtool.progress.data_loss import data_loss
 from drtool.progress.explain import explain
 from drtool.progress.forecast import forecast
 from drtool.progress.narrate import narrate
-from drtool.progress.objectives import all_met, data_loss, judge, recovery_seconds, split
+from drtool.progress.objectives import all_met, judge, recovery_seconds, split
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder, fold
 from drtool.units import Duration
@@ -144,6 +147,47 @@ def test_the_loss_is_the_one_that_the_promotion_saw() -> None:
     loss = data_loss(failover().state)
     assert loss is not None
     assert (loss.seconds, loss.source) == (4.5, "heartbeat")
+
+
+def promoted(*losses: Mapping[str, object]) -> Story:
+    """A failover of as many databases, each with what its promotion saw."""
+    names = [f"promote_{number}" for number in range(len(losses))]
+    steps = chain(*(step(name, "bench.promote") for name in names))
+    story = Story(plan_of(*steps, procedure=Procedure.FAILOVER, objectives=OBJECTIVES))
+    for number, (name, loss) in enumerate(zip(names, losses, strict=True)):
+        story.step(name, number, number + 1, intent={"loss": {"source": "heartbeat", **loss}})
+    return story
+
+
+def test_of_several_promotions_the_one_that_loses_most_counts() -> None:
+    loss = data_loss(promoted({"seconds": 0.0, "upper_bound": True}, {"seconds": 3600.0}).state)
+    assert loss is not None
+    assert (loss.seconds, loss.upper_bound) == (3600.0, True)
+    lost = {"seconds": None, "reason": "no sample"}
+    unknown = data_loss(promoted({"seconds": 0.0}, lost, {"seconds": 5.0}).state)
+    assert unknown is not None
+    assert (unknown.seconds, unknown.source) == (None, "no sample")
+
+
+def test_what_was_promoted_before_a_run_looked_has_lost_nobody_knows_how_much() -> None:
+    story = promoted({"seconds": None, "already_primary": True})
+    loss = data_loss(story.state)
+    assert loss is not None
+    assert (loss.seconds, loss.source) == (None, "promoted before this run looked")
+
+
+def test_how_far_a_new_standby_is_behind_is_no_data_loss() -> None:
+    plan = plan_of(
+        *chain(
+            step("promote", "bench.promote"),
+            step("caught_up", "bench.is", key="x", place=Place(site="east")),
+        ),
+        procedure=Procedure.FAILOVER,
+        objectives=OBJECTIVES,
+    )
+    story = Story(plan).step("promote", 0, 1, intent={})
+    story.step("caught_up", 1, 2, seen={"seconds": 0.0, "source": "received up to 0/1"})
+    assert data_loss(story.state) is None
 
 
 def test_an_unknown_outage_start_is_never_met() -> None:
