@@ -19,7 +19,7 @@ _KILL_SECONDS = 8.0
 _COPY_SECONDS = 600.0
 _START_SECONDS = 60.0
 # The scripts' exit codes.
-_OTHER_CLUSTER, _NO_SIGNAL, _NO_RIGHT = 45, 46, 47
+_OTHER_CLUSTER, _NOT_WRITTEN, _NO_RIGHT = 45, 46, 47
 _CUT_OFF, _NOT_RECOVERED, _BEFORE, _IN_THE_MIDDLE, _NOT_REACHED = 49, 51, 52, 53, 54
 
 
@@ -54,7 +54,7 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
         ran = self._script("stop", limit, identifier, " ".join(note.split()), str(looks), how)
         self._refuse_other_cluster(ran, identifier)
         subject = f"host of {self.target}"
-        if ran.code == _NO_SIGNAL:
+        if ran.code == _NOT_WRITTEN:
             signal = f"{self.system.data_directory}/standby.signal"
             raise StepFailed(
                 subject,
@@ -164,6 +164,10 @@ class PostgresqlHostHands(PostgresqlHostReader, Writer):
 
     def _remade(self, ran: Ran, identifier: str) -> HostState:
         self._refuse_other_cluster(ran, identifier)
+        if ran.code == _NOT_WRITTEN:
+            where = f"{self._keep} {self.system.data_directory}"
+            hint = f"make room there, or see to the rights, then try again: df -h {where}"
+            raise StepFailed(f"host of {self.target}", ran.said(), hint=hint)
         if ran.code != 0:
             raise StepFailed(f"host of {self.target}", ran.said())
         return self._reported(ran)

@@ -9,8 +9,8 @@ work=$(mktemp -d "$keep/work.XXXXXX") || exit 46
 trap 'rm -rf "$work"' EXIT
 trap 'exit 143' HUP INT TERM
 IFS= read -r password
-cat >"$work/settings"
-printf '*:*:*:*:%s\n' "$password" >"$work/pgpass"
+cat >"$work/settings" || exit 46
+printf '*:*:*:*:%s\n' "$password" >"$work/pgpass" || exit 46
 password=''
 PGPASSFILE=$work/pgpass
 PGCONNECT_TIMEOUT=10
@@ -53,7 +53,7 @@ fi
 # after a crash of the machine: so nothing starts on half of a copy. Its own mode is kept aside.
 held() { case $(stat -c %a "$dir") in *[2367]?) return 0 ;; esac; return 1; }
 hold() {
-	held || stat -c %a "$dir" >"$keep/mode"
+	held || stat -c %a "$dir" >"$keep/mode" || exit 46
 	chmod 0720 "$dir" || exit 46
 	sync "$dir" 2>/dev/null
 }
@@ -63,20 +63,37 @@ release() {
 	chmod "$mode" "$dir"
 }
 
-# The site's own configuration, which a rewind or a copy replaces by the source's.
+# Copy a file, link or directory, all of it and onto the disk. 1 what, 2 directory to copy it into.
+# What does not exist is left out; a link stays one, and is never written through.
+copy_whole() {
+	[ -e "$1" ] || [ -L "$1" ] || return 0
+	copied=$2/${1##*/}
+	if [ -L "$1" ] || [ -L "$copied" ]; then rm -rf "$copied"; fi
+	trouble=$({ cp -pPR "$1" "$2/" && find "$copied" -type f -exec sync {} +; } 2>&1)
+}
+not_written() {
+	echo "$1: $(printf '%s\n' "$trouble" | tail -n 1)" >&2
+	exit 46
+}
+
+# The site's own configuration, which a rewind or a copy replaces by the source's. All of it is
+# on the disk before an older copy of it goes, and before anything is done to the data directory.
 save_configuration() {
 	held && [ -d "$keep/configuration" ] && return
+	unsaved="its own configuration cannot be kept in $keep; its data and configuration were left as they are"
 	rm -rf "$keep/configuration.new"
-	mkdir "$keep/configuration.new"
+	trouble=$(mkdir "$keep/configuration.new" 2>&1) || not_written "$unsaved"
 	for file in "$dir"/*.conf "$dir"/*.crt "$dir"/*.key "$dir"/*.pem "$dir"/conf.d; do
-		[ -e "$file" ] && cp -pR "$file" "$keep/configuration.new/"
+		copy_whole "$file" "$keep/configuration.new" || not_written "$unsaved"
 	done
 	rm -rf "$keep/configuration"
-	mv "$keep/configuration.new" "$keep/configuration" || exit 46
+	trouble=$(mv "$keep/configuration.new" "$keep/configuration" 2>&1) || not_written "$unsaved"
+	sync "$keep/configuration" "$keep" 2>/dev/null || sync
 }
 restore_configuration() {
 	for file in "$keep/configuration"/*; do
-		[ -e "$file" ] && cp -pR "$file" "$dir/"
+		copy_whole "$file" "$dir" || not_written \
+			"its own configuration cannot be put back from $keep/configuration; no server starts here until it is"
 	done
 }
 
@@ -86,7 +103,7 @@ configure() {
 	[ -e "$auto" ] || : >"$auto"
 	grep -Ev '^[[:space:]]*(primary_conninfo|primary_slot_name|recovery_target[a-z_]*|restore_command)[[:space:]]*=' \
 		"$auto" >"$work/auto"
-	cat "$work/settings" >>"$work/auto"
+	[ $? -le 1 ] && cat "$work/settings" >>"$work/auto" || exit 46
 	cp "$work/auto" "$auto.new" && mv "$auto.new" "$auto" || exit 46
 	chmod 600 "$auto"
 	rm -f "$dir/recovery.signal" "$dir/postmaster.pid"
