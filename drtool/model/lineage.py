@@ -15,10 +15,18 @@ class Fork(Value):
     position: int
 
 
+class Beginning(Value):
+    """When a timeline began, at the latest: when a server first had its history file."""
+
+    timeline: int
+    at: datetime
+
+
 class Lineage(Value):
     """A server's timeline and those it came from, the oldest first.
 
-    ``promoted_at`` is when its timeline began, by its own clock and to the second.
+    ``promoted_at`` is when its timeline began, ``began`` when those before it did of which it
+    knows that, by its own clock and to the second.
     ``oldest_segment`` is the name of the oldest WAL file that it still has, without the timeline
     that it begins with. ``missing_rights``
     are the functions that pg_rewind would call and our user may not; ``role_trouble`` is why the
@@ -28,6 +36,7 @@ class Lineage(Value):
     timeline: int
     forks: tuple[Fork, ...] = ()
     promoted_at: datetime | None = None
+    began: tuple[Beginning, ...] = ()
     oldest_segment: str = ""
     missing_rights: tuple[str, ...] = ()
     role_trouble: str = ""
@@ -35,6 +44,17 @@ class Lineage(Value):
     def left(self, timeline: int) -> int | None:
         """Where that timeline was left; None when it was not, or is not of this lineage."""
         return next((fork.position for fork in self.forks if fork.timeline == timeline), None)
+
+    def next_after(self, timeline: int) -> int:
+        """The timeline for which that one was left; its own where there is none between."""
+        later = (fork.timeline for fork in self.forks if fork.timeline > timeline)
+        return min(later, default=self.timeline)
+
+    def began_at(self, timeline: int) -> datetime | None:
+        """When that timeline began; None when that is not known here."""
+        if timeline == self.timeline:
+            return self.promoted_at
+        return next((one.at for one in self.began if one.timeline == timeline), None)
 
 
 class Commit(Value):
@@ -73,6 +93,11 @@ def forks_of(text: str) -> tuple[Fork, ...]:
         for row in rows
         if len(row) > 1 and row[0].isdigit()
     )
+
+
+def history_name(timeline: int) -> str:
+    """The name of the file that says where a timeline comes from."""
+    return f"{timeline:08X}.history"
 
 
 def segment_name(timeline: int, position: int, segment_bytes: int) -> str:

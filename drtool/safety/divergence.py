@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from drtool.model.lineage import Fork, Lineage, Tail
+from drtool.model.lineage import Commit, Fork, Lineage, Tail, history_name
 from drtool.model.postgresql_host import IN_PRODUCTION, SHUT_DOWN, Control, HostState
 from drtool.model.replication import position_text
 
@@ -49,30 +49,54 @@ def reason_other_branch(host: HostState, own: tuple[Fork, ...], source: Lineage)
 def reason_split_brain(
     place: str, tail: Tail, source: Lineage, fenced_at: datetime | None, skew_seconds: float
 ) -> str | None:
-    """A sentence when the old primary committed after its fence or after the promotion.
+    """A sentence when the old primary committed after its fence or after it was left behind.
 
-    Commits before are the expected tail of an unplanned failover. ``skew_seconds`` is how far
-    the clocks of old primary and source are apart; so much is forgiven.
+    That was when somebody was first promoted, which need not be the source. Commits before are
+    the expected tail of an unplanned failover; where nobody knows, none is taken for one.
+    ``skew_seconds`` is how far the clocks of old primary and source are apart; so much is forgiven.
     """
-    ends = [fenced_at] if fenced_at is not None else []
-    if source.promoted_at is not None:
-        ends.append(source.promoted_at + PROMOTION_GRAIN)
-    if not ends or not tail.commits:
+    if not tail.commits:
         return None
-    limit = min(ends) + timedelta(seconds=abs(skew_seconds))
-    late = [commit for commit in tail.listed if commit.at > limit]
-    if not late:
-        return None
+    following = source.next_after(tail.timeline)
+    left_at = source.began_at(following)
+    ends = [at + PROMOTION_GRAIN for at in (left_at, source.promoted_at) if at is not None]
+    ends += [fenced_at] if fenced_at is not None else []
+    limit = min(ends) + timedelta(seconds=abs(skew_seconds)) if ends else None
+    late = [commit for commit in tail.listed if limit is not None and commit.at > limit]
+    if late:
+        return _left_behind(place, tail, late, following, left_at)
+    return _unknown_when_left(place, tail, following) if left_at is None else None
+
+
+def _left_behind(
+    place: str, tail: Tail, late: list[Commit], following: int, left_at: datetime | None
+) -> str:
     first = late[0]
     which = "last" if len(late) == 1 and tail.commits > len(tail.listed) else "first"
     return (
         f"split brain: {place} committed after it was left behind, {which} at "
-        f"{first.at.isoformat(timespec='milliseconds')} (position "
-        f"{position_text(first.position)}); timeline {tail.timeline} was left at "
-        f"{position_text(tail.position)}, timeline {source.timeline} began at "
-        f"{source.promoted_at.isoformat() if source.promoted_at else 'an unknown time'}. "
+        f"{_at(first)} (position {position_text(first.position)}); timeline {tail.timeline} was "
+        f"left at {position_text(tail.position)}, timeline {following} began at "
+        f"{left_at.isoformat() if left_at else 'an unknown time'}. "
         "Nothing was changed: decide by hand whose rows are kept"
     )
+
+
+def _unknown_when_left(place: str, tail: Tail, following: int) -> str:
+    last = f", the last at {_at(tail.listed[-1])}" if tail.listed else ""
+    parted = position_text(tail.position)
+    return (
+        f"split brain cannot be ruled out: {place} has {tail.commits} commits that only it has"
+        f"{last} (pg_waldump -p pg_wal -t {tail.timeline} -s {parted}), and it is unknown when its "
+        f"timeline was left for timeline {following}: the source's {history_name(following)} is "
+        "missing, or of a copy's or restore's time. Nothing was changed: find out when that "
+        "promotion was; decide by hand whose rows are kept if any was committed later, then "
+        "rebuild it with pg_basebackup"
+    )
+
+
+def _at(commit: Commit) -> str:
+    return commit.at.isoformat(timespec="milliseconds")
 
 
 def diverged(control: Control, tail: Tail | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import psycopg
@@ -186,6 +187,59 @@ def test_f41_commits_after_the_promotion_are_split_brain(hosts: Hosts, fault: Fa
     east.start()
     assert east.sql("SELECT count(*) FROM t WHERE x = -1")[0][0] == 1, "nothing was taken back"
     east.stop()
+
+
+def promote_again(server: Server) -> None:
+    """Its second promotion in a row, as of a server that followed the first one's."""
+    server.stop()
+    (server.data / "standby.signal").touch()
+    server.start()
+    promote(server)
+
+
+@both_releases
+def test_f41_commits_after_the_first_of_two_promotions_are_split_brain(
+    hosts: Hosts, fault: Fault
+) -> None:
+    east, west = hosts.pair.east, hosts.pair.west
+    time.sleep(1.2)  # west's first promotion is later than the copy that it came from
+    fail_over(hosts)
+    time.sleep(1.2)  # the history file bears whole seconds
+    east.start()
+    east.sql("INSERT INTO t VALUES (-1)")
+    east.stop()
+    promote_again(west)
+    fault.injected("a commit after the first promotion since, and before the second")
+    with pytest.raises(Refused, match=r"split brain: .* committed after") as refused:
+        reinstate(hosts)
+    fault.got(str(refused.value))
+    assert "timeline 2 began at" in str(refused.value)
+    east.start()
+    assert east.sql("SELECT count(*) FROM t WHERE x = -1")[0][0] == 1, "nothing was taken back"
+    east.stop()
+
+
+@both_releases
+def test_f41_commits_before_two_promotions_are_taken_back_where_that_is_known(
+    hosts: Hosts, fault: Fault
+) -> None:
+    time.sleep(1.2)  # west's first promotion is later than the copy that it came from
+    fail_over(hosts, lost_rows=2)
+    west = hosts.pair.west
+    promote_again(west)
+    history = west.data / "pg_wal" / "00000002.history"
+    history.rename(west.data / "aside")
+    with pytest.raises(Refused, match="unknown when its timeline was left for timeline 2"):
+        reinstate(hosts)
+    (west.data / "aside").rename(history)
+    (west.data / "backup_label.old").touch()
+    with pytest.raises(Refused, match="unknown when its timeline was left for timeline 2") as told:
+        reinstate(hosts)
+    fault.injected("a history file that came with a copy of the source")
+    fault.got(str(told.value))
+    os.utime(west.data / "backup_label.old", (0, 0))
+    assert reinstate(hosts).following
+    is_the_same_on_both(hosts)
 
 
 @both_releases

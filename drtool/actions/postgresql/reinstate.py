@@ -45,8 +45,9 @@ class Reinstate(StateAction[Reinstated]):
     """Make the server that was left follow the new primary, by rewind or by a new copy.
 
     What only it has written is taken back; with ``keep: divergent_wal`` that WAL and the list of
-    its commits are kept on its host first. Commits after the fence or the promotion are split
-    brain, and refused. ``method: rewind`` never makes a new copy, ``rebuild`` always does.
+    its commits are kept on its host first. Commits after the fence, or after anybody's promotion
+    since, are split brain, and refused; so are those that may be. ``method: rewind`` never makes a
+    new copy, ``rebuild`` always does.
     """
 
     purpose: ClassVar[Purpose] = Purpose.REPROTECT

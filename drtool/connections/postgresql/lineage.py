@@ -8,7 +8,7 @@ from typing import Final, LiteralString
 from drtool.connections.postgresql.reader import PostgresqlReader
 from drtool.connections.postgresql.wire import find_system
 from drtool.model.inventory import Postgresql
-from drtool.model.lineage import Lineage, forks_of
+from drtool.model.lineage import Beginning, Fork, Lineage, forks_of, history_name
 
 # The four functions that pg_rewind calls on its source (its manual page, "Notes").
 _RIGHTS: Final[LiteralString] = """
@@ -22,6 +22,17 @@ SELECT name FROM unnest(ARRAY[
 _HISTORY: Final[LiteralString] = """
 SELECT convert_from(pg_read_binary_file(path), 'UTF8'), (pg_stat_file(path, true)).modification
   FROM (SELECT 'pg_wal/' || %s AS path) p
+"""
+# A history file that came with a copy or a rewind of this server bears the time of that, and one
+# that a restore_command brings the time of a start.
+_BEGAN: Final[LiteralString] = """
+SELECT timeline, began
+  FROM (SELECT timeline, (pg_stat_file('pg_wal/' || name, true)).modification AS began
+          FROM unnest(%s::int[], %s::text[]) AS w(timeline, name)) h
+ WHERE began > coalesce(greatest((pg_stat_file('backup_label.old', true)).modification,
+                                 (pg_stat_file('backup_manifest', true)).modification),
+                        '-infinity')
+   AND current_setting('restore_command', true) = ''
 """
 _OLDEST: Final[LiteralString] = """
 SELECT min(substr(name, 9)) FROM pg_ls_dir('pg_wal', true, false) AS w(name)
@@ -42,11 +53,13 @@ class LineageReader(PostgresqlReader):
         if missing:
             return Lineage(timeline=timeline, missing_rights=missing, role_trouble=trouble)
         text, promoted_at = self._history(timeline) if timeline > 1 else ("", None)
+        forks = forks_of(text)
         oldest = self._rows("WAL files", _OLDEST)[0][0]
         return Lineage(
             timeline=timeline,
-            forks=forks_of(text),
+            forks=forks,
             promoted_at=promoted_at,
+            began=self._began(forks[1:]),
             oldest_segment=str(oldest or ""),
             role_trouble=trouble,
         )
@@ -71,9 +84,18 @@ class LineageReader(PostgresqlReader):
         return f"role {user} lacks {lacks}: ALTER ROLE {user} {lacks}"
 
     def _history(self, timeline: int) -> tuple[str, datetime | None]:
-        name = f"{timeline:08X}.history"
+        name = history_name(timeline)
         text, changed_at = self._rows(f"timeline history {name}", _HISTORY, (name,))[0]
         return str(text), changed_at
+
+    def _began(self, forks: tuple[Fork, ...]) -> tuple[Beginning, ...]:
+        """When the timelines before its own began; asked only where there are several."""
+        if not forks:
+            return ()
+        timelines = [fork.timeline for fork in forks]
+        names = [history_name(timeline) for timeline in timelines]
+        rows = self._rows("times of timelines", _BEGAN, (timelines, names))
+        return tuple(Beginning(timeline=timeline, at=at) for timeline, at in rows)
 
 
 def replication_user(system: Postgresql) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from drtool.model.lineage import Commit, Fork, Lineage, Tail, forks_of, segment_name
+from drtool.model.lineage import Beginning, Commit, Fork, Lineage, Tail, forks_of, segment_name
 from drtool.model.postgresql_host import (
     IN_PRODUCTION,
     SHUT_DOWN,
@@ -16,6 +16,9 @@ from drtool.safety.divergence import diverged, reason_other_branch, reason_split
 
 PROMOTED = datetime(2026, 11, 23, 5, 14, 10, tzinfo=UTC)
 SOURCE = Lineage(timeline=2, forks=(Fork(timeline=1, position=1000),), promoted_at=PROMOTED)
+TWICE = SOURCE.model_copy(
+    update={"timeline": 3, "forks": (*SOURCE.forks, Fork(timeline=2, position=2000))}
+)
 
 
 def control(state: str = IN_PRODUCTION, checkpoint: int = 500, timeline: int = 1) -> Control:
@@ -70,6 +73,37 @@ def test_a_fence_of_this_run_is_the_earlier_limit() -> None:
 def test_clocks_that_differ_are_forgiven_as_much() -> None:
     assert reason_split_brain("east", tail(3), SOURCE, None, -2.5) is None
     assert reason_split_brain("east", tail(5), SOURCE, None, 2.5) is not None
+
+
+def test_of_several_promotions_the_first_since_counts() -> None:
+    left = Beginning(timeline=2, at=PROMOTED - timedelta(hours=1))
+    twice = TWICE.model_copy(update={"began": (left,)})
+    assert reason_split_brain("east", tail(-3600 - 5), twice, None, 0.0) is None
+    found = reason_split_brain("east", tail(-3600 - 5, -3600 + 600), twice, None, 0.0)
+    assert found is not None
+    assert (
+        "split brain: east committed after it was left behind, first at 2026-11-23T04:24" in found
+    )
+    assert "timeline 2 began at 2026-11-23T04:14:10+00:00" in found
+
+
+def test_a_server_of_the_timeline_before_was_left_by_the_sources_own_promotion() -> None:
+    second = tail(-5).model_copy(update={"timeline": 2, "position": 2000})
+    assert reason_split_brain("east", second, TWICE, None, 0.0) is None
+
+
+def test_commits_of_which_nobody_knows_whether_they_are_late_are_refused() -> None:
+    fenced = PROMOTED + timedelta(minutes=5)
+    for proven in (None, fenced):
+        found = reason_split_brain("east", tail(-3000), TWICE, proven, 0.0)
+        assert found is not None
+        assert "unknown when its timeline was left for timeline 2: the source's 00000002" in found
+        assert "1 commits that only it has, the last at 2026-11-23T04:24:10.000+00:00" in found
+        assert "pg_waldump -p pg_wal -t 1 -s 0/3E8" in found
+    late = reason_split_brain("east", tail(3), TWICE, None, 0.0)
+    assert late is not None
+    assert "timeline 2 began at an unknown time" in late
+    assert reason_split_brain("east", tail(), TWICE, None, 0.0) is None
 
 
 def test_divergence_is_judged_by_positions() -> None:
