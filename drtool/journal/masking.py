@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -14,22 +15,46 @@ from drtool.redact import Redactor
 
 Place = tuple[str | int, ...]
 
-# The inventory holds references and what its author wrote in clear; a password that is also a
-# word there ("postgres") must not turn the stored plan into one that cannot be resumed. What a
-# person has signed holds no free text, and with a letter changed it would prove nothing any more.
-_KEPT: tuple[Place, ...] = (
-    ("body", "kind"),
-    ("body", "plan", "inventory"),
-    ("body", "signed"),
+# Words of the language, names, paths and digests: with a letter changed a run's events belong to
+# no run or step any more, and a stored plan cannot be resumed. The inventory holds references and
+# what its author wrote in clear; what a person has signed would prove nothing any more.
+_OF_BODY = (
+    "kind step via outcome what of budget expires version instead_of decision changes_digest by "
+    "verb heir escalates adopts mode world requester host process engine arbiter token holder "
+    "about signed html json_file answered"
 )
+_OF_PLAN = (
+    "runbook strategy service procedure direction objectives inventory critical_path expected "
+    "procedures documents source inventory_source digest"
+)
+_OF_STEP = (
+    "name kind action purpose place needs when never budget deadline every on_failure approval "
+    "owner rescues source"
+)
+_KEPT: frozenset[Place] = frozenset(
+    {
+        ("run",),
+        ("at",),
+        *(("body", key) for key in _OF_BODY.split()),
+        *(("body", "plan", key) for key in _OF_PLAN.split()),
+        *(("body", "plan", "steps", "*", key) for key in _OF_STEP.split()),
+        *(("body", "proofs", "*", key) for key in ("kind", "subject", "identity", "at", "max_age")),
+        *(("body", "verdicts", "*", key) for key in ("objective", "limit")),
+        ("body", "evidence", "*", "sha256"),
+        *(("body", what, "by") for what in ("statement", "accepted_loss", "automatic")),
+        *(("body", "automatic", key) for key in ("source", "sha256")),
+    }
+)
+_REFERENCE = re.compile(r"(?:env|file):\S")
 
 
 def stored(event: Event, redactor: Redactor) -> tuple[str, Event]:
     """The event's JSON with secrets masked, and the event as it will be read again.
 
-    Words of the language itself (an outcome, a kind, a name) are kept even where a secret
-    happens to be one of them; free text is masked. Raises ValidationError when a whole plan could
-    not be read again, before a run begins that could not be resumed.
+    Words of the language, names, paths and digests are kept by their place even where a secret
+    happens to be in one of them; free text, what was seen and what an action is given are masked.
+    Raises ValidationError when a whole plan could not be read again, before a run begins that
+    could not be resumed.
     """
     try:
         text = event.model_dump_json()
@@ -48,7 +73,9 @@ def stored(event: Event, redactor: Redactor) -> tuple[str, Event]:
 
 def _masked(text: str, redactor: Redactor) -> tuple[str, Event]:
     whole = json.loads(text)
-    tree = _map(whole, redactor.clean, ())
+    plain = frozenset(_texts(whole["body"].get("plan", {}).get("inventory")))
+    # a step may name a host of the inventory, which stands there in clear
+    tree = _map(whole, lambda text: text if text in plain else redactor.clean(text), ())
     try:
         event = Event.model_validate(tree)
     except ValidationError as error:
@@ -59,7 +86,7 @@ def _masked(text: str, redactor: Redactor) -> tuple[str, Event]:
 
 
 def _map(node: Any, change: Callable[[str], str], at: Place) -> Any:
-    if at in _KEPT:
+    if _kept(node, at):
         return node
     if isinstance(node, str):
         return change(node)
@@ -68,6 +95,25 @@ def _map(node: Any, change: Callable[[str], str], at: Place) -> Any:
     if isinstance(node, list):
         return [_map(value, change, (*at, place)) for place, value in enumerate(node)]
     return node
+
+
+def _kept(node: Any, at: Place) -> bool:
+    """Whether a place holds no free text; a step's reference says where a secret lies, no more."""
+    if at[:3] == ("body", "plan", "steps") and at[-1] == "secret":
+        return isinstance(node, str) and _REFERENCE.match(node) is not None
+    return tuple("*" if isinstance(part, int) else part for part in at) in _KEPT
+
+
+def _texts(node: Any) -> Iterator[str]:
+    """All texts below a node, the keys too."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        yield from node
+        yield from _texts(list(node.values()))
+    elif isinstance(node, list):
+        for part in node:
+            yield from _texts(part)
 
 
 def _restored(tree: Any, whole: Any, at: Place) -> Any:
