@@ -46,11 +46,14 @@ class Job:
             return True
 
     def run(self) -> None:
-        """Do the claimed work and keep its outcome; a work that raises has failed."""
+        """Do the claimed work and keep its outcome; a work that raises has failed.
+
+        None is the outcome of a step that the engine has left, or broke in: it waits to be resumed.
+        """
         if self.via is None:
             raise AssertionError(f"step {self.step.name} is run without being claimed")
         self.outcome = Outcome.FAILED
-        self.outcome = self._work(self.via, self.reason) or Outcome.SUCCEEDED
+        self.outcome = self._work(self.via, self.reason) or Outcome.WAITING
 
 
 class Pulse:

@@ -21,7 +21,7 @@ from drtool.model.steering import EscalationAsked
 from drtool.redact import Redactor
 
 Work = Callable[[Via, str], Outcome | None]
-"""Runs one step, whatever carries it; tells how the step ended, None where nobody asks."""
+"""Runs one step, whatever carries it; tells how the step ended, None when the engine left it."""
 
 
 class Executor(Protocol):

@@ -16,6 +16,7 @@ from drtool.compiler.claim import (
     Job,
     Pulse,
 )
+from drtool.compiler.showing import shown_as
 from drtool.model.event import Via
 from drtool.model.plan import PlanStep
 from drtool.model.purpose import Outcome, Purpose, StepKind
@@ -65,11 +66,12 @@ def test_a_claimed_step_runs_with_what_claimed_it_and_keeps_its_outcome() -> Non
     assert job.outcome is Outcome.REFUSED
 
 
-def test_work_that_tells_nothing_has_succeeded() -> None:
+def test_work_that_was_left_has_no_outcome_and_is_shown_crashed() -> None:
     job = Job(STEP, lambda _via, _reason: None, DRAWN)
     job.claim(Via.PREFECT)
     job.run()
-    assert job.outcome is Outcome.SUCCEEDED
+    assert not job.outcome.ended
+    assert shown_as(job)[0] == "CRASHED"
 
 
 def test_work_that_raises_has_failed() -> None:

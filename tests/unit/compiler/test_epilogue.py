@@ -11,7 +11,7 @@ from drtool.compiler.epilogue import Epilogue
 from drtool.errors import Unreachable
 from drtool.model.event import Via
 from drtool.model.plan import PlanStep
-from drtool.model.purpose import Purpose, StepKind
+from drtool.model.purpose import Outcome, Purpose, StepKind
 from drtool.units import Duration
 
 
@@ -57,7 +57,7 @@ def job(name: str) -> Job:
         purpose=Purpose.ASSESS,
         deadline=Duration(5),
     )
-    made = Job(step, lambda _via, _reason: None, Drawn(f"t-{name}", ()))
+    made = Job(step, lambda _via, _reason: Outcome.SUCCEEDED, Drawn(f"t-{name}", ()))
     made.claim(Via.PREFECT)
     made.run()
     return made

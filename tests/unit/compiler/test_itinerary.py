@@ -86,7 +86,7 @@ def test_outcomes_have_their_states(outcome: Outcome, kind: str) -> None:
 
 
 def test_a_step_that_ran_directly_is_marked_with_the_reason() -> None:
-    job = Job(step("a"), lambda _via, _reason: None, Drawn("t", ()))
+    job = Job(step("a"), lambda _via, _reason: Outcome.SUCCEEDED, Drawn("t", ()))
     job.claim(Via.DIRECT, "Prefect was late")
     job.run()
     assert shown_as(job) == ("COMPLETED", "succeeded; ran directly: Prefect was late")
