@@ -79,6 +79,10 @@ def services(known: Services) -> None:
         if one.frozen:
             out.print(Text(f"{one.service} is {one.frozen}", style="bold red"), soft_wrap=True)
             out.print(Text(f"  {one.thaw}", style="bold cyan"), soft_wrap=True)
+        if one.doubtful:
+            said = f"whether {one.service} has a standby is not known after run {one.doubtful}:"
+            out.print(said, soft_wrap=True)
+            out.print(Text(f"  drtool explain {one.doubtful}", style="bold cyan"), soft_wrap=True)
         if one.reprotect and one.last.ended is None:
             out.print(f"run {one.last.run} goes on: drtool attach {one.last.run}", soft_wrap=True)
         elif one.reprotect:
@@ -97,5 +101,7 @@ def _protection(one: ServiceStanding) -> Text:
         if one.last.ended is None:
             return Text("not known until that run is over", style="yellow")
         return Text("protected, by what the runs say", style="green")
+    if one.doubtful:
+        return Text("not known: count it as unprotected", style="bold red")
     ago = seconds_text((datetime.now(UTC) - one.unprotected_since).total_seconds())
     return Text(f"unprotected for {ago}", style="bold red")

@@ -17,7 +17,7 @@ from drtool.model.value import Value
 from drtool.progress.approvals import so_far
 from drtool.progress.commands import start
 from drtool.progress.explain import Explanation, explain
-from drtool.progress.protection import unprotected
+from drtool.progress.protection import protection_in_doubt, unprotected
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.state import fold
 from drtool.progress.words import why_steered
@@ -37,6 +37,7 @@ class ServiceStanding(Value):
     """What the runs left of a service.
 
     ``unprotected_since`` is when it last lost its standby, ``reprotect`` what brings one back.
+    ``doubtful`` is the run after which it is not known whether it has one: it may be unprotected.
     ``frozen`` says who froze it, since when and why, and ``thaw`` is what ends that.
     """
 
@@ -44,6 +45,7 @@ class ServiceStanding(Value):
     last: RunSummary
     unprotected_since: datetime | None = None
     reprotect: str = ""
+    doubtful: str = ""
     frozen: str = ""
     thaw: str = ""
 
@@ -164,21 +166,43 @@ def services(app: App | None = None) -> Services:
 
 
 def _standing(service: str, newest_first: list[RunSummary], app: App) -> ServiceStanding:
-    """When the service last lost its standby without getting one back, and what brings it back."""
-    last = newest_first[0]
+    """When the service last lost its standby without getting one back, and what brings it back.
+
+    A run that leaves it in doubt whether there is one settles nothing: if no older run says more,
+    the service counts as unprotected since then.
+    """
+    last, doubt = newest_first[0], None
     for summary in newest_first:
-        if summary.ended is None or summary.world not in _MOVED:
+        rehearsed = summary.procedure is Procedure.REHEARSAL
+        if summary.ended is None or rehearsed or summary.world is World.UNTOUCHED:
             continue
         state = state_of(summary.run, app)[1]
         if unprotected(state):
-            command = start(state, Procedure.REPROTECT, state.plan.direction)
-            since = summary.ended.wall
-            return ServiceStanding(
-                service=service, last=last, unprotected_since=since, reprotect=command
-            )
-        if state.takeover or state.plan.procedure is Procedure.REPROTECT:
+            return _bare(last, state, summary.ended.wall)
+        if protection_in_doubt(state):
+            doubt = doubt or _bare(last, state, summary.ended.wall, doubtful=summary.run)
+        elif summary.world in _MOVED and _settles(state):
             break
-    return ServiceStanding(service=service, last=last)
+    return doubt or ServiceStanding(service=service, last=last)
+
+
+def _settles(state: RunState) -> bool:
+    """Whether what a run left of the standby makes older runs count no more."""
+    return bool(state.takeover) or state.plan.procedure is Procedure.REPROTECT
+
+
+def _bare(
+    last: RunSummary, state: RunState, since: datetime, *, doubtful: str = ""
+) -> ServiceStanding:
+    """A service that a run has left without a standby, or maybe without one."""
+    known = not doubtful or state.plan.procedure is Procedure.REPROTECT
+    return ServiceStanding(
+        service=state.plan.service,
+        last=last,
+        unprotected_since=since,
+        reprotect=start(state, Procedure.REPROTECT, state.plan.direction) if known else "",
+        doubtful=doubtful,
+    )
 
 
 def run_status(said: str) -> RunStatus:

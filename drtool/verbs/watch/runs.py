@@ -12,7 +12,7 @@ from drtool.progress.approvals import answer_to
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import Consent
 from drtool.units import Duration, seconds_text
-from drtool.verbs.records import list_runs, services, state_of
+from drtool.verbs.records import ServiceStanding, list_runs, services, state_of
 from drtool.verbs.watch.findings import About, Finding
 
 SCOPE = "runs"
@@ -82,6 +82,7 @@ def _unprotected(app: App) -> Iterator[Finding]:
     for one in services(app).services:
         if one.unprotected_since is None:
             continue
+        explain = f"drtool explain {one.doubtful}"
         yield Finding(
             key=f"unprotected {one.service} {one.unprotected_since.isoformat()}",
             scope=SCOPE,
@@ -89,9 +90,18 @@ def _unprotected(app: App) -> Iterator[Finding]:
             service=one.service,
             run=one.last.run,
             since=one.unprotected_since,
-            text=(
-                f"{one.service} is unprotected since {one.unprotected_since:%Y-%m-%d %H:%M:%S}Z: "
-                "it has nowhere left to go"
-            ),
-            commands=(one.reprotect,),
+            text=_bare(one, one.unprotected_since),
+            commands=tuple(filter(None, (explain if one.doubtful else "", one.reprotect))),
         )
+
+
+def _bare(one: ServiceStanding, since: datetime) -> str:
+    """What is wrong of a service that has no standby, or maybe none."""
+    if one.doubtful:
+        return (
+            f"whether {one.service} has a standby is not known since {since:%Y-%m-%d %H:%M:%S}Z, "
+            f"when run {one.doubtful} ended: count it as unprotected"
+        )
+    return (
+        f"{one.service} is unprotected since {since:%Y-%m-%d %H:%M:%S}Z: it has nowhere left to go"
+    )

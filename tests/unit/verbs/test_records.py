@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from told_states import Told
 
 from drtool.bootstrap import App, build
 from drtool.cli.overview import services as show_services
-from drtool.model.event import Body, RunResumed, RunStarted
+from drtool.model.event import Body, RunResumed, RunStarted, World
 from drtool.model.purpose import Mode, Outcome, Procedure
 from drtool.process import identity
+from drtool.units import Duration
 from drtool.verbs.records import engine_lives, services
+from drtool.verbs.watch.runs import findings_of_runs
 
 
 @pytest.fixture
@@ -107,4 +110,69 @@ def test_while_the_standby_is_brought_back_nobody_is_told_to_begin_that_again(
 def test_a_failover_that_promoted_nobody_changes_nothing_of_that(app: App) -> None:
     told(app, Told(Procedure.SWITCHOVER).through(6))
     told(app, failed_over(0))
+    assert services().services[0].unprotected_since is None
+
+
+def in_doubt(procedure: Procedure, at: int) -> Told:
+    run = Told(procedure).through(at)
+    return run.begin(run.steps[at]).end(run.steps[at], Outcome.IN_DOUBT)
+
+
+def said_of_services(capsys: pytest.CaptureFixture[str]) -> str:
+    show_services(services())
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_failover_that_promoted_and_ended_in_doubt_leaves_it_unprotected(
+    app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(app, Told(Procedure.REPROTECT).through(2))
+    told(app, in_doubt(Procedure.FAILOVER, 4))
+    (orders,) = services().services
+    assert orders.last.world is World.IN_DOUBT
+    assert (orders.unprotected_since is None, orders.doubtful) == (False, "")
+    assert "drtool reprotect" in orders.reprotect
+    assert "protected, by" not in said_of_services(capsys)
+
+
+def test_a_promotion_in_doubt_leaves_the_standby_in_doubt(
+    app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(app, Told(Procedure.REPROTECT).through(2))
+    told(app, in_doubt(Procedure.FAILOVER, 3))
+    (orders,) = services().services
+    assert orders.unprotected_since is not None
+    assert (orders.doubtful, orders.reprotect) == (orders.last.run, "")
+    said = said_of_services(capsys)
+    assert "not known: count it as unprotected" in said
+    assert f"drtool explain {orders.doubtful}" in said
+    (found,) = findings_of_runs(app, datetime.now(UTC), Duration(60))
+    assert found.commands == (f"drtool explain {orders.doubtful}",)
+    assert "count it as unprotected" in found.text
+
+
+@pytest.mark.parametrize("how", [Outcome.IN_DOUBT, Outcome.FAILED])
+def test_a_reprotect_that_was_not_seen_through_does_not_protect(app: App, how: Outcome) -> None:
+    told(app, Told(Procedure.REPROTECT).through(2))
+    run = Told(Procedure.REPROTECT)
+    told(app, run.begin(run.steps[0]).end(run.steps[0], how))
+    (orders,) = services().services
+    assert orders.doubtful == orders.last.run
+    assert "drtool reprotect" in orders.reprotect
+    told(app, Told(Procedure.REPROTECT).through(2))
+    assert services().services[0].unprotected_since is None
+
+
+def test_an_unprotected_service_stays_so_behind_doubt_and_behind_a_rehearsal(app: App) -> None:
+    told(app, Told(Procedure.FAILOVER).through(7))
+    since = services().services[0].unprotected_since
+    told(app, in_doubt(Procedure.REPROTECT, 0))
+    told(app, Told(Procedure.REHEARSAL).through(3))
+    (orders,) = services().services
+    assert (orders.unprotected_since, orders.doubtful) == (since, "")
+
+
+def test_a_run_in_doubt_that_promoted_nobody_says_nothing_of_the_standby(app: App) -> None:
+    told(app, Told(Procedure.REPROTECT).through(2))
+    told(app, in_doubt(Procedure.FAILOVER, 2))
     assert services().services[0].unprotected_since is None
