@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 _UNSYNCHRONISED = 0x40
+_PARTS = 64  # of a second
 
 
 class Clock(Protocol):
@@ -28,7 +29,13 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock.
+
+    Its monotonic time stands still while the machine sleeps, as do timeouts of threads: a step's
+    deadline and a pulse count the time awake, so that nothing is overdue at the wake-up of which
+    nobody could have seen anything. What is measured for people counts the sleep, see
+    ``seconds_passed``.
+    """
 
     def __init__(self) -> None:
         boot = Path("/proc/sys/kernel/random/boot_id")
@@ -55,11 +62,21 @@ class SystemClock:
 
 
 def seconds_suspended() -> float:
-    """How long this machine has slept since its boot, which monotonic time does not count."""
+    """How long this machine has slept since its boot, which monotonic time does not count.
+
+    In whole parts of 1/64 s: two clocks cannot be read at one moment, and what jitters would make
+    time go backward by that.
+    """
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     if boottime is None:
         return 0.0
-    return max(0.0, time.clock_gettime(boottime) - time.clock_gettime(time.CLOCK_MONOTONIC))
+    return round(min(_ahead(boottime) for _ in range(3)) * _PARTS) / _PARTS
+
+
+def _ahead(boottime: int) -> float:
+    """How far the clock that counts sleep is ahead, or a bit more if this thread had to wait."""
+    awake = time.clock_gettime(time.CLOCK_MONOTONIC)
+    return max(0.0, time.clock_gettime(boottime) - awake)
 
 
 def seconds_passed(clock: Clock) -> float:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from drtool import __version__
 from drtool.action import Facts, Hands, Look
+from drtool.clock import seconds_passed
 from drtool.crashpoint import crashpoint
 from drtool.engine.context import Phase, RunContext
 from drtool.engine.cover import changes_digest, not_shown
@@ -53,8 +54,8 @@ class Attempt:
     ) -> None:
         self.step, self.context, self.via, self._via_reason = step, context, via, via_reason
         self.number = context.recorder.step(step.name).attempts + 1
-        self.began = context.clock.monotonic()
-        self.deadline_at = self.began + step.deadline.seconds
+        self.began = seconds_passed(context.clock)
+        self.deadline_at = context.clock.monotonic() + step.deadline.seconds
         self.in_doubt = in_doubt
         self.intent_written = in_doubt
         self.applied = 0
@@ -101,7 +102,7 @@ class Attempt:
             if self.ended:
                 raise Abandoned
             self.ended = True
-            seconds = self.context.clock.monotonic() - self.began
+            seconds = seconds_passed(self.context.clock) - self.began
             self.context.recorder.write(
                 StepEnded(
                     step=self.step.name,

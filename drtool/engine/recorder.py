@@ -150,5 +150,4 @@ class Recorder:
 
     def now(self) -> Instant:
         """This moment, as events bear it."""
-        clock = self._clock
-        return Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
+        return Instant.now(self._clock)

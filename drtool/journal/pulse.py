@@ -68,7 +68,10 @@ class Pulsing:
             self._stop.wait(_AGAIN_SECONDS)
 
     def _leave(self, connection: sqlite3.Connection, pid: int, process: str) -> bool:
-        """Leave one pulse; whether it was written, which a locked journal prevents."""
+        """Leave one pulse; whether it was written, which a locked journal prevents.
+
+        It counts the time awake only: one that is old by a sleep is no sign of a hang.
+        """
         clock = self._clock
         row = (self._run, clock.wall().isoformat(), clock.monotonic(), clock.boot_id(), pid,
                process)  # fmt: skip

@@ -99,11 +99,7 @@ class Journal:
         """
         if not bodies:
             return ()
-        at = Instant(
-            wall=self._clock.wall(),
-            monotonic=self._clock.monotonic(),
-            boot=self._clock.boot_id(),
-        )
+        at = Instant.now(self._clock)
         with self._writing() as head:
             first = self._last_number(run) + 1
             if after is not None and first != after + 1:

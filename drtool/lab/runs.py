@@ -18,6 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from drtool.clock import SystemClock, seconds_passed
 from drtool.errors import DrtoolError
 from drtool.lab.processes import process
 from drtool.model.event import ConsentAsked, Event, ReportWritten, RunEnded, RunStarted, Via
@@ -229,4 +230,5 @@ class _Follower:
             if time.monotonic() > until:
                 return None
             time.sleep(_POLL)
-        return max(0.0, time.monotonic() - (self._ended_at or time.monotonic()))
+        now = seconds_passed(SystemClock())
+        return max(0.0, now - (self._ended_at or now))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from drtool.clock import SystemClock, seconds_passed
 from drtool.lab.runs import Ran, Step
 from drtool.lab.tables import plain_table
 from drtool.model.event import (
@@ -52,13 +52,14 @@ class Teller:
 
     def __init__(self, out: Console) -> None:
         self.out = out
-        self._began = time.monotonic()
+        self._clock = SystemClock()
+        self._began = seconds_passed(self._clock)
         self._chapters = 0
 
     @property
     def seconds(self) -> float:
         """Since the drill's start."""
-        return time.monotonic() - self._began
+        return seconds_passed(self._clock) - self._began
 
     def chapter(self, title: str) -> None:
         """Begin a part of the story."""
@@ -67,7 +68,7 @@ class Teller:
         self.out.print(f"[bold]{self._chapters}  {escape(title)}[/bold]")
 
     def line(self, text: str, style: str = "", at: float | None = None) -> None:
-        """Say one thing that has happened, now or ``at`` a monotonic time."""
+        """Say one thing that has happened, now or ``at`` a monotonic time of an event."""
         seconds = self.seconds if at is None else at - self._began
         room = max(40, self.out.width - _INDENT)
         told = [part for line in text.split("\n") for part in textwrap.wrap(line, room) or [""]]

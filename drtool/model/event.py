@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from drtool.clock import Clock, seconds_passed
 from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.change import Change
 from drtool.model.plan import Plan
@@ -29,11 +30,20 @@ class Via(Enum):
 
 
 class Instant(Value):
-    """A moment: wall time for people, monotonic seconds within one boot for durations."""
+    """A moment: wall time for people, monotonic seconds within one boot for durations.
+
+    The seconds count what the machine slept: an outage goes on meanwhile. Only a pulse, and the
+    moment at which it is judged, leave that out.
+    """
 
     wall: datetime
     monotonic: float
     boot: str
+
+    @classmethod
+    def now(cls, clock: Clock) -> Self:
+        """This moment."""
+        return cls(wall=clock.wall(), monotonic=seconds_passed(clock), boot=clock.boot_id())
 
 
 class World(Enum):

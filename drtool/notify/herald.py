@@ -147,8 +147,7 @@ class Herald:
         self._dispatch.changed()
 
     def _now(self) -> Instant:
-        clock = self._clock
-        return Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
+        return Instant.now(self._clock)
 
     def _work(self) -> None:
         while True:

@@ -40,6 +40,7 @@ class Vigil:
 
     def _found(self, state: RunState, journal: Path) -> Life:
         clock = self._clock
+        # without the time asleep, in which no pulse can be left
         now = Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
         engine = Process(pid=state.pid, started=state.process, boot=now.boot)
         return lives(

@@ -1,7 +1,8 @@
 """Judge whether a run's engine lives, from the pulse that it leaves and from its process.
 
 Invariant: an engine is called gone only when its process or its boot is, and hung only by the
-monotonic clock of the boot that both pulse and judge belong to.
+monotonic clock of the boot that both pulse and judge belong to, which stands still while the
+machine sleeps.
 """
 
 from __future__ import annotations

@@ -59,8 +59,7 @@ class Following:
 
     def now(self) -> Instant:
         """This moment."""
-        clock = self.app.clock
-        return Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
+        return Instant.now(self.app.clock)
 
     def poll(self) -> list[Event]:
         """The events since the last call."""

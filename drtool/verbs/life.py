@@ -29,6 +29,7 @@ def with_lives(summaries: Iterable[RunSummary], app: App) -> tuple[RunSummary, .
 
 def _life(summary: RunSummary, last: Pulse | None, app: App) -> Life:
     clock = app.clock
+    # without the time asleep, in which no pulse can be left
     now = Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
     engine = Process(pid=summary.pid, started=summary.process, boot=summary.boot)
     found = lives(

@@ -126,7 +126,7 @@ def take_up(
         asked = (*asked, *(() if state.escalation else (heir.asked,)))
         made = replace(made, heir=heir)
     changed = drift(state)
-    warned = _warned(changed, gap(events, _now(app)))
+    warned = _warned(changed, gap(events, Instant.now(app.clock)))
     resumption = Resumption(tuple(events), requester(), changed, (*warned, *asked))
     launched = Launched(run=run, warnings=tuple(one.text for one in warned))
     return execute(Engine(resumption, made), ready, lambda: tell(launched))
@@ -170,8 +170,3 @@ def _warned(changed: str, passed: str) -> tuple[Warned, ...]:
     """What whoever reads the run should know of how it was taken up."""
     told = {"drift": changed, "gap": passed}
     return tuple(Warned(about=about, text=text) for about, text in told.items() if text)
-
-
-def _now(app: App) -> Instant:
-    clock = app.clock
-    return Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())

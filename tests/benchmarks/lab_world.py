@@ -20,7 +20,7 @@ from typing import Any, Self
 import psycopg
 from prefect_server import eventually
 
-from drtool.clock import SystemClock
+from drtool.clock import SystemClock, seconds_passed
 from drtool.journal.store import Journal
 from drtool.model.event import Event
 from drtool.redact import Redactor
@@ -224,7 +224,7 @@ class LabWorld:
             if not prompted and b"Type orders" in seen:
                 prompted = time.monotonic()
                 os.write(master, b"orders\n")
-                typed = time.monotonic()
+                typed = seconds_passed(SystemClock())  # as events have it
         code = process.wait(30)
         ended = time.monotonic()
         os.close(master)

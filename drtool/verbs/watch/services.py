@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from drtool.clock import Clock, seconds_passed
+from drtool.clock import Clock
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Connections
 from drtool.connections.sighting import look, place_of
@@ -143,9 +143,8 @@ class ServiceWatch:
         return Sighting(signal=str(signal), place=place, saying=saying, text=text, at=began)
 
     def _now(self) -> Instant:
-        clock = self._clock
         # what a machine slept through was seen by nobody: it is no part of a hold-down
-        return Instant(wall=clock.wall(), monotonic=seconds_passed(clock), boot=clock.boot_id())
+        return Instant.now(self._clock)
 
 
 class _Reading:

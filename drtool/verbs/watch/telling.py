@@ -134,8 +134,7 @@ class Telling:
 
     def _board(self, state: RunState) -> Card:
         """The first message of a run's thread, as it stands now."""
-        clock = self._app.clock
-        now = Instant(wall=clock.wall(), monotonic=clock.monotonic(), boot=clock.boot_id())
+        now = Instant.now(self._app.clock)
         summary = self._summary(state.run)
         return board(state, now, life=summary.life if summary else None)
 

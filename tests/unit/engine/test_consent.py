@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from engine_bench import (
 
 from drtool.action import Facts, Look
 from drtool.catalog import Catalog
+from drtool.clock import seconds_passed
 from drtool.engine.desk import Desk, Waiter
 from drtool.engine.quorum import Quorum
 from drtool.model.event import ConsentAsked, ConsentGiven, Request, RunStarted, Warned, World
@@ -55,7 +55,7 @@ def test_the_first_effect_follows_the_consent_at_once(bench: Bench) -> None:
     plan = plan_of(step("one"), consent_at_start=True)
     running = bench.in_background(bench.engine(plan=plan))
     bench.until(lambda: bench.asked("start"))
-    typed = time.monotonic()
+    typed = seconds_passed(bench.clock)
     bench.ask("approve", "start")
     running.wait()
     intent = next(event.at for event in bench.events if event.body.kind == "step.intent")

@@ -11,6 +11,7 @@ import pytest
 from engine_bench import Bench, Running, approval, chain, plan_of, step
 from signed_people import People
 
+from drtool.clock import seconds_passed
 from drtool.connections.ssh_signature import reason_not_signed
 from drtool.model.approving import ApprovalGiven
 from drtool.model.event import ConsentGiven, Request
@@ -443,7 +444,7 @@ def test_steps_side_by_side_lose_no_time_while_one_of_them_asks_anew(
     bench.until(lambda: bench.state.waiting_for)
     asked = bench.state.waiting_for[0]
     over = short.seconds + 2 * bench.limits.grace
-    bench.until(lambda: bench.clock.monotonic() > asked.asked_at.monotonic + over)
+    bench.until(lambda: seconds_passed(bench.clock) > asked.asked_at.monotonic + over)
     assert {bench.outcomes()[one.name] for one in sides} == {"running", "waiting"}
     people.answer(bench, asked.asked.step, "second")
     assert running.wait().exit_code == 0
