@@ -5,6 +5,7 @@ They are the wheel's; a test that is marked with ``both_releases`` runs with the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shlex
@@ -47,6 +48,16 @@ def wait_until(fact: Callable[[], object], seconds: float = 15.0) -> None:
     while not fact():
         assert time.monotonic() < end, "the condition did not come about in time"
         time.sleep(0.01)
+
+
+def processes_of(data: Path) -> list[int]:
+    """All that runs in a data directory."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (directory / "cwd").resolve(strict=True) == data:
+                found.append(int(directory.name))
+    return found
 
 
 class Server:

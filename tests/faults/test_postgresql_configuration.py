@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from driven import drive, facts_of
 from fault_record import Fault
-from postgresql_pair import both_releases, wait_until
+from postgresql_pair import both_releases, processes_of, wait_until
 from small_disk import SmallDisk, small_disk
 from ssh_host import Hosts
 
@@ -44,6 +44,7 @@ def left_behind(hosts: Hosts) -> None:
     wait_until(lambda: not east.sql("SELECT 1 FROM pg_stat_replication"))
     east.sql("INSERT INTO t VALUES (-1)")
     east.cut_power()
+    wait_until(lambda: not processes_of(east.data))
     west.sql("SELECT pg_promote(true)")
 
 

@@ -17,7 +17,14 @@ import psycopg
 import pytest
 from driven import drive, facts_of
 from fault_record import Fault
-from postgresql_pair import Server, both_releases, free_port, new_cluster, wait_until
+from postgresql_pair import (
+    Server,
+    both_releases,
+    free_port,
+    new_cluster,
+    processes_of,
+    wait_until,
+)
 from small_disk import on_a_disk_of_its_own, small_disk
 from ssh_host import Hosts
 
@@ -50,15 +57,6 @@ def fence(
     finally:
         connections.close()
     return seen, proofs, reason
-
-
-def processes_of(data: Path) -> list[int]:
-    found = []
-    for directory in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (directory / "cwd").resolve(strict=True) == data:
-                found.append(int(directory.name))
-    return found
 
 
 def state_of(pid: int) -> str:
