@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine_bench import Bench, approval, plan_of, step
+from engine_bench import Bench, approval, chain, plan_of, step
 from told_states import Told
 
 from drtool.clock import SystemClock, seconds_passed, seconds_suspended
@@ -59,7 +59,9 @@ def test_a_sleep_ends_no_question_and_counts_in_what_a_step_took(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(tmp_path)
-    running = bench.in_background(bench.engine(plan=plan_of(approval("consent"), step("one"))))
+    running = bench.in_background(
+        bench.engine(plan=plan_of(*chain(approval("consent"), step("one"))))
+    )
     bench.until(lambda: bench.asked("consent"))
     sleep(monkeypatch)
     bench.ask("approve", "consent")
