@@ -51,9 +51,10 @@ def plan(made: Plan, limits: TimeLimits) -> None:
             ", ".join(step.needs) if len(step.needs) < 4 else f"{len(step.needs)} steps",
         )
     out.print(rows)
-    against = f"; {limits.objective}: {limits.budgets} of the {limits.allowed} allowed"
-    so = against if limits.allowed else ""
-    out.print(Text.assemble(("* ", "bold cyan"), f"critical path: {made.expected}{so}"))
+    against = ""
+    if limits.allowed is not None:
+        against = f"; {limits.objective}: {limits.budgets} of the {limits.allowed} allowed"
+    out.print(Text.assemble(("* ", "bold cyan"), f"critical path: {made.expected}{against}"))
     if made.consent_at_start:
         out.print(f"It begins when somebody types the service's name: {made.service}")
     for warning in made.warnings:

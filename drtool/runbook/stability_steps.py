@@ -139,9 +139,9 @@ def _fence(
         _add(found.fenced_by, host, step.name)
         known = inventory.hosts.get(host)
         if known is not None:
-            _belongings(found, [known.power] if host in powered else [], step.name)
-            opened = (known.power if host in powered else None, None if only_power else known.ssh)
-            _look_up(found, opened, step.name)
+            power = known.power if host in powered else None
+            _belongings(found, [power], step.name)
+            _look_up(found, [power, None if only_power else known.ssh], step.name)
 
 
 def _fields(found: Uses, plan: Plan, step: str, entry: Entry) -> None:

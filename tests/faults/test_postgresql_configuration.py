@@ -70,6 +70,13 @@ def configuration_of(directory: Path) -> dict[str, str]:
     }
 
 
+def failing(hosts: Hosts, verb: Reinstate, connections: Connections, why: str) -> StepFailed:
+    facts = facts_of(hosts.inventory(), procedure=Procedure.REPROTECT)
+    with pytest.raises(StepFailed, match=why) as failed:
+        verb.apply(Hands(connections, facts), [])
+    return failed.value
+
+
 def follows_with(hosts: Hosts, verb: Reinstate, connections: Connections) -> None:
     facts = facts_of(hosts.inventory(), procedure=Procedure.REPROTECT)
     assert drive(verb, connections, facts, 40).following
@@ -91,13 +98,11 @@ def test_a_configuration_that_cannot_be_kept_is_not_replaced(
         older.mkdir(parents=True)
         (older / "pg_hba.conf").write_text("# what an earlier attempt kept\n")
         connections = reached(hosts)
-        facts = facts_of(hosts.inventory(), procedure=Procedure.REPROTECT)
-        with pytest.raises(StepFailed, match="No space left on device") as failed:
-            verb.apply(Hands(connections, facts), [])
+        failed = failing(hosts, verb, connections, "No space left on device")
         fault.injected("the state directory has room for the settings, and not for pg_hba.conf")
-        fault.got(failed.value.line())
-        assert "cannot be kept" in failed.value.line()
-        assert str(east.data) in failed.value.hint
+        fault.got(failed.line())
+        assert "cannot be kept" in failed.line()
+        assert str(east.data) in failed.hint
         assert configuration_of(east.data) == before
         assert configuration_of(older) == {"pg_hba.conf": "# what an earlier attempt kept\n"}
         assert (east.data / "base").is_dir()
@@ -128,12 +133,10 @@ def test_a_configuration_that_cannot_be_put_back_lets_no_server_start(
     before = configuration_of(east.data)
     broken.touch()
     connections = reached(hosts)
-    facts = facts_of(hosts.inventory(), procedure=Procedure.REPROTECT)
-    with pytest.raises(StepFailed, match="Input/output error") as failed:
-        verb.apply(Hands(connections, facts), [])
+    failed = failing(hosts, verb, connections, "Input/output error")
     fault.injected("the site's own pg_hba.conf cannot be written into the data directory")
-    fault.got(failed.value.line())
-    assert "cannot be put back from" in failed.value.line()
+    fault.got(failed.line())
+    assert "cannot be put back from" in failed.line()
     assert configuration_of(ssh.directory / "state" / "east.orders_db" / "configuration") == before
     with pytest.raises((AssertionError, psycopg.Error)):
         east.start()

@@ -109,6 +109,17 @@ def test_who_has_the_lock_is_asked_at_two_sites_at_once(pair: Pair) -> None:
     west.close()
 
 
+def test_a_question_that_the_server_refuses_is_told_with_its_words(pair: Pair) -> None:
+    session = PostgresqlSession.open(WEST, pair.context())
+    assert session.try_lock(7)
+    assert session.holds(7)
+    session._wire.rows("forget", "DEALLOCATE ALL")
+    with pytest.raises(StepFailed, match=r"lock: .*drtool_holds.* does not exist"):
+        session.holds(7)
+    assert session.token()  # the session is as good as before
+    session.close()
+
+
 def test_a_server_that_hangs_does_not_hold_up_whoever_asks_for_the_lock(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,44 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine_bench import inventory, plan_of
+
 from drtool.clock import SystemClock
 from drtool.journal.store import Journal
 from drtool.model.change import Change
 from drtool.model.event import RunStarted, StepEnded, StepStarted, Via
-from drtool.model.inventory import Host, Inventory
-from drtool.model.place import Direction, Place
-from drtool.model.plan import Objectives, Plan, PlanStep
-from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
+from drtool.model.inventory import Host
+from drtool.model.place import Place
+from drtool.model.plan import PlanStep
+from drtool.model.purpose import Mode, Outcome, Purpose, StepKind
 from drtool.progress.state import fold
 from drtool.redact import MASK, Redactor
 from drtool.units import Duration
-
-INVENTORY = Inventory.model_validate(
-    {
-        "version": 1,
-        "services": {"orders": {"preferred": "east"}},
-        "sites": {"east": {"address": "127.0.1.1"}, "west": {"address": "127.0.1.2"}},
-    }
-)
-PLAN = Plan(
-    runbook="orders",
-    strategy=None,
-    service="orders",
-    procedure=Procedure.FAILOVER,
-    direction=Direction(from_site="east", to_site="west"),
-    objectives=Objectives(),
-    inventory=INVENTORY,
-    steps=(),
-)
-STARTED = RunStarted(
-    plan=PLAN,
-    mode=Mode.LIVE,
-    requester="postgres",
-    host="orders-1",
-    pid=7,
-    version="1",
-    engine="direct",
-)
 
 
 def test_secrets_that_are_parts_of_names_leave_a_run_that_can_be_read_and_resumed(
@@ -68,15 +43,21 @@ def test_secrets_that_are_parts_of_names_leave_a_run_that_can_be_read_and_resume
         source="/srv/postgres/orders.yaml:4:8",
     )
     host = Host(also_runs=("db.east.example",))
-    inventory = INVENTORY.model_copy(update={"hosts": {"db_east": host}})
-    plan = PLAN.model_copy(
-        update={
-            "steps": (step,),
-            "inventory": inventory,
-            "critical_path": ("stop_orders",),
-            "source": "/srv/postgres/orders.yaml",
-            "digest": "2026postgres",
-        }
+    plan = plan_of(
+        step,
+        inventory=inventory().model_copy(update={"hosts": {"db_east": host}}),
+        critical_path=("stop_orders",),
+        source="/srv/postgres/orders.yaml",
+        digest="2026postgres",
+    )
+    begins = RunStarted(
+        plan=plan,
+        mode=Mode.LIVE,
+        requester="postgres",
+        host="orders-1",
+        pid=7,
+        version="1",
+        engine="direct",
     )
     ended = StepEnded(
         step="stop_orders",
@@ -87,7 +68,7 @@ def test_secrets_that_are_parts_of_names_leave_a_run_that_can_be_read_and_resume
         reason="canary-4711 of orders",
     )
     started = StepStarted(step="stop_orders", via=Via.DIRECT)
-    journal.append(run, STARTED.model_copy(update={"plan": plan}), started, ended)
+    journal.append(run, begins, started, ended)
     journal.close()
     assert b"canary" not in path.read_bytes()
     reopened = Journal.open(path, SystemClock(), Redactor())
