@@ -9,6 +9,7 @@ from pydantic import Field
 from drtool.model.lease import DynamodbTable, LeaseAt
 from drtool.model.notify import Notify
 from drtool.model.people import Person, Right, Role
+from drtool.model.place import Place
 from drtool.model.secret import SecretRef
 from drtool.model.signals import HOLD_DOWN, Automatic, HoldDown, Signal
 from drtool.model.systems import (
@@ -223,6 +224,15 @@ class Inventory(Value):
         """The system that ``site.system`` names, or whose member ``site.system.member`` does."""
         site, _, rest = target.partition(".")
         return self.sites[site].systems.get(rest.partition(".")[0]) if site in self.sites else None
+
+    def counterparts(self, place: Place, site: str) -> tuple[str, ...]:
+        """What stands at a site for the system at ``place``: that of its name, or of its kind."""
+        systems = self.sites[site].systems
+        if place.system in systems:
+            return (place.system,)
+        own = self.system(str(place))
+        kind = own.kind if own else "postgresql"
+        return tuple(name for name, system in systems.items() if system.kind == kind)
 
     def hosts_at(self, site: str) -> tuple[str, ...]:
         """The hosts of a site: those that say so, and those that its systems run on."""

@@ -50,7 +50,7 @@ def reason_for_warning(order: Order) -> Iterator[str]:
 def _fence_before_promotion(order: Order) -> None:
     fences = [step for step in order.of(Purpose.FENCE) if _counts(step)]
     for promotion in order.of(Purpose.PROMOTE):
-        before = [fence for fence in fences if _sure(promotion, fence)]
+        before = [fence for fence in fences if promotion.sure_of(fence)]
         kind = promotion.system_kind
         if not before:
             order.fault(
@@ -71,7 +71,7 @@ def _fence_before_promotion(order: Order) -> None:
 
 def _counts(fence: Standing) -> bool:
     """A fence that is allowed to fail, or that only looks, is none."""
-    return not _may_fail(fence) and fence.kind not in {StepKind.CHECK, StepKind.NOTICE}
+    return not fence.may_fail and fence.kind not in {StepKind.CHECK, StepKind.NOTICE}
 
 
 def _proves(fence: Standing, kind: str) -> bool:
@@ -97,18 +97,6 @@ def _no_proof(order: Order, promotion: Standing, fence: Standing) -> None:
     )
 
 
-def _sure(step: Standing, other: Standing) -> bool:
-    """Whether the other step has run whenever this one runs."""
-    return step.after(other) and (
-        other.step.when in {None, step.step.when} or step.step.unread("when")
-    )
-
-
-def _may_fail(step: Standing) -> bool:
-    """Whether what follows the step runs although it failed."""
-    return step.step.on_failure is OnFailure.CONTINUE
-
-
 def _promotion_before_redirect(order: Order) -> None:
     for redirect in order.of(Purpose.REDIRECT):
         for earlier in order.of(Purpose.PROMOTE, Purpose.RESTORE):
@@ -121,14 +109,14 @@ def _moved_in_vain(order: Order, redirect: Standing, earlier: Standing) -> None:
     which = f"the {done} in step {earlier.step.name}"
     if not redirect.after(earlier):
         order.fault(redirect, f"moves clients before {which}", f"put it after {earlier.step.name}")
-    elif _may_fail(earlier):
+    elif earlier.may_fail:
         order.fault(
             redirect,
             f"moves clients although {which} may fail",
             f"take on_failure: continue from {earlier.step.name}; "
             "stop or ask holds the clients back",
         )
-    elif not _sure(redirect, earlier):
+    elif not redirect.sure_of(earlier):
         order.fault(
             redirect,
             f"moves clients although {which} may be skipped",

@@ -24,6 +24,7 @@ from drtool.runbook.budgets import Leg, critical_path
 from drtool.runbook.digest import digest_of
 from drtool.runbook.direction import Ask, ObservedRoles, choose_direction
 from drtool.runbook.expansion import Expansion, Spread
+from drtool.runbook.fenced import check_fenced
 from drtool.runbook.load import Loaded
 from drtool.runbook.mapping import one_of
 from drtool.runbook.marks import FaultList
@@ -174,6 +175,8 @@ class _Steps:
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             raise Faults(tuple(f"step {name} stands twice in the plan" for name in twice))
+        check_fenced(steps, inventory, direction, self._catalog, self._faults)
+        self._faults.raise_any()
         return steps
 
     def _known(self, place: Place | None) -> dict[str, object]:

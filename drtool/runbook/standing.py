@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from drtool.action import Entry, Target
 from drtool.catalog import Catalog, is_one_way, kind_of
 from drtool.errors import BadInput
-from drtool.model.purpose import Procedure, Purpose, StepKind
+from drtool.model.purpose import OnFailure, Procedure, Purpose, StepKind
 from drtool.model.runbook import Step
 from drtool.runbook.expansion import Spread
 from drtool.runbook.marks import FaultList
@@ -50,6 +50,21 @@ class Standing:
     def after(self, other: Standing) -> bool:
         """Whether the other step stands upstream."""
         return bool(self.spread.before >> other.position & 1)
+
+    def sure_of(self, other: Standing) -> bool:
+        """Whether the other step has run whenever this one runs."""
+        return self.after(other) and (
+            other.step.when in {None, self.step.when} or self.step.unread("when")
+        )
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether what follows the step runs although it failed."""
+        return self.step.on_failure is OnFailure.CONTINUE
+
+    def relies_on(self, other: Standing) -> bool:
+        """Whether the other step has ended well whenever this one runs."""
+        return self.sure_of(other) and not other.may_fail
 
 
 class Order:

@@ -88,7 +88,7 @@ def _pilot(order: Order) -> None:
         if _only_looks(step) and any(step.after(start) for start in started)
     ]
     for redirect in order.of(Purpose.REDIRECT):
-        if not any(redirect.after(check) for check in healthy):
+        if not any(redirect.relies_on(check) for check in healthy):
             order.fault(
                 redirect,
                 "moves clients to what was started and not seen healthy",
@@ -107,7 +107,7 @@ def _cold(order: Order) -> None:
         return
     _each_after(order, Purpose.RESTORE, Purpose.PROVISION, "before anything was provisioned")
     for restore in order.of(Purpose.RESTORE):
-        if not any(_only_looks(step) and restore.after(step) for step in order.steps):
+        if not any(_only_looks(step) and restore.relies_on(step) for step in order.steps):
             order.fault(
                 restore,
                 "restores a backup whose age nobody judged",
@@ -125,7 +125,7 @@ def _active(order: Order) -> None:
         break
     _must_have(order, Strategy.ACTIVE_ACTIVE, Purpose.FENCE)
     for move in order.of(Purpose.REDIRECT, Purpose.DRAIN):
-        if not any(_only_looks(step) and move.after(step) for step in order.steps):
+        if not any(_only_looks(step) and move.relies_on(step) for step in order.steps):
             order.fault(
                 move,
                 "moves clients before the capacity of the other sites was checked",
@@ -141,12 +141,20 @@ def _must_have(order: Order, strategy: Strategy, purpose: Purpose) -> bool:
 
 
 def _each_after(order: Order, later: Purpose, earlier: Purpose, words: str) -> None:
+    """Note each step that may run without one of the earlier purpose done."""
     for step in order.of(later):
-        if not any(step.after(other) for other in order.of(earlier)):
-            what = "moves clients" if later is Purpose.REDIRECT else f"is to {_verb(step)}"
+        before = [other for other in order.of(earlier) if step.after(other)]
+        what = "moves clients" if later is Purpose.REDIRECT else f"is to {_verb(step)}"
+        if not before:
             order.fault(
                 step, f"{what} {words}", f"put a step with the purpose {earlier.value} first"
             )
+        elif not any(step.relies_on(other) for other in before):
+            last = before[-1].step.name
+            may = "fail" if before[-1].may_fail else "be skipped"
+            hint = f"take on_failure: continue from {last}"
+            hint = hint if before[-1].may_fail else f"give both the same when, or {last} none"
+            order.fault(step, f"{what} although step {last} may {may}", hint)
 
 
 def _only_looks(step: Standing) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from drtool.clock import kept_in_time
 from drtool.errors import Refused
 from drtool.model.event import Event, Instant
 from drtool.model.plan import Plan
+from drtool.model.purpose import StepKind
 from drtool.progress.gap import gap_text
-from drtool.progress.run_state import RunState
+from drtool.progress.run_state import RunState, StepState
+from drtool.redact import MASK
 
 # Versions whose events and steps mean to this one what they meant to them. A release that cannot
 # say so of another declares nothing, and their runs are refused.
 TAKES_UP: frozenset[str] = frozenset()
+_NEW_RUN = "start a new run: it observes every step and adopts what is done"
 
 
 def refuse_other_version(state: RunState) -> None:
@@ -28,8 +32,31 @@ def refuse_other_version(state: RunState) -> None:
         f"drtool {state.version} ran it, and this is drtool {__version__}, which declares no "
         f"migration of its runs",
         f"drtool {state.version}",
-        f"take it up with drtool {state.version}, or start a new run: it observes every step "
-        "and adopts what is done",
+        f"take it up with drtool {state.version}, or {_NEW_RUN}",
+    )
+
+
+def refuse_masked(state: RunState) -> None:
+    """Raise Refused where a step has yet to run whose fields are not known any more.
+
+    The journal holds no secret, even where a command's own word is one.
+    """
+    hidden = [step.name for step in state.steps if _masked(step)]
+    if hidden:
+        raise Refused(
+            f"run {state.run}, step {hidden[0]}",
+            "its stored fields have a secret masked in them, so that it cannot be run as planned",
+            "fields with references to secrets",
+            _NEW_RUN,
+        )
+
+
+def _masked(step: StepState) -> bool:
+    """Whether a step that may yet run, and is no mere notice, lost a word of its fields."""
+    return (
+        not step.ended_well
+        and step.plan.kind is not StepKind.NOTICE
+        and MASK in json.dumps(step.plan.fields, ensure_ascii=False)
     )
 
 

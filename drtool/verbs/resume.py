@@ -19,7 +19,7 @@ from drtool.model.pulse import Living
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder, fold
-from drtool.verbs.drift import drift, gap, refuse_other_version
+from drtool.verbs.drift import drift, gap, refuse_masked, refuse_other_version
 from drtool.verbs.heirs import stand_by
 from drtool.verbs.launch import Launched, Tell, launch
 from drtool.verbs.notices import listeners
@@ -39,6 +39,7 @@ def resume(said: str) -> Launched:
     state = known.folder.state
     _must_go_on(state)
     refuse_other_version(state)
+    refuse_masked(state)
     life = engine_life(run, app)
     if life is not None and life.word is Living.HUNG:
         raise BadInput(f"run {run}", life_sentence(life, run), hint=f"kill -9 {life.pid}")

@@ -40,15 +40,10 @@ def other_side(facts: Facts, site: str | None = None) -> Place:
     place, other = place_of(facts), site or facts.direction.to_site
     if other is None or other == place.site:
         raise BadInput(f"step {facts.step}", "has no other site to look at", hint="--to SITE")
-    systems = facts.inventory.sites[other].systems
-    if place.system in systems:
-        return Place(site=other, system=place.system)
-    own = facts.inventory.sites[place.site].systems.get(place.system or "")
-    kind = own.kind if own else "postgresql"
-    found = [name for name, system in systems.items() if system.kind == kind]
+    found = facts.inventory.counterparts(place, other)
     if len(found) != 1:
         raise BadInput(
-            f"site {other}", f"has {len(found)} systems of kind {kind}", f"one named {place.system}"
+            f"site {other}", f"has {len(found)} systems for {place}", f"one named {place.system}"
         )
     return Place(site=other, system=found[0])
 

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from good_documents import INVENTORY, Load
+from good_documents import EAST_KEY, INVENTORY, RUNBOOK, WEST_KEY, Change, Load
 
 from drtool.catalog import Catalog
 from drtool.errors import BadInput, Faults, Refused
@@ -399,4 +400,46 @@ def test_a_refusal_repeats_what_was_said_beside_the_runbook(
     assert refused.value.hint == (
         "when it is lost: drtool failover orders.yaml --inventory 'else where.yaml' --set pace=2 "
         "--from east --to west"
+    )
+
+
+BILLING = """\
+      billing_db: {kind: postgresql, host: SITE_billing, data_directory: /srv/billing,
+                   boot_guard: true, system_identifier: "7413", fence: [ssh]}
+"""
+BILLING_HOST = """\
+  SITE_billing:
+    ssh: {address: 192.0.2.9, user: postgres, host_key: "KEY"}
+"""
+
+
+def test_a_promotion_wants_what_it_leaves_behind_fenced(loading: Load, catalog: Catalog) -> None:
+    both = [
+        change
+        for site, address, key in (("east", 1, EAST_KEY), ("west", 2, WEST_KEY))
+        for change in _with_billing(site, f"192.0.2.{address}", key)
+    ]
+    text = RUNBOOK.replace("at: from", "at: from.orders_db").replace("at: to", "at: to.orders_db")
+    fence = ("postgresql.fence, at: from.orders_db", "postgresql.fence, at: from.billing_db")
+    loaded = loading(fence, text=text, inventory=both)
+    with pytest.raises(Faults) as faults:
+        plan(loaded, Procedure.FAILOVER, LOST, catalog=catalog)
+    assert faults.value.lines == (
+        "orders.yaml:16:8: step promote: promotes west.orders_db with east.orders_db not fenced: "
+        "step fence fences east.billing_db\n"
+        "  hint: put postgresql.fence (at: from.orders_db) before it",
+    )
+    loaded = loading(text=text, inventory=both)
+    assert plan(loaded, Procedure.FAILOVER, LOST, catalog=catalog).steps
+
+
+def _with_billing(site: str, address: str, key: str) -> Iterator[Change]:
+    systems = f"    address: {address}\n    systems:\n"
+    yield systems, systems + BILLING.replace("SITE", site)
+    yield (
+        "hosts:\n",
+        "hosts:\n"
+        + BILLING_HOST.replace("SITE", site)
+        .replace("192.0.2.9", f"{address}9")
+        .replace("KEY", key[:-1] + "E"),
     )

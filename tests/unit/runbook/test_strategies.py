@@ -28,6 +28,14 @@ def command(purpose: str, name: str = "") -> str:
     return f"{{step: {name or purpose}, action: ssh.run, at: to, argv: [x], purpose: {purpose}}}"
 
 
+def lenient(step: str) -> str:
+    return f"{step[:-1]}, on_failure: continue}}"
+
+
+def sometimes(step: str) -> str:
+    return step[:-1] + """, when: "{{ to_site.name == 'west' }}"}"""
+
+
 def text(strategy: str, **procedures: list[str]) -> str:
     body = "".join(
         f"  {name}:\n" + "".join(f"    - {step}\n" for step in steps)
@@ -107,6 +115,50 @@ BAD = {
         ),
         [
             "12:8: step restore: restores a backup whose age nobody judged (procedure failover)\n"
+            "  hint: put a check of the backup's age before it, with objectives.rpo as its limit"
+        ],
+    ),
+    "warm-standby that may go on unscaled": (
+        text(
+            "warm-standby",
+            failover=[*BEFORE, PROMOTE, lenient(command("scale")), REDIRECT, LOOK],
+        ),
+        [
+            "13:8: step redirect: moves clients although step scale may fail (procedure failover)\n"
+            "  hint: take on_failure: continue from scale"
+        ],
+    ),
+    "cold-standby that may have provisioned nothing": (
+        text(
+            "cold-standby",
+            failover=[
+                *BEFORE,
+                sometimes(command("provision")),
+                "{step: age, check: http.answers}",
+                command("restore"),
+                REDIRECT,
+                LOOK,
+            ],
+        ),
+        [
+            "13:8: step restore: is to restore although step provision may be skipped "
+            "(procedure failover)\n  hint: give both the same when, or provision none"
+        ],
+    ),
+    "cold-standby with a check of the backup's age that may fail": (
+        text(
+            "cold-standby",
+            failover=[
+                *BEFORE,
+                command("provision"),
+                lenient("{step: age, check: http.answers}"),
+                command("restore"),
+                REDIRECT,
+                LOOK,
+            ],
+        ),
+        [
+            "13:8: step restore: restores a backup whose age nobody judged (procedure failover)\n"
             "  hint: put a check of the backup's age before it, with objectives.rpo as its limit"
         ],
     ),
