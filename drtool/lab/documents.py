@@ -119,7 +119,7 @@ def write_inventory(layout: Layout, identifier: str) -> None:
                 "endpoint": ENDPOINT,
                 "url": f"http://{ENDPOINT}:{ports.orders}",
                 "preferred": EAST,
-                "lease": {"at": "postgresql"},
+                "lease": {"at": "postgresql", "freeze": "dns"},
                 "heartbeat": "1s",
                 "signals": [
                     {"http": f"http://{ENDPOINT}:{ports.orders}/health"},
