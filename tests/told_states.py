@@ -94,6 +94,23 @@ _WAYS = {
     Procedure.LOSE: Direction(from_site="east"),
     Procedure.REFILL: Direction(from_site="east"),
 }
+# as the engine and the actions word them
+_REASONS = {
+    Outcome.SUCCEEDED: "",
+    Outcome.FAILED: "no answer within 30 s",
+    Outcome.REFUSED: "the target is not the one that the plan was made for",
+    Outcome.ABORTED: "the run was aborted; {left}",
+    Outcome.IN_DOUBT: "the connection was lost before the answer came",
+    Outcome.UNWOUND: "taken back",
+    Outcome.HANDED_OVER: "the run was handed over; {left}",
+    Outcome.SKIPPED: "",
+}
+_TEXTS = {
+    "approval": "failover of orders: consent of commander",
+    "consent": "failover of orders east -> west: type the service's name to begin",
+    "decision": "no answer within 30 s. Retry it, skip it, or deny to stop here.",
+    "manual": "Tell the customers that orders are taken again.",
+}
 _EFFECTS = {StepKind.ACTION, StepKind.COMMAND}
 
 
@@ -142,7 +159,10 @@ class Told:
     def end(self, one: PlanStep, outcome: Outcome = Outcome.SUCCEEDED, **said: Any) -> Told:
         if one.purpose is Purpose.FENCE and outcome is Outcome.SUCCEEDED:
             said.setdefault("proofs", (proof(),))
-        said.setdefault("reason", "" if outcome is Outcome.SUCCEEDED else f"it is {outcome.value}")
+        body = self.events[-1].body
+        begun = isinstance(body, StepIntent) and body.step == one.name
+        left = "its effect may be there" if begun else "nothing was changed"
+        said.setdefault("reason", _REASONS[outcome].format(left=left))
         return self.tell(StepEnded(step=one.name, outcome=outcome, via=Via.DIRECT, **said))
 
     def through(self, count: int) -> Told:
@@ -309,9 +329,12 @@ def _looks(procedure: Procedure, mode: Mode) -> Iterator[Found]:
 
 
 def _asked(name: str, what: str) -> ConsentAsked:
+    """As the engine asks: a decision and work by hand show no changes."""
+    shown = what in {"approval", "consent"}
     change = Change(subject="postgresql east", before="running", after="stopped")
     return ConsentAsked.model_validate({
-        "step": name, "what": what, "of": "commander", "text": "may it be", "changes": (change,),
+        "step": name, "what": what, "of": "commander" if what == "approval" else "",
+        "text": _TEXTS[what], "changes": (change,) if shown else (),
         "expires": BEGAN + timedelta(seconds=90),
     })  # fmt: skip
 

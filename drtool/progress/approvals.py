@@ -13,7 +13,7 @@ def so_far(consent: Consent, state: RunState) -> str:
 
     Where people have keys, those who may answer are named for one answer too.
     """
-    asked, came = consent.asked, [one.by for one in consent.approvals if one.decision == "approved"]
+    asked, came = consent.asked, _came(consent)
     inventory = state.plan.inventory
     if asked.needs < 2 and not inventory.proves_identity:
         return ""
@@ -22,10 +22,20 @@ def so_far(consent: Consent, state: RunState) -> str:
     named = f": {', '.join(others)}" if others else ""
     if asked.needs < 2:
         return f"waits for one{of}{named}"
-    left = asked.needs - len(came)
+    left = still_missing(consent)
     more = "one more" if came and left == 1 else f"{left} more" if came else f"{left}"
     by = f" ({', '.join(came)})" if came else ""
     return f"{len(came)} of {asked.needs}{by}, waits for {more}{of}{named}"
+
+
+def still_missing(consent: Consent) -> int:
+    """How many people have not approved yet."""
+    return max(consent.asked.needs - len(_came(consent)), 0)
+
+
+def _came(consent: Consent) -> list[str]:
+    """Who has approved."""
+    return [one.by for one in consent.approvals if one.decision == "approved"]
 
 
 def answer_to(run: str, step: str, what: str, service: str) -> str:

@@ -6,6 +6,8 @@ why, then what is done and what is not, then three commands with what each of th
 
 from __future__ import annotations
 
+import re
+
 from drtool.model.event import NO_PROGRESS, World
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.pulse import Life, Living
@@ -23,6 +25,9 @@ from drtool.progress.words import cut_off, stands_steered, why_steered
 from drtool.units import seconds_text
 
 __all__ = ["Explanation", "Option", "explain"]
+
+# hints that the options say again
+_TOLD_BELOW = ("drtool attach", "drtool explain", "drtool report")
 
 
 class Explanation(Value):
@@ -162,8 +167,9 @@ def _why_going(state: RunState) -> str:
 def _why_ended(state: RunState) -> str:
     if state.ended is None or state.ended.reason:
         reason = state.ended.reason.rstrip(".") if state.ended else ""
+        reason = re.sub("^step ", "Step ", reason)
         hint = state.ended.hint if state.ended else ""
-        typed = not hint or hint.startswith(("drtool explain", "drtool report"))
+        typed = not hint or hint.startswith(_TOLD_BELOW)
         return f"{reason}." if typed else f"{reason}.\nHint: {hint}"
     if state.ended.outcome is not Outcome.SUCCEEDED:
         return f"The run is {state.ended.outcome.value}; it does not say why."
@@ -184,9 +190,9 @@ def _asked(consent: Consent, state: RunState) -> str:
     changes = "".join(f"\n  {change}" for change in asked.changes)
     shown = f"\nIt would change:{changes}" if changes else ""
     what = "The start" if asked.step == "start" else f"Step {asked.step}"
-    standing = so_far(consent, state)
+    standing, text = so_far(consent, state), asked.text.rstrip(".")
     so = f"\nSo far: {standing}." if standing else ""
-    return f"{what} waits{until} for {asked.of or 'a person'}: {asked.text}.{shown}{so}"
+    return f"{what} waits{until} for {asked.of or 'a person'}: {text}.{shown}{so}"
 
 
 def _accepted(state: RunState) -> str:

@@ -7,13 +7,13 @@ import re
 from drtool.model.event import ConsentAsked, World
 from drtool.model.place import Direction
 from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
-from drtool.progress.approvals import answer_to
+from drtool.progress.approvals import answer_to, still_missing
 from drtool.progress.commands import again, by_hand, has_command, is_in_runbook, start
 from drtool.progress.next_run import leads_to, next_run
 from drtool.progress.option import Option, option, report, runs, status
 from drtool.progress.protection import unprotected
-from drtool.progress.run_state import RunState
-from drtool.progress.standing import left, taking
+from drtool.progress.run_state import Consent, RunState
+from drtool.progress.standing import MOVES, left, taking
 from drtool.progress.words import (
     is_coming_back,
     may_be_escalated,
@@ -37,7 +37,7 @@ def options(
     if not state.mode.changes_the_world:
         return _after_a_look(state)
     if state.ended.outcome is Outcome.SUCCEEDED:
-        return _after_success(state)
+        return _after_success(state, world)
     return _after_trouble(state, world)
 
 
@@ -81,7 +81,7 @@ def _going(state: RunState) -> tuple[Option, ...]:
 def _asking(state: RunState, asked: ConsentAsked, follow: Option) -> tuple[Option, ...]:
     run, service = state.run, state.plan.service
     approve = answer_to(run, asked.step, asked.what, service)
-    yes, no = _answers(state, asked)
+    yes, no = _answers(state, state.waiting_for[0])
     if state.paused is not None:
         return (option(approve, yes), _continue(state), follow)
     return (option(approve, yes), option(f"drtool deny {run} {asked.step}", no), follow)
@@ -100,10 +100,10 @@ def _handed_over(state: RunState, heir: str) -> tuple[Option, ...]:
     )
 
 
-def _answers(state: RunState, asked: ConsentAsked) -> tuple[str, str]:
+def _answers(state: RunState, consent: Consent) -> tuple[str, str]:
     """What yes and what no lead to."""
     stop = _abort_leads_to(state)
-    match asked.what:
+    match consent.asked.what:
         case "manual":
             return (
                 "your word that it is done; the run goes on",
@@ -115,10 +115,11 @@ def _answers(state: RunState, asked: ConsentAsked) -> tuple[str, str]:
                 f"the step stays failed and the run ends: {stop}",
             )
         case _:
-            return (
-                "the run goes on, with exactly the changes that were shown",
-                f"the run stops here: {stop}",
-            )
+            leads = "the run goes on, with exactly the changes that were shown"
+            if others := still_missing(consent) - 1:
+                people = "one other person has" if others == 1 else f"{others} other people have"
+                leads = f"your approval counts; once {people} approved too, {leads}"
+            return (leads, f"the run stops here: {stop}")
 
 
 def _abort_leads_to(state: RunState) -> str:
@@ -134,14 +135,44 @@ def _abort_leads_to(state: RunState) -> str:
             "and what is left to do waits for a new run"
         )
     elif state.fence_began is None:
-        leads = "nothing new is begun; no role was changed"
+        leads = f"nothing new is begun; {_left_half(state)}"
+    elif not takeover and _begun(state, *MOVES):
+        leads = f"{old} stays fenced, and clients stay as far as they were moved"
     else:
         fenced = f"{old} stays fenced"
         if not all(step.ended_well for step in fences):
             fenced = f"the fence that was begun is carried to its end: {old} is down then"
         rest = "nothing is writable" if takeover else "clients are not moved"
-        leads = f"{fenced}, and {rest} until a new run goes on"
+        on = "a new run goes on" if has_command(state.plan.procedure) else "somebody moves them"
+        leads = f"{fenced}, and {rest} until {on}"
     return leads
+
+
+def _left_half(state: RunState) -> str:
+    """What an abort leaves behind that no fence has begun."""
+    if state.plan.procedure is Procedure.REPROTECT and _begun(state, Purpose.REPROTECT):
+        return (
+            f"{left(state)} is left as far as it was brought back, and {state.plan.service} counts "
+            "as UNPROTECTED until a new run goes on"
+        )
+    if _begun(state, *MOVES):
+        return "clients stay as far as they were moved"
+    return "no role was changed"
+
+
+def _begun(state: RunState, *purposes: Purpose) -> bool:
+    """Whether something for one of these purposes was begun and not taken back."""
+    return any(
+        step.intent_at is not None and step.outcome is not Outcome.UNWOUND
+        for purpose in purposes
+        for step in state.effects(purpose)
+    )
+
+
+def _moved(state: RunState) -> bool:
+    """Whether clients were moved by every step that does it, with none left out."""
+    moves = [step for purpose in MOVES for step in state.effects(purpose)]
+    return bool(moves) and all(step.ended_well and not step.skipped_by for step in moves)
 
 
 def _interrupted(state: RunState, world: World) -> tuple[Option, ...]:
@@ -177,8 +208,15 @@ def _after_a_look(state: RunState) -> tuple[Option, ...]:
     return (look, option(live, leads), so_far)
 
 
-def _after_success(state: RunState) -> tuple[Option, ...]:
+def _after_success(state: RunState, world: World) -> tuple[Option, ...]:
     so_far = report(state, "what happened, against which objectives; changes nothing")
+    on = option(next_run(state, world), leads_to(state, world))
+    if state.plan.procedure is Procedure.FAILOVER and world is World.PROMOTED:
+        return (on, so_far, _next(state))
+    if state.plan.procedure is Procedure.FAILOVER and world is World.REDIRECTED:
+        return (_next(state), so_far, on)
+    if state.plan.procedure is Procedure.REPROTECT and world is not World.RECOVERED:
+        return (on, so_far, status())
     return (_next(state), so_far, status())
 
 
@@ -281,9 +319,11 @@ def _without_a_command(state: RunState) -> tuple[Option, ...]:
     if state.ended is None:
         return (_resume(state), so_far, status())
     wanted = state.plan.procedure
-    leaves = wanted in {Procedure.DRAIN, Procedure.LOSE}
-    if leaves and state.ended.outcome is Outcome.SUCCEEDED:
-        wanted = Procedure.REFILL
+    if state.ended.outcome is Outcome.SUCCEEDED:
+        if wanted in {Procedure.DRAIN, Procedure.LOSE} and _moved(state):
+            wanted = Procedure.REFILL
+        elif state.ended.world is World.RECOVERED:
+            return (so_far, status(), runs())
     leads = f"prints each step of {wanted.value} for hands; changes nothing"
     return (option(by_hand(state, wanted), leads), so_far, status())
 

@@ -11,8 +11,8 @@ from drtool.progress.objectives import answered
 from drtool.progress.protection import unprotected
 from drtool.progress.run_state import RunState, StepState
 
-_MOVES = (Purpose.REDIRECT, Purpose.DRAIN, Purpose.REFILL)
-_HALF = {Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED}
+MOVES = (Purpose.REDIRECT, Purpose.DRAIN, Purpose.REFILL)
+_HALF = {Outcome.FAILED, Outcome.REFUSED, Outcome.ABORTED, Outcome.HANDED_OVER}
 
 
 def standing(state: RunState, world: World) -> str:
@@ -62,7 +62,7 @@ def _prepared(state: RunState) -> str:
         return _not_in_step(state)
     if under_way(state, Purpose.FENCE):
         return f"{old} is being fenced; until that is proven, nothing else is done."
-    if any(step.intent_at for purpose in _MOVES for step in state.effects(purpose)):
+    if any(step.intent_at for purpose in MOVES for step in state.effects(purpose)):
         return f"Clients of {service} may have been moved in part: the steps say how far it came."
     if not state.takeover and state.fence_began is not None:
         return f"{old} is fenced, and clients are not moved: those who go to {old} are refused."

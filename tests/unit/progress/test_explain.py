@@ -265,7 +265,8 @@ def test_a_question_says_until_when_and_what_a_yes_changes() -> None:
     state, alive = STATES["switchover-live-asks-start"]
     explained = said(state, alive=alive)
     assert explained.why == (
-        "The start waits until 03:01:30Z for commander: may it be.\n"
+        "The start waits until 03:01:30Z for a person: "
+        "failover of orders east -> west: type the service's name to begin.\n"
         "It would change:\n  postgresql east: running -> stopped"
     )
 
@@ -371,3 +372,57 @@ def test_a_step_that_was_left_out_is_not_told_as_done() -> None:
     assert explained.why == "accepted was left out by ben; downtime not measured."
     assert "accepted: left out by ben: it hangs" in explained.not_done
     assert explained.world.startswith("Redirected, not verified.")
+
+
+def consequence_of(verb: str, name: str) -> str:
+    state, alive = STATES[name]
+    options = said(state, alive=alive).options
+    return next(one.consequence for one in options if parsed(one.command)[0] == verb)
+
+
+@pytest.mark.parametrize(
+    ("name", "leads"),
+    [
+        ("lose-live-before-redirect", "clients are not moved until somebody moves them"),
+        ("lose-live-before-look", "clients stay as far as they were moved"),
+        ("drain-live-at-weight-True", "clients stay as far as they were moved"),
+        ("reprotect-live-before-reinstate", "no role was changed"),
+        ("reprotect-live-at-reinstate-True", "orders counts as UNPROTECTED until a new run"),
+    ],
+)
+def test_an_abort_says_what_it_leaves_behind(name: str, leads: str) -> None:
+    assert leads in consequence_of("abort", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("failover-live-left-out-redirect", "drtool failover "),
+        ("reprotect-live-left-out-reinstate", "drtool reprotect "),
+        ("reprotect-live-left-out-caught_up", "drtool reprotect "),
+        ("drain-live-left-out-weight", "drtool plan '/runs/books/or ders.yaml' drain "),
+        ("lose-live-left-out-redirect", "drtool plan '/runs/books/or ders.yaml' lose "),
+        ("lose-live-left-out-capacity", "drtool plan '/runs/books/or ders.yaml' refill "),
+        ("refill-live-succeeded", f"drtool report {RUN}"),
+    ],
+)
+def test_after_a_success_comes_what_is_still_missing(name: str, first: str) -> None:
+    state, alive = STATES[name]
+    assert said(state, alive=alive).options[0].command.startswith(first)
+
+
+def test_an_approval_of_several_does_not_let_the_run_go_on_alone() -> None:
+    assert consequence_of("approve", "one-of-two").startswith("the run goes on, ")
+    assert consequence_of("approve", "revoked").startswith(
+        "your approval counts; once one other person has approved too, the run goes on, "
+    )
+
+
+def test_a_fence_that_was_handed_over_half_way_says_what_is_in_doubt() -> None:
+    state, alive = STATES["switchover-live-handed-over-at-demote"]
+    explained = said(state, alive=alive)
+    assert explained.world == (
+        "IN DOUBT. east could not be proven fenced, so it may still be writing. "
+        "Nobody was promoted by this run."
+    )
+    assert "Hint" not in explained.why
