@@ -6,10 +6,12 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+
+from tables import table
 
 from drtool.cli import show
 from drtool.model.pulse import Life, Living
@@ -24,13 +26,18 @@ from told_states import approving, found
 ABOUT = """\
 At any time, and in any terminal of the machine that runs the engine, `drtool explain` says how the
 last run stands: first the state of the world, then why, then what is done and what is not, then
-three commands that work as they stand, one of which changes nothing. Here are all the states that a
-run can be found in, by what the screen says first. Sites, steps and times are examples.
+three commands that work as they stand, one of which changes nothing.
+
+Here are the screens of all the states that a run can be found in. **To find yours**: the row is
+what your screen says first, the column is the procedure in its title; then open the title that says
+how your run came to stand there. A screen that says and offers the same for several procedures
+stands under the first of them, so a failback's are mostly those of a switchover; a drill has those
+of a live run. Sites, steps, reasons and times are examples.
 """
 STATES = {
     "Untouched": "The run changed nothing, or has taken back what it did.",
     "Prepared": "Something was changed, but neither was a site promoted nor all clients moved.",
-    "Under way": "The old primary is being fenced at this moment.",
+    "Under way": "At this moment the old primary is being fenced, or brought back as a standby.",
     "NOTHING IS WRITABLE": "The old primary is fenced and nobody was promoted: the service is down "
     "until somebody goes on, or releases the old site. This state is never called safe.",
     "Promoted, not redirected": "The new primary takes writes, and clients do not reach it yet.",
@@ -40,21 +47,49 @@ STATES = {
     "Protected": "There is a standby again.",
     "IN DOUBT": "An effect was begun, and it is not known whether it took place. A resumed or a "
     "new run looks first, and does nothing twice.",
-    "Rehearsals": "A rehearsal acts on an isolated copy; the service itself is never touched.",
-    "Dry-runs and tabletops": "Nothing is changed, whatever the end.",
+    "A rehearsal": "A rehearsal acts on an isolated copy; the service itself is never touched.",
+    "A dry-run, a tabletop": "Nothing is changed, whatever the end.",
 }
 
 
 def screens() -> str:
-    """Every screen once, under what it says first."""
+    """Every screen once, under what it says first and the procedure that its title names."""
     os.environ["COLUMNS"] = "100"
-    parts = ["---\nhide: [toc]\n---\n\n# All screens of drtool explain\n", ABOUT]
-    by_state: dict[str, list[str]] = {name: [] for name in STATES}
+    found: dict[str, dict[str, list[str]]] = {name: {} for name in STATES}
     for heading, title, screen in _different():
-        by_state[heading].append(f'??? quote "{title}"\n\n    ```text\n{screen}    ```\n')
-    for name, shown in by_state.items():
-        parts += [f"## {name}\n", f"{STATES[name]}\n", *shown]
+        procedure, _, how = title.partition(": ")
+        there = found[heading].setdefault(procedure.partition(",")[0], [])
+        mode = procedure.partition(", ")[2]
+        shown = f"{mode}: {how}" if mode else how
+        there.append(f'??? quote "{shown}"\n\n    ```text\n{screen}    ```\n')
+    parts = ["---\nhide: [toc]\n---\n\n# All screens of drtool explain\n", ABOUT, _overview(found)]
+    for name, of in found.items():
+        parts += [f"## {name} {{ #{_anchor(name)} }}\n", f"{STATES[name]}\n"]
+        for procedure in _in_order(of):
+            parts += [f"### {procedure} {{ #{_anchor(name, procedure)} }}\n", *of[procedure]]
     return "\n".join(parts)
+
+
+def _overview(found: dict[str, dict[str, list[str]]]) -> str:
+    """Which screens there are, as a table of links; a cell has the number of screens."""
+    columns = _in_order({procedure for of in found.values() for procedure in of})
+    rows = (
+        (
+            f"[{name}](#{_anchor(name)})",
+            *(f"[{len(of[one])}](#{_anchor(name, one)})" if one in of else "" for one in columns),
+        )
+        for name, of in found.items()
+    )
+    return table(("it says first", *columns), rows)
+
+
+def _in_order(procedures: Iterable[str]) -> list[str]:
+    order = [one.value for one in Procedure]
+    return sorted(procedures, key=order.index)
+
+
+def _anchor(*words: str) -> str:
+    return re.sub(r"[^a-z]+", "-", "-".join(words).lower())
 
 
 def _different() -> Iterator[tuple[str, str, str]]:
@@ -68,12 +103,18 @@ def _different() -> Iterator[tuple[str, str, str]]:
         title = f"{state.plan.procedure.value}{_mode(state)}: {_how(state, alive=alive)}"
         goes_on = alive and state.plan.procedure is not Procedure.FAILOVER
         how = "" if goes_on else _general(title, state).partition(": ")[2]
-        key = (_general(said.world, state), how)
-        if key not in seen:
-            seen |= {key, (key[0], "")}
+        world, typed = _general(said.world, state), _typed(said, state)
+        if (world, how, typed) not in seen:
+            seen |= {(world, how, typed), (world, "", typed)}
             yield _heading(said), title, _screen(said)
     yield _hanging()
     yield from _approved()
+
+
+def _typed(said: Explanation, state: RunState) -> tuple[str, ...]:
+    """What may be typed, without the procedure where it is the run's own."""
+    own = state.plan.procedure.value
+    return tuple(one.command.split()[1].replace(own, "OWN") for one in said.options)
 
 
 def _approved() -> Iterator[tuple[str, str, str]]:
@@ -131,8 +172,8 @@ def _general(text: str, state: RunState) -> str:
 def _heading(said: Explanation) -> str:
     first = said.world.partition(". ")[0]
     if first.startswith("A rehearsal"):
-        return "Rehearsals"
-    return "Dry-runs and tabletops" if first.startswith(("A dry-run", "A tabletop")) else first
+        return "A rehearsal"
+    return "A dry-run, a tabletop" if first.startswith(("A dry-run", "A tabletop")) else first
 
 
 def _how(state: RunState, *, alive: bool | None) -> str:
@@ -144,7 +185,8 @@ def _how(state: RunState, *, alive: bool | None) -> str:
     begun = at is not None and at.mid_effect
     if alive is False:
         where = f"while {name} was at work" if begun else f"before {name}"
-        where += f", {stands_steered(state)}" if stands_steered(state) else ""
+        stands = "after somebody asked to abort" if state.abort else stands_steered(state)
+        where += f", {stands}" if stands else ""
         return f"the engine was lost {where}"
     if _steered(state):
         return _steered(state)
@@ -161,6 +203,9 @@ def _steered(state: RunState) -> str:
     stands = stands_steered(state) if state.abort is None else ""
     if stands == "paused" and state.waiting_for:
         return f"paused while {state.waiting_for[0].asked.step} waits for a person"
+    back = [step.name for step in state.steps if step.outcome is Outcome.UNWOUND]
+    if back:
+        return f"{stands}, {', '.join(back)} is back"
     running = [step.name for step in state.steps if step.mid_effect]
     return f"{stands} while {running[0]} is at work" if stands and running else stands
 

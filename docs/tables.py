@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterable
 from enum import Enum
 
@@ -24,12 +25,23 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in safe)
 
 
+def without_empty(head: Iterable[str], rows: Iterable[Iterable[str]], column: str) -> str:
+    """The table, without that column where no row has anything in it."""
+    names, lines = list(head), [list(row) for row in rows]
+    at = names.index(column)
+    if not any(line[at] for line in lines):
+        names, lines = [*names[:at], *names[at + 1 :]], [[*x[:at], *x[at + 1 :]] for x in lines]
+    return table(names, lines)
+
+
 def value(of: object) -> str:
     """A default as one would write it; empty for none."""
     if of is None or of in ("", (), {}):
         return ""
     if isinstance(of, bool):
         return f"`{of}`".lower()
+    if isinstance(of, dict):
+        return f"`{json.dumps(of)}`"
     if isinstance(of, tuple):
         return f"`[{', '.join(map(str, of))}]`"
     return f"`{of.value if isinstance(of, Enum) else of}`"

@@ -176,7 +176,7 @@ class State(Check[PowerSeen]):
     target = Target.HOST
 
     # A quoted word: `on` and `off` are strings in a runbook too.
-    state: Literal["on", "off"] = Field(description="on or off")
+    state: Literal["on", "off"] = Field(description="What the host must be.")
     restore_policy: RestorePolicy | None = Field(
         default=None, description="What shall be set for the return of mains power."
     )

@@ -95,7 +95,12 @@ def abort(run: Run, reason: Reason = "") -> None:
     typer.echo(ask(run, "abort", reason=reason))
 
 
-def resume(run: Run, detach: Annotated[bool, typer.Option("--detach")] = False) -> None:
+def resume(
+    run: Run,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Take it up and leave; do not follow it.")
+    ] = False,
+) -> None:
     """Take up a run whose engine ended before the run did."""
     from drtool.cli.follow import follow
     from drtool.verbs.resume import resume as take_up

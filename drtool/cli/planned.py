@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
 from rich.console import Console
 from rich.text import Text
 
@@ -82,11 +83,18 @@ def actions(listed: Actions) -> None:
         out.print(Text(f"not usable: {line}", style="red"))
 
 
+def _default(value: JsonValue) -> str:
+    """As one writes it; nothing for none, and for an empty text or list."""
+    if value in (None, "", "[]", "{}"):
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _one_action(out: Console, one: ActionLine) -> None:
     out.print(Text.assemble((one.name, "bold"), f"  {one.kind.value}, for {one.purpose.value}\n"))
     out.print(one.text)
     rows = table("field", "type", "default", "about")
     for field in one.fields:
-        default = "required" if field.required else str(field.default)
+        default = "required" if field.required else _default(field.default)
         rows.add_row(Text(field.name, style="bold"), field.type, default, field.about)
     out.print(rows)

@@ -134,7 +134,7 @@ def _why(state: RunState, *, alive: bool | None, life: Life | None) -> str:
             f"The engine's process is gone{since} and the run has not ended; its last word is of "
             f"{state.last.wall:%H:%M:%S}Z."
         )
-        return " ".join(filter(None, (gone, cut_off(state) if state.abort is None else "")))
+        return " ".join(filter(None, (gone, cut_off(state))))
     if life is not None and _hung(state, life):
         do = what_to_do(life, state.run)
         return f"The engine does not move{since}. {do[0].upper()}{do[1:]}."

@@ -81,6 +81,8 @@ def why_steered(state: RunState) -> str:
 
 def cut_off(state: RunState) -> str:
     """What an engine that is gone was asked for and has not ended; "" where that is nothing."""
+    if state.abort is not None:
+        return f"{state.abort.by} asked to abort; that is not done yet."
     if state.escalation is not None:
         return f"{_sentence(word(state.escalation))} That is not done yet."
     if is_coming_back(state):

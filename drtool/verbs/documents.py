@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -163,4 +165,9 @@ def _described(app: App, name: str) -> ActionLine:
 
 
 def _plain(value: object) -> JsonValue:
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    """A default as one writes it; a list or a mapping as JSON."""
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    if isinstance(value, Enum):
+        return str(value.value)
+    return json.dumps(value, default=str) if isinstance(value, dict | list | tuple) else str(value)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-_WORDS = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+_WORDS = {
+    "str": "text",
+    "int": "whole number",
+    "float": "number",
+    "bool": "true or false",
+    "datetime": "time",
+    "AwareDatetime": "time",
+    "JsonValue": "any value",
+    "SecretRef": "secret",
+}
 
 
 def type_in_words(annotation: Any) -> str:
@@ -22,4 +32,4 @@ def type_in_words(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return " or ".join(str(each.value) for each in annotation)
     name = getattr(annotation, "__name__", str(annotation))
-    return _WORDS.get(name, name.lower())
+    return _WORDS.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()

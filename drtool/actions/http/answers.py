@@ -30,7 +30,7 @@ class Answers(Check[Reply]):
 
     url: Plain | None = Field(default=None, description=URL)
     path: str = Field(default="", pattern=r"^(/\S*)?$", description="What to ask for.")
-    method: Literal["GET", "HEAD"] = Field(default="GET", description="GET or HEAD")
+    method: Literal["GET", "HEAD"] = Field(default="GET", description="How it is asked.")
     status: tuple[int, ...] = Field(default=(200,), description="The codes that are right.")
     contains: tuple[Text, ...] = Field(default=(), description="Texts that the body must have.")
     lacks: tuple[Text, ...] = Field(

@@ -50,14 +50,18 @@ class Written(Value):
 class Writes(Command[Written]):
     """Place a marked order through the service's own name, read it back, take it away.
 
-    It fails when the name leads to another address than that of the site at ``at``; when the
-    service does not accept the order; when the order cannot be read back by its id, which is
-    new each time, so that no cache can know it; when it was gone again before it could be taken
-    away; when a JSON reply says ``error``, ``errors`` or ``success: false``, whatever its status;
-    and when one names another site of the inventory, by name or address, as the value of a
-    field. In ``path``, ``body``, ``read_back``, ``clean_up`` and ``contains``, ``{id}`` stands
-    for that id, ``{run}`` and ``{step}`` for what sent it. Running it twice does no harm: it is
-    tried until it passes or the deadline ends.
+    It fails when
+
+    - the name leads to another address than that of the site at ``at``;
+    - the service does not accept the order;
+    - the order cannot be read back by its id, which is new each time, so that no cache can know it;
+    - it was gone again before it could be taken away;
+    - a JSON reply says ``error``, ``errors`` or ``success: false``, whatever its status;
+    - a reply names another site of the inventory, by name or address, as the value of a field.
+
+    In ``path``, ``body``, ``read_back``, ``clean_up`` and ``contains``, ``{id}`` stands for that
+    id, ``{run}`` and ``{step}`` for what sent it. Running it twice does no harm: it is tried until
+    it passes or the deadline ends.
     """
 
     purpose = Purpose.VERIFY

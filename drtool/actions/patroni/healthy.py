@@ -33,7 +33,7 @@ class CheckHealthy(Check[Cluster]):
     every: ClassVar[Duration] = Duration(0.5)
 
     max_lag_bytes: int = Field(
-        default=MOST_LAG_BYTES, ge=0, description="How far a member may be behind."
+        default=MOST_LAG_BYTES, ge=0, description="How far a member may be behind, in bytes."
     )
     members: int | None = Field(
         default=None, ge=1, description="How many members must be in order; default: all."

@@ -44,7 +44,7 @@ class Switchover(StateAction[Led]):
     candidate: Name | None = Field(default=None, description="The member that shall lead.")
     leave: Name | None = Field(default=None, description="The member that shall not lead.")
     max_lag_bytes: int = Field(
-        default=MOST_LAG_BYTES, ge=0, description="How far the candidate may be behind."
+        default=MOST_LAG_BYTES, ge=0, description="How far the candidate may be behind, in bytes."
     )
 
     @model_validator(mode="after")

@@ -60,7 +60,7 @@ class CheckReplayBacklog(Check[Backlog]):
     every: ClassVar[Duration] = Duration(0.2)
 
     max_bytes: int = Field(
-        default=16 * 1024 * 1024, ge=0, description="How much may be left to replay."
+        default=16 * 1024 * 1024, ge=0, description="How much may be left to replay, in bytes."
     )
     max_age: Duration | None = Field(
         default=None, description="How old the last replayed commit may be; default: any age."

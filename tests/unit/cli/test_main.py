@@ -87,6 +87,13 @@ def test_bad_input_ends_with_code_2_and_no_traceback(
     assert done.returncode == code
 
 
+def test_an_actions_defaults_are_told_as_one_writes_them(tmp_path: Path) -> None:
+    said = drtool("actions", "http.writes", home=tmp_path).stdout
+    assert '"probe": true}' in " ".join(said.split())
+    assert "[200, 201]" in said
+    assert "None" not in said
+
+
 def test_without_a_run_the_lists_are_empty(tmp_path: Path) -> None:
     assert drtool("runs", home=tmp_path).stdout == "no runs yet\n"
     assert drtool("status", home=tmp_path).stdout == "no runs yet\n"

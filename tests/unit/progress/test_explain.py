@@ -426,3 +426,8 @@ def test_a_fence_that_was_handed_over_half_way_says_what_is_in_doubt() -> None:
         "Nobody was promoted by this run."
     )
     assert "Hint" not in explained.why
+
+
+def test_an_engine_that_was_lost_after_an_abort_was_asked_says_so() -> None:
+    state, alive = STATES["switchover-live-aborting-at-demote-False"]
+    assert said(state, alive=alive).why.endswith("ben asked to abort; that is not done yet.")
