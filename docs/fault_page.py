@@ -19,8 +19,11 @@ PostgreSQL, knot or BIND, sshd, Prefect. Every test first sees that its injectio
 only then judges. `make faults FAULTS="F26-F29 L03"` runs some; the results are written to
 `.faults.json`.
 
-A run that is lied to may end in many ways, but never as *met*. What all of this is for stands in
+What all of this is for stands in
 [what drtool promises](../explanation/promises.md).
+"""
+SAME = """\
+A run that is lied to may end in many ways. Of every lie the same is expected: {expected}.
 """
 
 
@@ -33,5 +36,9 @@ def fault_page() -> str:
 
 
 def _table(rows: list[Fault]) -> str:
+    """What all of a part have in common is said once."""
+    if len({one.expected for one in rows}) == 1:
+        told = table(("lie", "what drtool is told"), ((one.id, one.injected) for one in rows))
+        return f"{SAME.format(expected=rows[0].expected)}\n{told}"
     cells = ((one.id, one.injected, one.expected) for one in rows)
-    return table(("", "what is injected", "what is expected"), cells)
+    return table(("fault", "what is injected", "what is expected"), cells)

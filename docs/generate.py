@@ -5,24 +5,19 @@ With ``--check`` nothing is written, and the exit code is 1 when a page is not w
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
 
+from command_page import commands
+from event_page import events
 from fault_page import fault_page
 from inventory_keys import inventory_keys
 from promise_page import promise_page
-from pydantic import BaseModel
 from screens import screens
-from tables import noted, one_line, table, text, value
-from typer.main import get_command
+from tables import noted, one_line, table, text, value, without_empty
 
 from drtool.action import Entry, seen_type
 from drtool.catalog import Catalog, is_one_way, kind_of
-from drtool.cli.main import app
-from drtool.model import event
 from drtool.verbs.type_words import type_in_words
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -31,15 +26,6 @@ ABOUT_ACTIONS = """\
 What a step can name. An **action** looks, says what it would change, changes it and looks again;
 a **command** is applied once; a **check** only reads; a **notice** tells somebody.
 `drtool actions NAME` prints the same at the terminal, foreign ones included.
-"""
-ABOUT_EVENTS = """\
-Every state, screen and report is folded from these. An entry holds `run`, `seq` (its number within
-the run), `at` (wall time, monotonic seconds and the boot they belong to) and a body of one of the
-kinds below.
-"""
-ABOUT_COMMANDS = """\
-`drtool COMMAND --help` prints the same. What each command's exit code means stands in
-[exit codes](exit-codes.md).
 """
 
 
@@ -73,7 +59,7 @@ def _action(name: str, entry: type[Entry]) -> str:
         facts.append("sees the service as a customer does")
     parts = [f"### `{name}`\n", f"*{', '.join(facts)}*\n", text(entry) + "\n"]
     if entry.model_fields:
-        parts.append(_fields(entry, ("field", "type", "default", "")))
+        parts.append(_fields(entry))
     seen = seen_type(entry)
     if seen is not None and seen.model_fields:
         given = ", ".join(f"`{field}`" for field in seen.model_fields)
@@ -81,83 +67,17 @@ def _action(name: str, entry: type[Entry]) -> str:
     return "\n".join(parts)
 
 
-def events() -> str:
-    """All entries of the journal."""
-    parts = [
-        "# Events of the journal\n",
-        ABOUT_EVENTS,
-    ]
-    for kind in _bodies():
-        name = get_args(kind.model_fields["kind"].annotation)[0]
-        parts += [f"## `{name}`\n", text(kind) + "\n"]
-        parts.append(_fields(kind, ("field", "type", "default"), leave_out=("kind",)))
-    return "\n".join(parts)
-
-
-def _bodies() -> tuple[type[BaseModel], ...]:
-    union = get_args(event.Body)[0]
-    return get_args(union)
-
-
-def commands() -> str:
-    """The command line."""
-    top = get_command(app)
-    parts = [
-        "# Command line\n",
-        ABOUT_COMMANDS,
-    ]
-    parts += _command(top, "drtool")
-    return "\n".join(parts)
-
-
-def _command(command: Any, name: str) -> Iterator[str]:
-    below = getattr(command, "commands", {})
-    if name != "drtool":
-        usage = " ".join(_usage(parameter) for parameter in command.params)
-        yield f"## `{name}`\n"
-        yield f"{inspect.cleandoc(command.help or '')}\n"
-        if not below:
-            yield f"```text\n{' '.join(f'{name} [OPTIONS] {usage}'.split())}\n```\n"
-            if rows := [_option(each) for each in command.params]:
-                yield table(("", "", "default"), rows)
-    for each in below:
-        if not below[each].hidden:
-            yield from _command(below[each], f"{name} {each}")
-
-
-def _usage(parameter: Any) -> str:
-    if parameter.param_type_name == "option":
-        return ""
-    word = (parameter.metavar or parameter.name).upper()
-    many = "..." if parameter.nargs == -1 else ""
-    return f"{word}{many}" if parameter.required else f"[{word}{many}]"
-
-
-def _option(parameter: Any) -> tuple[str, str, str]:
-    option = parameter.param_type_name == "option"
-    name = ", ".join(parameter.opts) if option else _usage(parameter).strip("[].")
-    value = (
-        ""
-        if not option or parameter.is_flag
-        else f" {(parameter.metavar or parameter.name).upper()}"
-    )
-    default = parameter.default
-    plain = default if isinstance(default, str | int | float) and default not in {False, ""} else ""
-    return f"`{name}`" + (f" `{value.strip()}`" if value else ""), parameter.help or "", str(plain)
-
-
-def _fields(model: type[BaseModel], head: tuple[str, ...], leave_out: tuple[str, ...] = ()) -> str:
+def _fields(model: type[Entry]) -> str:
     rows = (
         (
             f"`{name}`",
             f"`{type_in_words(field.annotation)}`",
             "**required**" if field.is_required() else value(field.get_default()),
             one_line(field.description),
-        )[: len(head)]
+        )
         for name, field in model.model_fields.items()
-        if name not in leave_out
     )  # fmt: skip
-    return table(head, rows)
+    return without_empty(("field", "type", "default", "what it is"), rows, "default")
 
 
 def _first(model: type) -> str:

@@ -32,7 +32,7 @@ def _keys_of(model: type[BaseModel], place: str) -> Iterator[str]:
     names = sorted(fields, key=lambda name: name != "kind")
     paths = {name: _path(place, name, fields[name]) for name in names}
     yield table(
-        ("key", "type", "default", ""),
+        ("key", "type", "default", "what it is"),
         (
             (
                 f"`{name}`",
@@ -74,7 +74,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 def _type(field: FieldInfo, path: str) -> str:
     titles = [_titled(path, one) for one in _models(field.annotation)]
     if not titles:
-        return f"`{type_in_words(field.annotation).replace('secretref', 'secret')}`"
+        return f"`{type_in_words(field.annotation)}`"
     links = [f"[{title.rpartition(', ')[2]}](#{_anchor(title)})" for title in titles]
     return f"by name: {' or '.join(links)}" if path.endswith(".NAME") else links[0]
 
