@@ -10,7 +10,8 @@ import typer
 from drtool.cli import complete
 from drtool.cli.options import AsJson, BreakGlass, Key, Reason, Run
 
-Step = Annotated[
+Step = Annotated[str, typer.Argument(help="The step that waits.", autocompletion=complete.steps)]
+StepOrStart = Annotated[
     str,
     typer.Argument(
         help="The step that waits; 'start' for the consent to begin.",
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def approve(
     run: Run,
-    step: Step,
+    step: StepOrStart,
     service: Service,
     reason: Reason = "",
     key: Key = None,
@@ -68,7 +69,7 @@ def confirm(
     typer.echo(answer(run, said, signer_of(key)))
 
 
-def deny(run: Run, step: Step, reason: Reason = "", key: Key = None) -> None:
+def deny(run: Run, step: StepOrStart, reason: Reason = "", key: Key = None) -> None:
     """Refuse what a waiting run has shown; the run aborts."""
     from drtool.verbs.answer import Said, answer
     from drtool.verbs.identity import signer_of
@@ -81,11 +82,14 @@ def state(
     step: Step,
     reason: Annotated[str, typer.Option("--reason", help="How you know that it cannot write.")],
     service: Service,
+    key: Key = None,
 ) -> None:
     """State as a human that the old primary is fenced; it stands as your word, never as proof."""
     from drtool.verbs.ask import ask
+    from drtool.verbs.identity import signer_of
 
-    typer.echo(ask(run, "state", step=step, service=service, reason=reason))
+    said = ask(run, "state", step=step, service=service, reason=reason, signer=signer_of(key))
+    typer.echo(said)
 
 
 def abort(run: Run, reason: Reason = "") -> None:

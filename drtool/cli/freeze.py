@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from drtool.cli import complete
-from drtool.cli.options import AsJson, Inventory, Key
+from drtool.cli.options import AsJson, Inventory, Key, Reason
 
 Service = Annotated[
     str,
@@ -52,7 +52,7 @@ def freeze(
 def thaw(
     service: Service,
     inventory: Inventory = None,
-    reason: Why = "",
+    reason: Reason = "",
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:

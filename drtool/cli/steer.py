@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from drtool.cli import complete
-from drtool.cli.options import AsJson, Reason, Run
+from drtool.cli.options import AsJson, Key, Reason, Run
 
 Step = Annotated[
     str,
@@ -29,39 +29,48 @@ def register(app: typer.Typer) -> None:
     app.command()(escalate)
 
 
-def pause(run: Run, reason: Reason = "", as_json: AsJson = False) -> None:
+def pause(run: Run, reason: Reason = "", key: Key = None, as_json: AsJson = False) -> None:
     """Have a run begin nothing more; what is under way goes to its end."""
+    from drtool.verbs.identity import signer_of
     from drtool.verbs.steer import pause, told
 
-    typer.echo(told(pause(run, reason), as_json=as_json))
+    typer.echo(told(pause(run, reason, signer_of(key)), as_json=as_json))
 
 
-def go_on(run: Run, reason: Reason = "", as_json: AsJson = False) -> None:
+def go_on(run: Run, reason: Reason = "", key: Key = None, as_json: AsJson = False) -> None:
     """Have a paused run go on."""
+    from drtool.verbs.identity import signer_of
     from drtool.verbs.steer import go_on, told
 
-    typer.echo(told(go_on(run, reason), as_json=as_json))
+    typer.echo(told(go_on(run, reason, signer_of(key)), as_json=as_json))
 
 
-def retry(run: Run, step: Step, reason: Reason = "", as_json: AsJson = False) -> None:
+def retry(
+    run: Run, step: Step, reason: Reason = "", key: Key = None, as_json: AsJson = False
+) -> None:
     """Try a step again that waits for a decision, or have it look again at once."""
+    from drtool.verbs.identity import signer_of
     from drtool.verbs.steer import retry, told
 
-    typer.echo(told(retry(run, step, reason), as_json=as_json))
+    typer.echo(told(retry(run, step, reason, signer_of(key)), as_json=as_json))
 
 
-def skip(run: Run, step: Step, reason: Why, as_json: AsJson = False) -> None:
+def skip(run: Run, step: Step, reason: Why, key: Key = None, as_json: AsJson = False) -> None:
     """Go on without a step; never without a fence, a promotion or an approval."""
+    from drtool.verbs.identity import signer_of
     from drtool.verbs.steer import skip, told
 
-    typer.echo(told(skip(run, step, reason), as_json=as_json))
+    typer.echo(told(skip(run, step, reason, signer_of(key)), as_json=as_json))
 
 
-def unwind(run: Run, reason: Why, detach: Detach = False, as_json: AsJson = False) -> None:
+def unwind(
+    run: Run, reason: Why, detach: Detach = False, key: Key = None, as_json: AsJson = False
+) -> None:
     """Take back what a run did, newest first; never across a promotion."""
+    from drtool.verbs.identity import signer_of
     from drtool.verbs.steer import told, unwind
 
-    steered = unwind(run, reason)
+    steered = unwind(run, reason, signer_of(key))
     launched = steered.launched
     if launched is not None and not launched.run:
         typer.echo(launched.text, err=True)
@@ -86,13 +95,15 @@ def escalate(
         ),
     ] = None,
     detach: Detach = False,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Hand a switchover or a failback over to a failover, because its primary has died."""
     from drtool.verbs.escalate import escalate
+    from drtool.verbs.identity import signer_of
     from drtool.verbs.launch import said_as_json
 
-    launched = escalate(run, outage_since, reason)
+    launched = escalate(run, outage_since, reason, signer_of(key))
     if not launched.run:
         typer.echo(launched.text, err=True)
         raise typer.Exit(launched.exit_code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from drtool.bootstrap import build
+from drtool.connections.ssh_signer import Signer
 from drtool.errors import BadInput
 from drtool.model.event import Request
 from drtool.verbs.identity import proven
@@ -18,7 +19,15 @@ _SAID = {
 }
 
 
-def ask(said: str, verb: Verb, *, step: str = "", service: str = "", reason: str = "") -> str:
+def ask(
+    said: str,
+    verb: Verb,
+    *,
+    step: str = "",
+    service: str = "",
+    reason: str = "",
+    signer: Signer | None = None,
+) -> str:
     """Leave a request for a run's engine, and say what was left.
 
     A statement is signed where people have keys, an abort never is. Raises BadInput when the run
@@ -46,7 +55,7 @@ def ask(said: str, verb: Verb, *, step: str = "", service: str = "", reason: str
         reason=reason,
         at=app.clock.wall(),
     )
-    request = proven(app, request)
+    request = proven(app, request, signer)
     journal = app.journal()
     journal.request(request)
     journal.close()

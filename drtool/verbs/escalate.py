@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from drtool.bootstrap import App, build
+from drtool.connections.ssh_signer import Signer
 from drtool.engine.permits import reason_not_to_escalate
 from drtool.errors import Interrupted, Refused
 from drtool.model.event import Request, Warned
@@ -27,7 +28,12 @@ class Escalated(Launched):
     before: str
 
 
-def escalate(said: str, outage_since: str | None = None, reason: str = "") -> Escalated:
+def escalate(
+    said: str,
+    outage_since: str | None = None,
+    reason: str = "",
+    signer: Signer | None = None,
+) -> Escalated:
     """Have a failover take a switchover or a failback over; the failover asks its own consent.
 
     The run goes on as it was when no failover can be made ready. Raises Refused with the reason
@@ -43,7 +49,7 @@ def escalate(said: str, outage_since: str | None = None, reason: str = "") -> Es
     request = Request(
         run=run, verb="escalate", by=requester(), reason=reason, at=now, outage_start=since
     )
-    request = proven(app, request)
+    request = proven(app, request, signer)
     if lives:
         leave(app, request)
         return _taken(app, run, state.seq)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from drtool.bootstrap import App, build
+from drtool.connections.ssh_signer import Signer
 from drtool.engine.permits import (
     question_of,
     reason_not_to_continue,
@@ -45,11 +46,12 @@ def told(steered: Steered, *, as_json: bool) -> str:
     return steered.model_dump_json(exclude_none=True) if as_json else steered.text
 
 
-def pause(said: str, reason: str = "") -> Steered:
+def pause(said: str, reason: str = "", signer: Signer | None = None) -> Steered:
     """Ask a run to begin nothing more."""
     app = build()
     run, state = living(said, app, reason_not_to_pause)
-    leave(app, Request(run=run, verb="pause", by=requester(), reason=reason, at=app.clock.wall()))
+    at = app.clock.wall()
+    leave(app, Request(run=run, verb="pause", by=requester(), reason=reason, at=at), signer)
     running = [step.name for step in state.steps if step.outcome is Outcome.RUNNING]
     ends = f"what is under way goes to its end ({', '.join(running)}); " if running else ""
     return Steered(
@@ -59,29 +61,28 @@ def pause(said: str, reason: str = "") -> Steered:
     )
 
 
-def go_on(said: str, reason: str = "") -> Steered:
+def go_on(said: str, reason: str = "", signer: Signer | None = None) -> Steered:
     """Ask a paused run to go on."""
     app = build()
     run, _ = living(said, app, reason_not_to_continue)
-    leave(
-        app, Request(run=run, verb="continue", by=requester(), reason=reason, at=app.clock.wall())
-    )
+    at = app.clock.wall()
+    leave(app, Request(run=run, verb="continue", by=requester(), reason=reason, at=at), signer)
     return Steered(run=run, text=f"{run}: the run is asked to go on")
 
 
-def retry(said: str, step: str, reason: str = "") -> Steered:
+def retry(said: str, step: str, reason: str = "", signer: Signer | None = None) -> Steered:
     """Ask for another try of a step that waits for a decision, or for another look right now."""
     app = build()
     run, state = living(said, app, lambda state: reason_not_to_retry(state, step))
-    leave(app, _of_step(app, state, "retry", step, reason))
+    leave(app, _of_step(app, state, "retry", step, reason), signer)
     return Steered(run=run, text=f"{run}: step {step} is asked to try again now")
 
 
-def skip(said: str, step: str, reason: str) -> Steered:
+def skip(said: str, step: str, reason: str, signer: Signer | None = None) -> Steered:
     """Ask a run to go on without a step."""
     app = build()
     run, state = living(said, app, lambda state: reason_not_to_skip(state, step, reason))
-    leave(app, _of_step(app, state, "skip", step, reason))
+    leave(app, _of_step(app, state, "skip", step, reason), signer)
     when = " when its turn comes" if state.step(step).outcome is Outcome.PENDING else ""
     return Steered(run=run, text=f"{run}: step {step} is left out{when}, by your word")
 
@@ -103,7 +104,7 @@ def _of_step(
     )
 
 
-def unwind(said: str, reason: str) -> Steered:
+def unwind(said: str, reason: str, signer: Signer | None = None) -> Steered:
     """Ask a run to take back what it did; an engine is started where the run's own is gone."""
     app = build()
     if not reason.strip():
@@ -115,13 +116,14 @@ def unwind(said: str, reason: str) -> Steered:
         raise at_rest(refusal, state, lives=lives)
     if lives:
         at = app.clock.wall()
-        leave(app, Request(run=run, verb="unwind", by=requester(), reason=reason, at=at))
+        asked = Request(run=run, verb="unwind", by=requester(), reason=reason, at=at)
+        leave(app, asked, signer)
         return Steered(run=run, text=f"{run}: the run is asked to take back what it did")
     refuse_other_version(state)
-    asked_by = proven(app, Request(run=run, verb="unwind", by=requester(), at=app.clock.wall()))
-    asked = UnwindAsked(by=asked_by.by, reason=reason)
+    word = Request(run=run, verb="unwind", by=requester(), at=app.clock.wall())
+    wanted = UnwindAsked(by=proven(app, word, signer).by, reason=reason)
     launched = launch(
-        lambda tell: take_up(run, app, tell, asked=(asked,)),
+        lambda tell: take_up(run, app, tell, asked=(wanted,)),
         app.logs / f"{run}.log",
         redactor=app.redactor,
     )
@@ -157,9 +159,9 @@ def known(said: str, app: App) -> tuple[str, RunState, bool]:
     return run, state, life is not None and life.well
 
 
-def leave(app: App, request: Request) -> int:
+def leave(app: App, request: Request, signer: Signer | None = None) -> int:
     """Leave a request for the run's engine, signed where people have keys; its number."""
-    request = proven(app, request)
+    request = proven(app, request, signer)
     journal = app.journal()
     try:
         return journal.request(request)
