@@ -34,7 +34,10 @@ class ObservedRoles(Value):
 
 
 class Ask(Value):
-    """What a person typed, and what to repeat in a hint: the procedure and its ``documents``."""
+    """What a person typed, and what to repeat in a hint: the procedure and its ``documents``.
+
+    ``shown`` says that it was asked for to be looked at: no hint then begins a run.
+    """
 
     procedure: Procedure
     documents: str
@@ -43,6 +46,7 @@ class Ask(Value):
     sites: tuple[Name, ...]
     from_site: Name | None = None
     to_site: Name | None = None
+    shown: bool = False
 
     def hint(self, from_site: str = "", to_site: str = "", procedure: str = "") -> str:
         """A command to type."""
@@ -50,6 +54,8 @@ class Ask(Value):
         flags = (f" --from {from_site}" if from_site else "") + (
             f" --to {to_site}" if to_site else ""
         )
+        if self.shown:
+            return f"drtool plan {self.documents} {verb}{flags}"
         return f"drtool {verb} {self.documents}{flags}"
 
     def refuse(self, found: str, expected: str = "", hint: str = "") -> Refused:

@@ -48,9 +48,12 @@ def plan(
     *,
     from_site: str | None = None,
     to_site: str | None = None,
+    shown: bool = False,
     catalog: Catalog,
 ) -> Plan:
     """Plan one procedure in the direction that the roles and the flags give.
+
+    ``shown`` says that it is planned to be looked at, so that no hint begins a run.
 
     Raises Refused with what to type when the direction cannot be known, BadInput for a procedure
     that is not there or a parameter that is not given, Faults for steps that cannot be placed.
@@ -69,6 +72,7 @@ def plan(
         sites=tuple(inventory.sites),
         from_site=from_site,
         to_site=to_site,
+        shown=shown,
     )
     need_parameters(runbook, loaded.parameters)
     direction = choose_direction(ask, roles)

@@ -120,7 +120,13 @@ def make_plan(
     try:
         roles = observe_roles(connections, loaded.inventory, from_site)
         return plan(
-            loaded, wanted, roles, from_site=from_site, to_site=to_site, catalog=app.catalog
+            loaded,
+            wanted,
+            roles,
+            from_site=from_site,
+            to_site=to_site,
+            shown=True,
+            catalog=app.catalog,
         )
     finally:
         connections.close()

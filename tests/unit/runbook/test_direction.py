@@ -54,6 +54,13 @@ def ask(procedure: Procedure, typed: tuple[str | None, str | None], **others: An
     )
 
 
+def test_what_is_only_to_be_looked_at_is_never_begun_by_a_hint() -> None:
+    looked = ask(Procedure.FAILOVER, (None, None), shown=True)
+    with pytest.raises(Refused) as refused:
+        choose_direction(looked, NEITHER.model_copy(update={"standbys": (), "unreachable": BOTH}))
+    assert refused.value.hint == "drtool plan orders.yaml failover --from SITE --to SITE"
+
+
 WAYS = [
     Way(Procedure.FAILOVER, LOST, (None, None), ("east", "west")),
     Way(Procedure.FAILOVER, HEALTHY, (None, None), ("east", "west")),

@@ -15,10 +15,8 @@ CONSENT = "consent, approval: {of: incident_commander, budget: 1m, otherwise: ab
 def sums(loading: Load, catalog: Catalog, procedure: Procedure, *changes: tuple[str, str],
          inventory: list[tuple[str, str]] | None = None) -> TimeLimits:  # fmt: skip
     loaded = loading(*changes, inventory=inventory)
-    sites = {"from_site": "east", "to_site": "west"}
-    if procedure is Procedure.FAILBACK:
-        sites = {"from_site": "west", "to_site": "east"}
-    made = plan(loaded, procedure, ObservedRoles(), catalog=catalog, **sites)
+    left, taking = ("west", "east") if procedure is Procedure.FAILBACK else ("east", "west")
+    made = plan(loaded, procedure, ObservedRoles(), from_site=left, to_site=taking, catalog=catalog)
     return add_up(made, catalog)
 
 
