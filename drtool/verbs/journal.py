@@ -12,6 +12,8 @@ from drtool.journal.home import journal_path
 from drtool.journal.store import Journal
 from drtool.model.value import Value
 
+_REPORT = "report of run "
+
 
 class ExportedHead(Value):
     """The head of a journal, to be kept where nobody who can write to the journal can write."""
@@ -47,11 +49,21 @@ class Verified(Value):
             return (
                 f"{self.path} is whole: {self.head.seq} entries of {self.runs} "
                 f"run{'s' * (self.runs != 1)}, as "
-                f"{', '.join(self.compared)} say\nhead {self.head.seq} {self.head.sha256}"
+                f"{_witnesses(self.compared)}\nhead {self.head.seq} {self.head.sha256}"
             )
         return f"{self.path} is not what was written:\n" + "\n".join(
             f"  {fault}" for fault in self.faults
         )
+
+
+def _witnesses(compared: tuple[str, ...]) -> str:
+    """What says the same as the journal; its reports are counted, there are as many as runs."""
+    reports = sum(one.startswith(_REPORT) for one in compared)
+    named = ["its " * (one == "anchor") + one for one in compared if not one.startswith(_REPORT)]
+    named += [f"{reports} report{'s' * (reports != 1)}"] * (reports > 0)
+    *some, last = named
+    said = f"{', '.join(some)} and {last}" if some else last
+    return f"{said} say{'s' * (not some)}"
 
 
 def head() -> ExportedHead:
@@ -128,5 +140,5 @@ def _reported(app: App) -> dict[str, Head]:
             one = _read(file)
         except BadInput:
             continue
-        heads[f"report of run {file.stem}"] = Head(one.seq, one.sha256)
+        heads[f"{_REPORT}{file.stem}"] = Head(one.seq, one.sha256)
     return heads

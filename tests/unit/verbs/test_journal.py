@@ -46,7 +46,7 @@ def test_a_whole_journal_agrees_with_a_head_that_was_exported(home: Path, tmp_pa
     write(home, "later")
     code, said = typed("verify", "--head", str(kept))
     assert code == 0
-    assert "is whole: 12 entries" in said
+    assert "is whole: 12 entries of 0 runs, as its anchor and " in said
     assert str(kept) in said
 
 
@@ -57,6 +57,15 @@ def test_a_report_is_as_good_as_a_head(home: Path, tmp_path: Path) -> None:
         json.dumps({"run": "r1", "journal": {k: known[k] for k in ("seq", "sha256")}})
     )
     assert verify((report,)).faults == ()
+
+
+def test_reports_that_agree_are_counted_and_not_listed(home: Path) -> None:
+    (home / "reports").mkdir()
+    known = json.loads(head().text())
+    text = json.dumps({"run": "r", "journal": {k: known[k] for k in ("seq", "sha256")}})
+    for run in ("r1", "r2"):
+        (home / "reports" / f"{run}.json").write_text(text)
+    assert "as its anchor and 2 reports say" in verify().text()
 
 
 def test_a_history_written_anew_is_found_by_a_head_kept_elsewhere(
