@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from drtool.cli import complete
-from drtool.cli.options import AsJson, Inventory, Key, Reason
+from drtool.cli.options import AsJson, Key
 
 Service = Annotated[
     str,
     typer.Argument(help="A service of the inventory.", autocompletion=complete.services),
 ]
+Inventory = Annotated[
+    Path | None,
+    typer.Option(
+        "--inventory",
+        "-i",
+        help="The inventory that names the service; default: inventory.yaml here.",
+        autocompletion=complete.inventories,
+    ),
+]
 Why = Annotated[str, typer.Option("--reason", help="Why; everybody who is refused reads it.")]
+WhyOver = Annotated[str, typer.Option("--reason", help="Why it is over; it stays with the flag.")]
 Until = Annotated[
     str | None,
     typer.Option("--until", help="When it ends by itself: a time with its zone, or 8h from now."),
@@ -52,7 +63,7 @@ def freeze(
 def thaw(
     service: Service,
     inventory: Inventory = None,
-    reason: Reason = "",
+    reason: WhyOver = "",
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:

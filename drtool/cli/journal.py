@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from drtool.cli.options import AsJson
+from drtool.cli.sections import Sentences
 from drtool.errors import JournalUnusable
 
-app = typer.Typer(help="Show that the journal is what was written.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Sentences, help="Show that the journal is what was written.", no_args_is_help=True
+)
 
 
 @app.command()

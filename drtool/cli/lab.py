@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from drtool.cli.options import AsJson
+from drtool.cli.sections import Sentences
 
 app = typer.Typer(
-    help="Two sites on this machine, of real servers, to practise on.", no_args_is_help=True
+    cls=Sentences,
+    help="Two sites on this machine, of real servers, to practise on.",
+    no_args_is_help=True,
 )
 WhichServers = Annotated[
     str | None,

@@ -9,8 +9,9 @@ import typer
 
 from drtool.cli import complete
 from drtool.cli.options import AsJson
+from drtool.cli.sections import Sentences
 
-app = typer.Typer(help="How people are told of runs.", no_args_is_help=True)
+app = typer.Typer(cls=Sentences, help="How people are told of runs.", no_args_is_help=True)
 
 
 @app.callback()

@@ -19,6 +19,16 @@ SECTIONS = {
 }
 
 
+class Sentences(TyperGroup):
+    """Lists its commands in the order of their making, each with its whole first sentence."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one list; the types are of typer's own copy of click."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _sentence(one.help)) for name, one in self.commands.items()])
+
+
 class Sections(TyperGroup):
     """Lists the commands section by section, each with its whole first sentence."""
 

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from drtool.cli.options import AsJson
+from drtool.cli.sections import Sentences
 
 app = typer.Typer(
-    help="drtool's own Prefect server, for schedules and pictures.", no_args_is_help=True
+    cls=Sentences,
+    help="drtool's own Prefect server, for schedules and pictures.",
+    no_args_is_help=True,
 )
 
 
