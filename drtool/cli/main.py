@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -66,8 +67,16 @@ def _must_be_text(words: list[str]) -> None:
             raise BadInput(f"argument {place}", f"{shown!r} is not UTF-8", hint=hint)
 
 
+def _never_unprintable() -> None:
+    """A sign that this terminal's encoding has not is written by its number, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line; every error that can be foreseen ends as one line with a hint."""
+    _never_unprintable()
     try:
         _must_be_text(sys.argv[1:])
         app(standalone_mode=True)

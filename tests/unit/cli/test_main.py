@@ -97,3 +97,15 @@ def test_an_actions_defaults_are_told_as_one_writes_them(tmp_path: Path) -> None
 def test_without_a_run_the_lists_are_empty(tmp_path: Path) -> None:
     assert drtool("runs", home=tmp_path).stdout == "no runs yet\n"
     assert drtool("status", home=tmp_path).stdout == "no runs yet\n"
+
+
+def test_a_sign_that_the_terminals_encoding_has_not_is_no_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "drtool", "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**covered(), "DRTOOL_HOME": str(tmp_path), "PYTHONIOENCODING": "latin-1"},
+    )
+    assert "Traceback" not in done.stderr
+    assert "\\u2714 drtool" in done.stdout
