@@ -117,17 +117,17 @@ def _live(followed: Following, *, ask: bool) -> None:
                     waiting = _unanswered(followed, asked) if ask else None
                 time.sleep(POLL_SECONDS * 4)
         if waiting is not None:
-            out.print(picture(followed.state, followed.now()))
+            out.print(picture(followed.state, followed.now(), followed.life))
             _ask(followed, waiting, asked)
     if followed.seen:
-        out.print(picture(followed.state, followed.now()))
+        out.print(picture(followed.state, followed.now(), followed.life))
         show.ending(followed.state)
 
 
 def _picture(followed: Following) -> Group:
     """The run, and above it an engine that does not move."""
-    shown = picture(followed.state, followed.now())
     life = followed.life
+    shown = picture(followed.state, followed.now(), life)
     if life is None or life.word is not Living.HUNG:
         return shown
     return Group(Text(life_sentence(life, followed.run), style="bold red"), shown)

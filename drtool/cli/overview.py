@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from drtool.cli.show import console, outcome, table
+from drtool.cli.show import WIDE, console, outcome, table
 from drtool.journal.summary import RunSummary
 from drtool.model.pulse import Life
 from drtool.progress.life import life_sentence, life_title
@@ -20,17 +20,22 @@ def runs(listed: Runs) -> None:
     if not listed.runs:
         out.print("no runs yet")
         return
-    rows = table("run", "service", "procedure", "mode", "way", "started", "took", "outcome",
-                 numbers=("took",))  # fmt: skip
+    narrow = out.width < WIDE
+    columns = (
+        ("run", "what") if narrow else ("run", "service", "procedure", "mode", "way", "started")
+    )
+    rows = table(*columns, "took", "outcome", numbers=("took",),
+                 whole=("run", "service", "procedure", "mode", "started"))  # fmt: skip
     for one in listed.runs:
         took = (one.ended.wall - one.started.wall).total_seconds() if one.ended else None
+        way = f"{one.from_site or '-'} to {one.to_site or '-'}"
+        started = f"{one.started.wall:%Y-%m-%d %H:%M:%S}Z"
+        what: tuple[str, ...] = (one.service, one.procedure.value, one.mode.value, way, started)
+        if narrow:  # the id begins with the time
+            what = (f"{one.procedure.value} of {one.service}, {way}, {one.mode.value}",)
         rows.add_row(
             one.run,
-            one.service,
-            one.procedure.value,
-            one.mode.value,
-            f"{one.from_site or '-'} to {one.to_site or '-'}",
-            f"{one.started.wall:%Y-%m-%d %H:%M:%S}Z",
+            *what,
             seconds_text(took) if took is not None else "",
             _stands(one),
         )
@@ -59,12 +64,14 @@ def services(known: Services) -> None:
     if not known.services:
         out.print("no runs yet")
         return
-    rows = table("service", "last run", "procedure", "state of the world", "protection")
+    narrow = out.width < 80
+    last = ("last run",) if narrow else ("last run", "procedure")
+    rows = table("service", *last, "state of the world", "protection", whole=last)
     for one in known.services:
+        what = one.last.procedure.value
         rows.add_row(
             one.service,
-            one.last.run,
-            one.last.procedure.value,
+            *((f"{one.last.run}\n{what}",) if narrow else (one.last.run, what)),
             one.last.world.value if one.last.world else _world_now(one.last.life),
             _protection(one),
         )

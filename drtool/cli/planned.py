@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.text import Text
 
-from drtool.cli.show import console, table
+from drtool.cli.show import WIDE, console, table
 from drtool.model.inventory import Inventory
 from drtool.model.plan import Plan, PlanStep
 from drtool.runbook.limits import TimeLimits
@@ -35,22 +35,25 @@ def plan(made: Plan, limits: TimeLimits) -> None:
     out.print(Text(f"{made.procedure.value} of {made.service}, {way}", style="bold"))
     strategy = made.strategy.value if made.strategy else "no strategy"
     out.print(Text(f"runbook {made.runbook} ({strategy})   digest {made.digest[:12]}", style="dim"))
-    rows = table("#", "step", "phase", "what", "at", "budget", "deadline", "after",
-                 numbers=("#", "budget", "deadline"))  # fmt: skip
+    narrow = out.width < WIDE
+    between = ("what",) if narrow else ("phase", "what", "at")
+    rows = table("#", "step", *between, "budget", "deadline", *(() if narrow else ("after",)),
+                 numbers=("#", "budget", "deadline"),
+                 whole=("step",) if out.width >= 80 else ())  # fmt: skip
     path = set(made.critical_path)
     for number, step in enumerate(made.steps, 1):
         name = Text(step.name, style="bold" if step.name in path else "")
         name.append(" *" if step.name in path else "", style="bold cyan")
-        rows.add_row(
-            str(number),
-            name,
-            step.purpose.value,
-            _what(step, made.inventory),
-            str(step.place or ""),
-            str(step.budget or ""),
-            str(step.deadline),
-            ", ".join(step.needs) if len(step.needs) < 4 else f"{len(step.needs)} steps",
-        )
+        what, place = Text(_what(step, made.inventory)), str(step.place or "")
+        after = ", ".join(step.needs) if len(step.needs) < 4 else f"{len(step.needs)} steps"
+        times = (str(step.budget or ""), str(step.deadline))
+        if narrow:  # in two lines, so that no name is cut
+            name.append(f"\n{step.purpose.value}", style="dim")
+            where = (f"at {place}" if place else "", f"after {after}" if after else "")
+            what.append("\n" + ", ".join(filter(None, where)), style="dim")
+            rows.add_row(str(number), name, what, *times)
+        else:
+            rows.add_row(str(number), name, step.purpose.value, what, place, *times, after)
     out.print(rows)
     against = ""
     if limits.allowed is not None:
@@ -92,7 +95,10 @@ def _default(value: JsonValue) -> str:
 
 def _one_action(out: Console, one: ActionLine) -> None:
     out.print(Text.assemble((one.name, "bold"), f"  {one.kind.value}, for {one.purpose.value}\n"))
-    out.print(one.text)
+    for paragraph in one.text.split("\n\n"):
+        # a docstring's own line breaks are not this terminal's
+        kept = "\n" in paragraph and any(line[:1] in " -*" for line in paragraph.splitlines())
+        out.print(Text(paragraph if kept else " ".join(paragraph.split()) + "\n"))
     rows = table("field", "type", "default", "about")
     for field in one.fields:
         default = "required" if field.required else _default(field.default)

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from drtool.cli.show import JUDGED, console, outcome, table
+from drtool.cli.show import JUDGED, StepRow, console, outcome, steps_table
 from drtool.reports.report import Report
-from drtool.reports.values import ConsentLine
+from drtool.reports.values import ConsentLine, StepLine
 
 
 def show_report(made: Report) -> None:
@@ -35,7 +35,9 @@ def show_report(made: Report) -> None:
     if made.next:
         out.print(Text("\nNext", style="bold"))
         for line in made.next:
-            out.print(Text.assemble(f"  {line.text}  ", (line.command, "bold cyan")))
+            out.print(Padding(Text(line.text), (0, 0, 0, 2)))
+            if line.command:  # never wrapped: it is there to be copied
+                out.print(Text(f"    {line.command}", style="bold cyan"), soft_wrap=True)
 
 
 def _people(out: Console, made: Report) -> None:
@@ -47,7 +49,8 @@ def _people(out: Console, made: Report) -> None:
         out.print(Text(f"begun by {by.by} with key {by.fingerprint}"), soft_wrap=True)
     for consent in made.consents:
         own = " (self-consented)" if consent.self_consented else ""
-        answer = f"{consent.decision or 'waits'} {consent.by}{own}".strip()
+        whose = f" by {consent.by}" if consent.by else ""
+        answer = f"{consent.decision or 'waits'}{whose}{own}"
         out.print(Text(f"{consent.what} for {consent.step}: {answer}"))
         for line in approval_texts(consent):
             out.print(Text(f"  {line}"), soft_wrap=True)
@@ -84,17 +87,16 @@ def _objectives(out: Console, made: Report) -> None:
 
 
 def _steps(out: Console, made: Report) -> None:
-    rows = table("step", "phase", "outcome", "time", "budget", "via", "what came of it",
-                 numbers=("time", "budget"))  # fmt: skip
-    for step in made.steps:
-        name = Text(step.name, style="bold" if step.critical else "")
-        rows.add_row(
-            name,
-            step.purpose.value,
-            outcome(step.outcome),
-            Text(step.time_text, style="bold red" if step.over_budget else ""),
-            str(step.budget or ""),
-            step.via.value if step.via else "",
-            step.reason or "; ".join(map(str, step.changes)),
-        )
-    out.print(rows)
+    out.print(steps_table(out, map(_step_row, made.steps), "what came of it"))
+
+
+def _step_row(step: StepLine) -> StepRow:
+    return (
+        Text(step.name, style="bold" if step.critical else ""),
+        step.purpose.value,
+        outcome(step.outcome),
+        Text(step.time_text, style="bold red" if step.over_budget else ""),
+        str(step.budget or ""),
+        step.via.value if step.via else "",
+        step.reason or "; ".join(map(str, step.changes)),
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console, Group, JustifyMethod
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from drtool.model.event import ConsentAsked
+from drtool.model.pulse import Living
 from drtool.model.purpose import Outcome
 from drtool.model.verdict import Verdict
 from drtool.progress.approvals import answer_to
@@ -17,7 +20,7 @@ from drtool.progress.explain import Explanation
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import RunState
 from drtool.units import seconds_text
-from drtool.verbs.records import RunStatus
+from drtool.verbs.records import RunStatus, StepLine
 
 STYLES = {
     Outcome.SUCCEEDED: "green",
@@ -33,21 +36,49 @@ STYLES = {
     Outcome.HANDED_OVER: "cyan",
 }
 
+StepRow = tuple[Text | str, str, Text, Text | str, str, str, str]
+READABLE = 110  # how long a line of sentences may be
+WIDE = 120  # where the widest table stands in one line for each thing
+
 
 def console(*, err: bool = False) -> Console:
     """A console for standard output; plain where there is no terminal."""
     made = Console(highlight=False, stderr=err, soft_wrap=False)
     if not made.is_terminal:
-        made.width = max(made.width, 110)
+        made.width = max(made.width, WIDE)
     return made
 
 
-def table(*columns: str, title: str = "", numbers: tuple[str, ...] = ()) -> Table:
-    """A table in the one look that all of drtool's have."""
+def table(
+    *columns: str, title: str = "", numbers: tuple[str, ...] = (), whole: tuple[str, ...] = ()
+) -> Table:
+    """A table in the one look that all of drtool's have.
+
+    Nothing is ever cut: what does not fit is wrapped, except numbers and ``whole`` columns, which
+    hold what is copied or what would not be known again in halves.
+    """
     made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for column in columns:
         right = column in numbers
-        made.add_column(column, justify="right" if right else "left", no_wrap=right)
+        unbroken = right or column in whole
+        justify: JustifyMethod = "right" if right else "left"
+        made.add_column(column, justify=justify, no_wrap=unbroken, overflow="fold")
+    return made
+
+
+def steps_table(out: Console, steps: Iterable[StepRow], last: str) -> Table:
+    """A table of steps that ends with a column of sentences.
+
+    A narrow terminal has no room for the phase, a very narrow one neither for budget and vehicle:
+    names and sentences come first.
+    """
+    left_out = {"phase"} if out.width < WIDE - 20 else set()
+    left_out |= {"budget", "via"} if out.width < 80 else set()
+    names = ("step", "phase", "outcome", "time", "budget", "via", last)
+    shown = tuple(name for name in names if name not in left_out)
+    made = table(*shown, numbers=("time", "budget"), whole=("step", "phase", "outcome"))
+    for step in steps:
+        made.add_row(*(cell for name, cell in zip(names, step, strict=True) if name in shown))
     return made
 
 
@@ -66,19 +97,8 @@ def run(standing: RunStatus) -> None:
     )
     out.print(head)
     out.print(f"state of the world: {standing.world.value}")
-    rows = table("step", "phase", "outcome", "time", "budget", "via", "why",
-                 numbers=("time", "budget"))  # fmt: skip
-    for step in standing.steps:
-        rows.add_row(
-            step.name,
-            step.purpose.value,
-            outcome(step.outcome),
-            seconds_text(step.seconds) if step.outcome.ended else "",
-            str(step.budget or ""),
-            step.via.value if step.via else "",
-            step.reason,
-        )
-    out.print(rows)
+    gone = standing.life is not None and standing.life.word is Living.GONE
+    out.print(steps_table(out, (_step_row(step, gone=gone) for step in standing.steps), "why"))
     for waiting in standing.waiting:
         out.print(Text(f"step {waiting.step} waits: {waiting.text}", style="bold yellow"))
         if waiting.standing:
@@ -91,6 +111,20 @@ def run(standing: RunStatus) -> None:
     if standing.life is not None and not standing.life.well:
         said = life_sentence(standing.life, standing.run)
         out.print(Text(said, style="bold red"), soft_wrap=True)
+
+
+def _step_row(step: StepLine, *, gone: bool) -> StepRow:
+    """One step; what an engine that is gone had begun is in doubt."""
+    doubtful = gone and step.outcome is Outcome.RUNNING
+    return (
+        step.name,
+        step.purpose.value,
+        outcome(Outcome.IN_DOUBT if doubtful else step.outcome),
+        seconds_text(step.seconds) if step.outcome.ended else "",
+        str(step.budget or ""),
+        step.via.value if step.via else "",
+        step.reason,
+    )
 
 
 def _steered(out: Console, standing: RunStatus) -> None:
@@ -108,7 +142,10 @@ def _steered(out: Console, standing: RunStatus) -> None:
 def explanation(said: Explanation) -> None:
     """The screen for three in the morning."""
     out = console()
-    parts: list[Text | Table] = [Text(said.world, style="bold"), Text(said.why)]
+    width = min(out.width, READABLE)
+    room = width - 6  # within the frame and its padding
+    parts: list[Text | Table] = [Text(said.world, style="bold")]
+    parts += [_hung(out, line, room) for line in said.why.splitlines()]
     if said.accepted:
         parts.append(Text(said.accepted, style="bold yellow"))
     parts += [Text(line, style="bold red") for line in said.broken]
@@ -119,13 +156,29 @@ def explanation(said: Explanation) -> None:
     ):
         if lines:
             parts.append(Text(f"\n{title}", style="bold"))
-            parts += [Text(f"  {line}") for line in lines]
-    out.print(Panel(Group(*parts), title=said.title, title_align="left", padding=(1, 2)))
+            parts += [_hung(out, f"  {line}", room) for line in lines]
+    heading: str | None = said.title
+    if len(said.title) > room:  # a frame cuts its title, and with it the run's id
+        out.print(Text(said.title), soft_wrap=True)
+        heading = None
+    out.print(Panel(Group(*parts), title=heading, title_align="left", padding=(1, 2), width=width))
     out.print(Text("You can type, the most likely first", style="bold"))
     for option in said.options:
         # never wrapped: it is there to be copied
         out.print(Text(f"\n  {option.command}", style="bold cyan"), soft_wrap=True)
-        out.print(Padding(Text(option.consequence), (0, 0, 0, 6)))
+        out.print(Padding(Text(option.consequence), (0, 0, 0, 6)), width=width)
+
+
+def _hung(out: Console, line: str, room: int) -> Text:
+    """A line whose rest hangs below its beginning, so that one sees where the next one begins."""
+    indent = len(line) - len(line.lstrip())
+    hang = indent + 2 if indent else 0
+    first, *rest = Text(line.strip()).wrap(out, max(room - hang, 20)) or [Text("")]
+    hung = Text.assemble(" " * indent, first)
+    for one in rest:
+        hung.append("\n" + " " * hang)
+        hung.append_text(one)
+    return hung
 
 
 def question(asked: ConsentAsked, service: str, standing: str = "") -> None:

@@ -22,7 +22,7 @@ def next_steps(state: RunState) -> tuple[NextLine, ...]:
     found: list[NextLine] = []
     run, ended = state.run, state.ended
     if ended is None:
-        found.append(NextLine(text="See how the run stands", command=f"drtool attach {run}"))
+        found.append(NextLine(text="See how the run stands", command=f"drtool explain {run}"))
     if not state.mode.changes_the_world:
         well = ended is not None and ended.outcome is Outcome.SUCCEEDED
         if well and has_command(state.plan.procedure):
