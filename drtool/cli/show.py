@@ -144,7 +144,8 @@ def explanation(said: Explanation) -> None:
     out = console()
     width = min(out.width, READABLE)
     room = width - 6  # within the frame and its padding
-    parts: list[Text | Table] = [Text(said.world, style="bold")]
+    parts: list[Text | Table] = [Text(said.later, style="bold yellow")] if said.later else []
+    parts.append(Text(said.world, style="bold"))
     parts += [_hung(out, line, room) for line in said.why.splitlines()]
     if said.accepted:
         parts.append(Text(said.accepted, style="bold yellow"))

@@ -35,11 +35,13 @@ class Explanation(Value):
 
     ``done``, ``in_doubt`` and ``not_done`` are lines, ``options`` always three.
 
-    ``accepted`` is what a person was willing to lose, and what became of it. ``broken`` is each
-    time that somebody put the rules of who may aside.
+    ``later`` names a run of the service that has begun since. ``accepted`` is what a person was
+    willing to lose, and what became of it. ``broken`` is each time that somebody put the rules of
+    who may aside.
     """
 
     title: str
+    later: str = ""
     world: str
     why: str
     accepted: str = ""

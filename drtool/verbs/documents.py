@@ -23,6 +23,7 @@ from drtool.runbook.planning import plan
 from drtool.verbs.request import parameters
 from drtool.verbs.roles import observe_roles
 from drtool.verbs.type_words import type_in_words
+from drtool.verbs.unfinished import unfinished_first
 
 
 def time_limits(made: Plan) -> TimeLimits:
@@ -119,15 +120,16 @@ def make_plan(
     connections = app.connections(loaded.inventory, loaded.directory, "plan")
     try:
         roles = observe_roles(connections, loaded.inventory, from_site)
-        return plan(
-            loaded,
-            wanted,
-            roles,
-            from_site=from_site,
-            to_site=to_site,
-            shown=True,
-            catalog=app.catalog,
-        )
+        with unfinished_first(loaded.runbook.service, app):
+            return plan(
+                loaded,
+                wanted,
+                roles,
+                from_site=from_site,
+                to_site=to_site,
+                shown=True,
+                catalog=app.catalog,
+            )
     finally:
         connections.close()
 

@@ -287,4 +287,26 @@ def explanation(said: str) -> Explanation:
     """The screen for three in the morning."""
     app = build()
     run, state = state_of(said, app)
-    return explain(state, alive=False, life=engine_life(run, app))
+    made = explain(state, alive=False, life=engine_life(run, app))
+    return made.model_copy(update={"later": _later(state, app)})
+
+
+def _later(state: RunState, app: App) -> str:
+    """What has begun on the service since a run began: what that run left is not what is."""
+    if not state.mode.changes_the_world:
+        return ""
+    journal = records(app)
+    newest = next(
+        one
+        for one in journal.summaries()
+        if one.run == state.run
+        or (one.service == state.plan.service and one.mode.changes_the_world)
+    )
+    journal.close()
+    if newest.run in {state.run, state.ended.heir if state.ended else ""}:
+        return ""
+    how = f": {newest.outcome.value}" if newest.outcome else ", which has not ended"
+    return (
+        f"This is how run {state.run} left it. Since then there was {newest.procedure.value} "
+        f"{newest.run}{how}; for how things stand now: drtool explain {newest.run}"
+    )

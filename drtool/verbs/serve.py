@@ -39,6 +39,7 @@ from drtool.verbs.permit import must_be_signed
 from drtool.verbs.preflight import Call, open_all
 from drtool.verbs.request import StartRequest, outage_start, parameters
 from drtool.verbs.roles import observe_roles
+from drtool.verbs.unfinished import unfinished_first
 from drtool.verbs.wanted import facts_before, reason_not_to_start, wanted
 
 
@@ -173,14 +174,15 @@ def lease_for(
 
 def _plan(request: StartRequest, app: App, loaded: Loaded, connections: Connections) -> Plan:
     roles = observe_roles(connections, loaded.inventory, request.from_site)
-    return make_plan(
-        loaded,
-        request.procedure,
-        roles,
-        from_site=request.from_site,
-        to_site=request.to_site,
-        catalog=app.catalog,
-    )
+    with unfinished_first(loaded.runbook.service, app):
+        return make_plan(
+            loaded,
+            request.procedure,
+            roles,
+            from_site=request.from_site,
+            to_site=request.to_site,
+            catalog=app.catalog,
+        )
 
 
 def ports(ready: Ready) -> Ports:

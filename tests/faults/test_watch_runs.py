@@ -164,6 +164,6 @@ def test_a_journal_that_cannot_be_read_is_told_and_nobody_is_called_well(tmp_pat
         found = run.drtool("watch", "--once")
         assert found.returncode == 1
         assert "runs cannot be watched: journal" in found.stdout
-        assert "over:" not in found.stdout
+        assert "over; it was:" not in found.stdout
         (tmp_path / "aside").rename(anchor)
-        assert "over: runs cannot be watched" in run.drtool("watch", "--once").stdout
+        assert "over; it was: runs cannot be watched" in run.drtool("watch", "--once").stdout

@@ -157,5 +157,5 @@ def card_of(news: News) -> Card:
 
 def line_of(news: News) -> str:
     """News as a line of the terminal."""
-    word = {What.BEGUN: "", What.GOES_ON: "still: ", What.OVER: "over: "}[news.what]
+    word = {What.BEGUN: "", What.GOES_ON: "still: ", What.OVER: "over; it was: "}[news.what]
     return f"{word}{news.finding.text}"

@@ -16,7 +16,7 @@ from drtool.model.event import Body, RunResumed, RunStarted, World
 from drtool.model.purpose import Mode, Outcome, Procedure
 from drtool.process import identity
 from drtool.units import Duration
-from drtool.verbs.records import engine_lives, services
+from drtool.verbs.records import engine_lives, explanation, list_runs, services
 from drtool.verbs.watch.runs import findings_of_runs
 
 
@@ -60,6 +60,21 @@ def test_the_engine_that_took_a_run_up_is_the_one_that_counts(app: App) -> None:
 def told(app: App, run: Told) -> None:
     run.over()
     written(app, *(event.body for event in run.events))
+
+
+def test_explain_says_that_another_run_has_begun_since(app: App) -> None:
+    told(app, Told(Procedure.FAILOVER).through(7))
+    first = list_runs(app).runs[0].run
+    assert explanation(first).later == ""
+    told(app, Told(Procedure.REPROTECT).through(2))
+    second = list_runs(app).runs[0].run
+    assert explanation(second).later == ""
+    assert explanation(first).later == (
+        f"This is how run {first} left it. Since then there was reprotect {second}: succeeded; "
+        f"for how things stand now: drtool explain {second}"
+    )
+    third = written(app, started("1"))
+    assert f"there was failover {third}, which has not ended" in explanation(first).later
 
 
 def failed_over(stopped_at: int) -> Told:

@@ -76,7 +76,7 @@ def test_what_people_know_outlives_the_watch(tmp_path: Path) -> None:
 def test_a_line_and_a_card_say_what_is_new() -> None:
     begun = News(at=NOW, what=What.BEGUN, finding=finding())
     over = begun.model_copy(update={"what": What.OVER})
-    assert (line_of(begun), line_of(over)) == ("orders is OUT", "over: orders is OUT")
+    assert (line_of(begun), line_of(over)) == ("orders is OUT", "over; it was: orders is OUT")
     assert card_of(begun).title == "orders: outage"
     assert card_of(over).title == "orders: outage is over"
     assert "drtool failover orders.yaml" in str(card_of(begun).parts)
