@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
@@ -12,6 +13,11 @@ from drtool.runbook.marks import FaultList, Items, Mark, Node, Pairs, Scalar
 from drtool.runbook.scalars import resolve
 from drtool.runbook.text import read_text
 
+Kind = Literal["runbook", "inventory"]
+_KEYS: dict[Kind, set[str]] = {
+    "runbook": {"runbook", "procedures"},
+    "inventory": {"services", "sites"},
+}
 DEPTH = 50
 SIZE = 100_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -21,8 +27,12 @@ class Unreadable(Exception):
     """Raised when nothing can be made of the rest of a document; the fault has been noted."""
 
 
-def read_document(path: Path, faults: FaultList) -> Pairs | None:
-    """The document's mapping, or None when nothing can be read; faults go to the list."""
+def read_document(path: Path, faults: FaultList, kind: Kind | None = None) -> Pairs | None:
+    """The document's mapping, or None when nothing can be read; faults go to the list.
+
+    Nothing is read of a document that is clearly of the other ``kind``: one of its keys after the
+    other would be a fault.
+    """
     name = str(path)
     text = read_text(path, faults)
     if text is None:
@@ -43,8 +53,21 @@ def read_document(path: Path, faults: FaultList) -> Pairs | None:
             "it starts with version: 1",
         )
         return None
+    if kind is not None and (mistaken := _mistaken_for(root, kind)):
+        faults.add(root.mark, *mistaken)
+        return None
     note_blanks(root, faults)
     return root
+
+
+def _mistaken_for(root: Pairs, kind: Kind) -> tuple[str, str] | None:
+    """What a document is instead of what was to be read, and a hint; None where that is open."""
+    there = {one for one, keys in _KEYS.items() if keys & root.nodes.keys()}
+    if kind in there or not there:
+        return None
+    if kind == "inventory":
+        return "this is a runbook, expected an inventory", "--inventory FILE"
+    return "this is an inventory, expected a runbook", "name the runbook: it names its inventory"
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ _THINGS = {
 
 def read_inventory(path: Path, faults: FaultList) -> Inventory | None:
     """The inventory, or None when it cannot be made; faults go to the list."""
-    root = read_document(path, faults)
+    root = read_document(path, faults, "inventory")
     if root is None:
         return None
     check_inventory(root, path.parent, faults)

@@ -64,7 +64,7 @@ def load(
     Raises Faults with all faults, sorted; BadInput for a wrong parameter.
     """
     faults = FaultList()
-    root = read_document(runbook_path, faults)
+    root = read_document(runbook_path, faults, "runbook")
     where = inventory_path or (_own_inventory(root, runbook_path, faults) if root else None)
     inventory = read_inventory(where, faults) if where else None
     if root is None:

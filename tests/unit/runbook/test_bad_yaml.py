@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from good_documents import INVENTORY, RUNBOOK, Lint
 
 from drtool.runbook.document import read_document
 from drtool.runbook.marks import FaultList, bare
@@ -241,3 +242,12 @@ def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert faults.lines() == (
         "no.yaml:1:1: cannot be read: No such file or directory\n  hint: check the path",
     )
+
+
+def test_a_document_of_the_other_kind_is_one_fault(lint: Lint) -> None:
+    assert lint(text=INVENTORY) == [
+        "orders.yaml:1:1: this is an inventory, expected a runbook\n  hint: name the runbook: it names its inventory"
+    ]
+    assert lint(inventory=[(INVENTORY, RUNBOOK)]) == [
+        "inventory.yaml:1:1: this is a runbook, expected an inventory\n  hint: --inventory FILE"
+    ]

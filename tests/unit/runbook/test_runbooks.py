@@ -104,15 +104,18 @@ def test_machines_may_be_started_before_anybody_is_asked(
 def test_what_the_reference_shows_is_clean(
     snippet: str, tmp_path: Path, installed: Catalog
 ) -> None:
-    body = textwrap.indent(snippet, "    ")
+    beside, steps = (snippet, "") if snippet.startswith("parameters:") else ("", snippet)
     (tmp_path / "inventory.yaml").write_text(INVENTORY)
     (tmp_path / "orders.yaml").write_text(
         "version: 1\nrunbook: orders\nservice: orders\ninventory: inventory.yaml\n"
-        'objectives: {rto: 1h, rpo: 10s}\nwaivers: {failback: "an example"}\nprocedures:\n'
+        'objectives: {rto: 1h, rpo: 10s}\nwaivers: {failback: "an example"}\n'
+        f"{beside}procedures:\n"
         "  failover:\n"
-        "    - {step: consent, approval: {of: incident_commander, budget: 1m}}\n" + body
+        "    - {step: consent, approval: {of: incident_commander, budget: 1m}}\n"
+        + textwrap.indent(steps, "    ")
     )
-    loaded = load(tmp_path / "orders.yaml", None, installed, {})
+    given = {"colour": "blue"} if beside else {}
+    loaded = load(tmp_path / "orders.yaml", None, installed, given)
     assert [text for text in loaded.warnings if "outside" not in text] == []
     plan_all(loaded, installed)
 
