@@ -89,14 +89,19 @@ class Asking:
 
     def _put(self, question: Question) -> str:
         def judged(said: str) -> str:
-            reason = question.reason_not_to_take(said)
+            unsaid = not said and question.default is None
+            reason = "it has no default" if unsaid else question.reason_not_to_take(said)
             if reason:
                 raise typer.BadParameter(reason)
             return said
 
         example = f" (as {question.example})" if question.example else ""
+        # an empty answer to a question without a default would be asked again with no reason
         answer: str = typer.prompt(
-            question.text + example, default=question.default, value_proc=judged
+            question.text + example,
+            default=question.default or "",
+            show_default=bool(question.default),
+            value_proc=judged,
         )
         return answer
 

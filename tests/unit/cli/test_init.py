@@ -12,6 +12,7 @@ ANSWERS = [
     ("postgresql or none [postgresql]: ", "oracle"),
     ("postgresql or none [postgresql]: ", "none"),
     ("Strategy [none]: ", ""),
+    ("west=198.51.100.10): ", ""),
     ("west=198.51.100.10): ", "east=192.0.2.10"),
     ("west=198.51.100.10): ", "east=192.0.2.10 west=198.51.100.10"),
     ("notes.example.com:8080): ", "http://notes.example.com:8080/health"),
@@ -32,6 +33,7 @@ def test_the_questions_are_judged_at_once_and_their_defaults_hold(tmp_path: Path
     with terminal_in(tmp_path, LOGNAME="root", COLUMNS="300") as terminal:
         said = terminal.type(Typed("drtool init notes", ANSWERS))
     assert "Error: 'oracle' is not one of postgresql, none" in said
+    assert "Error: it has no default" in said
     assert "Error: two sites are needed" in said
     assert "Error: 'soon' is not a duration" in said
     assert "To fill in (2):" in said
