@@ -298,8 +298,9 @@ def _accept_leads_to(state: RunState, amount: str) -> str:
 
 
 def _fence_unproven(state: RunState) -> bool:
+    unproven = {Outcome.REFUSED, Outcome.IN_DOUBT, Outcome.FAILED}
     return not state.past_no_return and any(
-        step.outcome in {Outcome.REFUSED, Outcome.IN_DOUBT} for step in state.effects(Purpose.FENCE)
+        step.outcome in unproven for step in state.effects(Purpose.FENCE)
     )
 
 
