@@ -212,4 +212,4 @@ def _in_words(
     loud = "BREAK-GLASS: " if request.break_glass else ""
     if request.verb == "confirm":
         return f"{loud}{step} is confirmed as done"
-    return f"{loud}consent to {step} is given"
+    return f"{loud}{step} is approved"

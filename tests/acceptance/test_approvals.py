@@ -99,7 +99,7 @@ def test_a_failover_that_two_people_approve_with_their_keys(
     assert again == 2, said
     assert "commander has answered already" in said
     second = deputy.follow(Typed("drtool approve last consent --service orders"))
-    assert "consent to consent is given" in second
+    assert "consent is approved" in second
     ended, said = code(operator, "drtool attach last")
     assert ended in {0, 6}, said
     report = json.loads(subprocess.run(

@@ -117,7 +117,7 @@ def test_two_approvals_and_work_by_hand_with_evidence(desk: Desk) -> None:
         "waits for one more of incident_commander: deputy\n"
     )
     assert "1 of 2 (commander), waits for one more" in desk.run("explain last").stdout
-    assert "consent to consent is given" in desk.run(
+    assert "consent is approved" in desk.run(
         "approve last consent --service orders", "deputy"
     ).stdout  # fmt: skip
     desk.until("Call the carrier.")
@@ -269,7 +269,7 @@ def test_without_keys_everything_is_as_it_was(desk: Desk) -> None:
     desk.start(key="")
     desk.until("step consent waits")
     done = desk.run("approve last consent --service orders")
-    assert "consent to consent is given" in done.stdout, done.stderr
+    assert "consent is approved" in done.stdout, done.stderr
     desk.until("Call the carrier.")
     assert desk.run("confirm last call").returncode == 0
     assert desk.run("attach last").returncode == 0

@@ -167,7 +167,7 @@ def switch_over(sites: Sites) -> str:
     assert "untouched" in dry, dry
     said = typed(home, "switchover", "orders.yaml", "--engine", "direct", "--detach")
     run = said.removeprefix("started ").strip()
-    wait_until(lambda: "is given" in typed(home, "approve", run, "start", "--service", "orders"))
+    wait_until(lambda: "is approved" in typed(home, "approve", run, "start", "--service", "orders"))
     return typed(home, "attach", run) + typed(home, "explain", run)
 
 
