@@ -209,6 +209,7 @@ class StatementMade(Value):
 
 
 NO_PROGRESS = "no_progress"
+PARTLY_READ = "freeze_partly_read"
 
 
 class Warned(Value):

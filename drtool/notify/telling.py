@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from drtool.model.approving import ApprovalGiven, ApprovalVoided
 from drtool.model.event import (
+    PARTLY_READ,
     AbortAsked,
     ConsentAsked,
     ConsentGiven,
@@ -45,8 +46,9 @@ _URGENT = {
     *("rto_at_risk", "data_loss_accepted", "lease_taken_over", "break_glass"),
     *("automatic", "flapping"),
 }
-# what Prefect has not recorded is for the report, not for those who wait for the service
-_UNTOLD = {"executor"}
+# what Prefect has not recorded, and where a freeze could not be read besides, is for the report,
+# not for those who wait for the service
+_UNTOLD = {"executor", PARTLY_READ}
 _SHORT = 120
 GONE = "the engine is gone"
 

@@ -15,6 +15,7 @@ from drtool.connections.ssh_signer import Signer
 from drtool.errors import BadInput, Faults, Refused, Unreachable, hint_of
 from drtool.lease.freeze import Flag, flag_places, frozen, places, read_flag, write_flag
 from drtool.lease.freeze_record import Freeze, thawed_text
+from drtool.model.event import PARTLY_READ, Warned
 from drtool.model.inventory import Inventory
 from drtool.model.people import Right
 from drtool.model.secret import secrets_in
@@ -128,7 +129,7 @@ def reason_not_to_start(
 
 def not_frozen(
     asked: dict[str, Call[Flag]], service: str, now: datetime, inventory: str, aside: str
-) -> tuple[str, ...]:
+) -> tuple[Warned, ...]:
     """What to tell of a start on a service that is not frozen, or whose freeze is put ``aside``.
 
     Raises Refused where it is frozen and nobody put that aside.
@@ -139,13 +140,24 @@ def not_frozen(
         return unread(flags)
     if not aside:
         raise refused
-    return (f"{refused.subject} {refused.found}; BREAK-GLASS: {aside}",)
+    text = f"{refused.subject} {refused.found}; BREAK-GLASS: {aside}"
+    return (Warned(about="freeze", text=text),)
 
 
-def unread(flags: Sequence[Flag]) -> tuple[str, ...]:
-    """What a start is told of places that did not say whether the service is frozen."""
+def unread(flags: Sequence[Flag]) -> tuple[Warned, ...]:
+    """What a start is told of places that did not say whether the service is frozen.
+
+    That a lost site's place is silent disturbs nobody as long as another one has answered.
+    """
+    heard = ", ".join(one.where for one in flags if not one.trouble)
+    silent = [one.trouble for one in flags if one.trouble]
+    if heard:
+        return tuple(
+            Warned(about=PARTLY_READ, text=f"nobody froze it at {heard}; no answer: {one}")
+            for one in silent
+        )
     return tuple(
-        f"whether it is frozen is not known: {one.trouble}" for one in flags if one.trouble
+        Warned(about="freeze", text=f"whether it is frozen is not known: {one}") for one in silent
     )
 
 

@@ -109,14 +109,14 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
         break_glass=request.break_glass,
         warned=(
             *((Warned(about="flapping", text=flapping),) if flapping else ()),
-            *(Warned(about="freeze", text=text) for text in flags),
+            *flags,
         ),
     )
     troubles = dict.fromkeys(miss.error.line() for miss in missed)
     accepted = (str(request.accepted_loss),) if request.accepted_loss else ()
     over = (settings.taken_over,) if settings.taken_over else ()
     often = (flapping,) if flapping else ()
-    said = (*often, *over, *flags, *accepted, *loaded.warnings, *troubles)
+    said = (*often, *over, *(one.text for one in flags), *accepted, *loaded.warnings, *troubles)
     launched = Launched(run=run, warnings=said)
     return execute(Engine(settings, ports(ready)), ready, lambda: tell(launched))
 

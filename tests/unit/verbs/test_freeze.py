@@ -12,6 +12,7 @@ from signed_people import People
 from drtool.connections.ssh_signer import Signer
 from drtool.errors import BadInput, DrtoolError, Refused
 from drtool.lease.freeze import Flag
+from drtool.model.event import PARTLY_READ
 from drtool.model.people import Right
 from drtool.verbs import freeze as verbs
 
@@ -82,3 +83,28 @@ def test_a_secret_of_the_inventory_is_masked_in_the_flag(
     assert told.freeze is not None
     assert told.freeze.reason == "it is [secret]"
     assert "canary" not in "".join(flag.where for flag in (*told.flags, *thawed.flags))
+
+
+@pytest.mark.parametrize(
+    ("flags", "about", "text"),
+    [
+        ((Flag(where="a"), Flag(where="b")), None, ""),
+        (
+            (Flag(where="a"), Flag(where="b", trouble="b: silent")),
+            PARTLY_READ,
+            "nobody froze it at a; no answer: b: silent",
+        ),
+        (
+            (Flag(where="b", trouble="b: silent"),),
+            "freeze",
+            "whether it is frozen is not known: b: silent",
+        ),
+    ],
+    ids=["all answer", "one is silent", "none answers"],
+)
+def test_a_place_that_is_silent_is_told_of_as_loudly_as_it_matters(
+    flags: tuple[Flag, ...], about: str | None, text: str
+) -> None:
+    assert [(one.about, one.text) for one in verbs.unread(flags)] == (
+        [(about, text)] if about else []
+    )
