@@ -108,7 +108,7 @@ def _step(body: Body) -> str | None:
         case StepEnded():
             why = f": {body.reason}" if body.reason else ""
             if body.outcome is Outcome.SKIPPED and body.changes:
-                why += " " + "; ".join(map(str, body.changes))
+                why += ": " + "; ".join(map(str, body.changes))
             hint = f" (hint: {body.hint})" if body.hint else ""
             took = seconds_text(body.seconds)
             return f"step {body.step}: {body.outcome.value} after {took}{why}{hint}"
