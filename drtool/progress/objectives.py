@@ -22,6 +22,7 @@ from drtool.units import Duration
 
 _DOWNTIME = {Procedure.SWITCHOVER, Procedure.FAILBACK, Procedure.DRAIN, Procedure.REFILL}
 _MOVING = {Purpose.FENCE, Purpose.PROMOTE, Purpose.SCALE, Purpose.REDIRECT, Purpose.DRAIN}
+_RECOVERING = _MOVING | {Purpose.PROVISION, Purpose.RESTORE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Parts:
     """The parts of the recovery time, in seconds; None where one was not measured.
 
     ``decision`` are all waits for people, ``interruption`` the time without an engine where a run
-    was resumed, ``execution`` the engine's own work up to the end of the last effect that moves
-    the service, ``convergence`` what clients still waited after it. These five add up to the
+    was resumed, ``execution`` the engine's own work up to the end of the last effect that brings
+    the service back, ``convergence`` what clients still waited after it. These five add up to the
     recovery time. ``verification`` comes after it: from the first success to the last check that
     confirmed it.
     """
@@ -218,11 +219,11 @@ def _first(state: RunState, moments: list[Instant | None]) -> Instant | None:
 
 
 def _last_effect_seconds(state: RunState, total: float) -> float:
-    """When the last effect that moves the service had ended, before clients saw it."""
+    """When the last effect that brings the service back had ended, before clients saw it."""
     ends = [
         seconds_between(state.started, step.ended)
         for step in state.steps
-        if step.purpose in _MOVING
+        if step.purpose in _RECOVERING
         and step.ended is not None
         and step.plan.kind is not StepKind.CHECK
     ]

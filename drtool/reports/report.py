@@ -45,7 +45,7 @@ _MEANINGS = {
     "detection": "from the start of the outage to the start of the run",
     "decision": "waiting for people",
     "interruption": "no engine was at work: from the last word of one to the first of the next",
-    "execution": "the engine's own work, up to the last effect that moved the service",
+    "execution": "the engine's own work, up to the last effect that brought the service back",
     "convergence": "until clients reached the service again",
     "verification": "after the first success from outside, until it was confirmed",
 }

@@ -27,7 +27,7 @@ from drtool.model.event import (
 )
 from drtool.model.place import Place
 from drtool.model.plan import Objectives, Plan
-from drtool.model.purpose import Mode, Outcome, Procedure, Purpose
+from drtool.model.purpose import Mode, Outcome, Procedure, Purpose, StepKind
 from drtool.progress.data_loss import data_loss
 from drtool.progress.explain import explain
 from drtool.progress.forecast import forecast
@@ -132,6 +132,16 @@ def test_its_parts_add_up() -> None:
     parts = split(failover().state)
     assert (parts.detection, parts.decision) == (60, 30)
     assert (parts.execution, parts.convergence, parts.verification) == pytest.approx((14, 3, 2))
+
+
+def test_what_is_published_or_restored_is_execution_where_nothing_is_moved() -> None:
+    publish = step("publish", "bench.set", key="page", value="x", purpose=Purpose.PROVISION)
+    look = step("answers", "bench.answers", purpose=Purpose.VERIFY, kind=StepKind.CHECK)
+    story = Story(plan_of(publish, look, objectives=OBJECTIVES))
+    story.step("publish", 0, 7, intent={})
+    story.step("answers", 7, 10, answered=story.instant(9))
+    parts = split(story.state)
+    assert (parts.execution, parts.convergence) == pytest.approx((7, 2))
 
 
 def test_verdicts() -> None:
