@@ -24,8 +24,10 @@ from drtool.connections.postgresql_host import PostgresqlHostHands, PostgresqlHo
 from drtool.connections.reach import Reader
 from drtool.errors import DrtoolError
 from drtool.model.change import Change
+from drtool.model.lineage import Tail
 from drtool.model.postgresql_host import HostState
 from drtool.model.purpose import Purpose
+from drtool.model.replication import position_text
 from drtool.units import Duration
 
 _VERB = "use postgresql.reinstate, as in `drtool reprotect`"
@@ -129,13 +131,25 @@ class Reprotect(StateAction[Reinstated]):
             hands.drop(PostgresqlReader, place)
 
 
+def _what_it_wrote(tail: Tail | None) -> str:
+    if tail is None:
+        return ""
+    since = f"from {position_text(tail.position)} on"
+    if tail.unreadable:
+        return f", or its WAL cannot be read {since}: {tail.said or 'pg_waldump said nothing'}"
+    return f", {tail.records} records {since}"
+
+
 def _reason_to_reinstate(seen: Reinstated, host: HostState) -> str | None:
     """A sentence when following is not enough."""
     control = host.control
     if host.held or control is None:
         return f"{seen.place} has half a data directory: {host.control_trouble}; {_VERB}"
     if seen.diverged:
-        return f"{seen.place} has written what {seen.source_place} never received; {_VERB}"
+        return (
+            f"{seen.place} has written what {seen.source_place} never received"
+            f"{_what_it_wrote(seen.tail)}; {_VERB}"
+        )
     if not host.running and not control.stopped_cleanly:
         return f"{seen.place} was not shut down in order, it is {control.state}; {_VERB}"
     return None
