@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 
 import psycopg
@@ -17,7 +18,7 @@ from drtool.action import Hands, Look
 from drtool.actions.postgresql.demote import Demote
 from drtool.actions.postgresql.fence import Fence
 from drtool.actions.postgresql.reinstate import Reinstate
-from drtool.actions.postgresql.reinstatement import Reinstated
+from drtool.actions.postgresql.reinstatement import Reinstated, look_at_both
 from drtool.actions.postgresql.reprotect import Reprotect
 from drtool.clock import SystemClock
 from drtool.connections.postgresql_host import PostgresqlHostReader
@@ -341,6 +342,37 @@ def test_a_fenced_primary_without_a_tail_only_follows(hosts: Hosts) -> None:
     assert not copied(hosts)
     assert kept(hosts) == []
     is_the_same_on_both(hosts)
+
+
+def made_in_advance(server: Server) -> None:
+    """Segments that hold nothing yet, as a checkpoint makes them; a directory has no order."""
+    wal = server.data / "pg_wal"
+    newest = max(path.name for path in wal.iterdir() if len(path.name) == 24)
+    for number in range(1, 9):
+        with (wal / f"{newest[:16]}{int(newest[16:], 16) + number:08X}").open("wb") as segment:
+            segment.truncate(16 * 1024 * 1024)
+
+
+@both_releases
+@pytest.mark.parametrize("lost_rows", [0, 3])
+def test_segments_that_were_made_in_advance_hide_nothing(hosts: Hosts, lost_rows: int) -> None:
+    fail_over(hosts, lost_rows=lost_rows)
+    connections = hosts.connections()
+    drive(Fence(paths=("ssh",)), connections, facts_of(hosts.inventory()))
+    made_in_advance(hosts.pair.east)
+    assert "between 1 MB and 1 GB" in looked_through(hosts)
+    look = Look(connections, facts_of(hosts.inventory(), procedure=Procedure.REPROTECT))
+    seen = look_at_both(look)
+    connections.close()
+    assert seen.tail is not None
+    assert (seen.tail.unreadable, seen.tail.commits) == (False, lost_rows)
+
+
+def looked_through(hosts: Hosts) -> str:
+    """What pg_waldump says that is not told where to begin."""
+    data = hosts.pair.east.data
+    words = [str(hosts.programs / "pg_waldump"), "-p", str(data / "pg_wal"), "-s", "0/3000028"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stderr
 
 
 @both_releases

@@ -13,7 +13,7 @@ if [ ! -e "$6/summary" ]; then
 		fi
 	done
 	cp -p "$dir"/pg_wal/*.history "$6/" 2>/dev/null
-	tool pg_waldump -p "$dir/pg_wal" -t "$3" -s "$4" 2>/dev/null >"$6/records.txt"
+	wal_from "$3" "$4" 2>/dev/null >"$6/records.txt"
 	grep 'desc: COMMIT' "$6/records.txt" >"$6/commits.txt"
 	sync
 	printf '%s\n' "$7" >"$6/summary"

@@ -126,6 +126,18 @@ wait_gone() {
 
 control() { tool pg_controldata -D "$dir" 2>&1; }
 
+# The records of timeline $1 from position $2 on. Both ends are named: pg_waldump takes the size of a
+# segment from the first file that it meets otherwise, and one that was made in advance has none.
+wal_from() {
+	bytes=$(control | sed -n 's/^Bytes per WAL segment: *//p')
+	bytes=${bytes:-16777216}
+	number=$(((0x${2%/*} << 32 | 0x${2#*/}) / bytes))
+	per_id=$((0x100000000 / bytes))
+	first=$(printf '%08X%08X%08X' "$1" $((number / per_id)) $((number % per_id)))
+	for segment in "$dir/pg_wal/$(printf %08X "$1")"????????????????; do last=${segment##*/}; done
+	tool pg_waldump -p "$dir/pg_wal" -t "$1" -s "$2" "$first" "$last"
+}
+
 identifier() { control | sed -n 's/^Database system identifier: *//p'; }
 
 # The postmaster, if it is one of the processes of this data directory.

@@ -3,7 +3,7 @@
 echo "clock $(date +%s.%N)"
 history=$dir/pg_wal/$(printf %08X "$3").history
 [ -e "$history" ] && sed 's/^/history /' "$history"
-tool pg_waldump -p "$dir/pg_wal" -t "$3" -s "$4" 2>&1 | awk -v most="$5" '
+wal_from "$3" "$4" 2>&1 | awk -v most="$5" '
 	/^rmgr: / {
 		records++
 		match($0, /lsn: [0-9A-F]+\/[0-9A-F]+/)
