@@ -20,11 +20,13 @@ from drtool.actions.postgresql.evidence import (
 from drtool.actions.postgresql.sides import identity_at, place_of, readers_of
 from drtool.connections.postgresql import PostgresqlReader
 from drtool.connections.reach import Reader
+from drtool.model.inventory import Patroni
 from drtool.model.purpose import Purpose
 from drtool.model.replication import DataLoss, Replication
 from drtool.safety.fence import trusted_proof
 from drtool.safety.identity import reason_not_same_cluster
 from drtool.safety.loss import judge_loss, reason_replay_paused
+from drtool.safety.managers import reason_managed_elsewhere
 from drtool.units import Duration
 
 _PATIENCE_SECONDS = 3.0
@@ -64,7 +66,7 @@ class CheckDataLoss(Check[DataLoss]):
             facts.proofs, other, facts.inventory, seen.system_identifier, look.now()
         )
         loss = judge_loss(gather(look, seen, heard, proof))
-        stranger = _reason_stranger(facts, seen, heard)
+        stranger = _reason_stranger(facts, seen, heard) or _reason_managed(facts, reader)
         return loss.model_copy(update={"stranger": stranger}) if stranger else loss
 
     def judge(self, seen: DataLoss, facts: Facts) -> str | None:
@@ -113,3 +115,11 @@ def _reason_stranger(facts: Facts, seen: Replication, heard: Heard) -> str:
         reason_not_same_cluster(seen.place, seen.system_identifier, one) for one in known if one
     ]
     return next((reason for reason in found if reason), "")
+
+
+def _reason_managed(facts: Facts, reader: PostgresqlReader) -> str:
+    """A sentence when its promotion would be refused, so that nothing is fenced before it."""
+    place = place_of(facts)
+    if isinstance(facts.inventory.system(str(place)), Patroni):
+        return ""
+    return reason_managed_elsewhere(str(place), reader.managers()) or ""

@@ -30,9 +30,10 @@ from drtool.model.place import Place
 from drtool.model.postgresql_host import IN_PRODUCTION, HostState
 from drtool.model.proof import Proof, ProofKind
 from drtool.model.purpose import Purpose
-from drtool.model.replication import Replication, position_text
+from drtool.model.replication import ManagerSign, Replication, position_text
 from drtool.model.value import Value
 from drtool.safety.identity import reason_not_same_cluster
+from drtool.safety.managers import reason_managed_elsewhere
 from drtool.safety.processes import reason_able_to_write, reason_managed
 from drtool.units import Duration
 
@@ -43,7 +44,7 @@ class Demotion(Value):
     ``position`` is a byte of its last record, None while that is not known, ``received`` what the
     standby has; both are numbers of bytes in the WAL. ``able_to_write`` says why it counts as
     still able to, and is empty once it is fenced; ``elsewhere`` that the server runs, but not from
-    its directory.
+    its directory. ``managers`` are what is in charge of the standby, and would promote it itself.
     """
 
     place: str
@@ -52,6 +53,7 @@ class Demotion(Value):
     host: HostState
     standby: Replication | None
     trouble: str = ""
+    managers: tuple[ManagerSign, ...] = ()
     identity: str
     able_to_write: str = ""
     elsewhere: str = ""
@@ -118,8 +120,12 @@ class Demote(StateAction[Demotion]):
         place, standby_place = place_of(look.facts), other_side(look.facts)
         state = look.reach(PostgresqlHostReader, str(place)).state()
         standby, trouble = None, ""
+        managers: tuple[ManagerSign, ...] = ()
         try:
-            standby = look.reach(PostgresqlReader, str(standby_place)).replication()
+            reader = look.reach(PostgresqlReader, str(standby_place))
+            standby = reader.replication()
+            if state.running and standby.in_recovery:  # nobody waits for it once it is stopped
+                managers = reader.managers()
         except Unreachable as error:
             trouble = error.line()
         identity = system_at(look.facts, place).system_identifier or ""
@@ -134,6 +140,7 @@ class Demote(StateAction[Demotion]):
             host=state,
             standby=standby,
             trouble=trouble,
+            managers=managers,
             identity=identity,
             able_to_write=able or elsewhere,
             elsewhere=elsewhere,
@@ -264,6 +271,9 @@ class Demote(StateAction[Demotion]):
             return other
         if not standby.in_recovery:
             return f"{seen.standby_place} is a primary already: stopping {seen.place} helps nobody"
+        managed = reason_managed_elsewhere(seen.standby_place, seen.managers)
+        if managed is not None:  # the promotion would be refused, with nothing writable
+            return managed
         stopping = state != IN_PRODUCTION  # its last record is on the way, or has arrived
         if seen.host.running and not stopping and not standby.streaming:
             return f"{seen.standby_place} does not stream: it would miss the last records"

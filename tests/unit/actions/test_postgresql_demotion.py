@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from drtool.action import Facts
 from drtool.actions.postgresql.demote import Demote, Demotion
-from drtool.model.postgresql_host import SHUT_DOWN, Control, HostState
-from drtool.model.replication import Replication
+from drtool.model.postgresql_host import SHUT_DOWN, Control, HostState, Process
+from drtool.model.replication import ManagerSign, Replication
 
 NOW = datetime(2026, 11, 23, 5, 14, tzinfo=UTC)
 
@@ -66,6 +67,24 @@ def test_where_a_primary_ended(control: dict[str, Any], position: int | None) ->
     assert state.control is not None
     left = state.model_copy(update={"control": state.control.model_copy(update=control)})
     assert left.last_record == position
+
+
+def test_a_healthy_primary_is_not_stopped_where_the_promotion_would_be_refused() -> None:
+    seen = demotion(received=5100)
+    assert seen.host.control is not None
+    control = seen.host.control.model_copy(update={"state": "in production"})
+    running = seen.host.model_copy(
+        update={"control": control, "processes": (Process(pid=7, parent=1, state="S"),)}
+    )
+    managed = seen.model_copy(
+        update={
+            "host": running,
+            "managers": (ManagerSign(manager="repmgr", sign="the extension repmgr"),),
+        }
+    )
+    reason = Demote().reason_not_to_apply(managed, cast("Facts", None))
+    assert reason is not None
+    assert reason.startswith("repmgr is in charge of west (the extension repmgr)")
 
 
 @pytest.mark.parametrize("state", ["in production", "shutting down"])
