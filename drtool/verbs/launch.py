@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import sys
 import time
 import traceback
@@ -21,6 +22,7 @@ from drtool.redact import Redactor
 Tell = Callable[["Launched"], None]
 SILENT_SECONDS = 120.0
 LAST_WORD_SECONDS = 5.0
+_DYING_SECONDS = 5.0
 
 
 class Launched(Value):
@@ -57,12 +59,14 @@ def launch(
 
     The child leads a session of its own and writes what it prints to ``log``. It is forked, not
     executed anew, so that nothing is imported twice on the way to the first effect; call this
-    before any thread is started. Raises Interrupted if the child dies without a word.
+    before any thread is started. Raises Interrupted if the child dies without a word, or is
+    ended because it says none in time.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.close(reading)
         _be_engine(serve, writing, log, redactor)
     os.close(writing)
@@ -71,12 +75,33 @@ def launch(
     said = _first_line(reading)
     if not said:
         os.close(reading)
-        raise Interrupted(
-            "engine",
-            "its process ended before the run started",
-            hint=f"tail {log}",
-        )
+        raise _not_begun(child, log)
     return Launched.model_validate_json(said).model_copy(update={"pipe": reading})
+
+
+def _not_begun(child: int, log: Path) -> Interrupted:
+    """Why there is no run; an engine that has said nothing is ended, so that none begins later."""
+    if _has_ended(child, 0.2):
+        return Interrupted("engine", "its process ended before the run started", hint=f"tail {log}")
+    for end in (os.killpg, os.kill):  # it may not lead its session yet
+        with contextlib.suppress(ProcessLookupError):
+            end(child, signal.SIGKILL)
+    waited = f"the run had not started after {SILENT_SECONDS:.0f} s"
+    if _has_ended(child, _DYING_SECONDS):
+        return Interrupted("engine", f"{waited}, and it was ended", hint=f"tail {log}")
+    return Interrupted(
+        "engine", f"{waited}, and process {child} does not end", hint=f"kill -9 {child}; tail {log}"
+    )
+
+
+def _has_ended(child: int, patience: float) -> bool:
+    """Whether a process of ours is gone, or goes within ``patience`` seconds."""
+    end = time.monotonic() + patience
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _first_line(descriptor: int) -> bytes:

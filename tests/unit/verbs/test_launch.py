@@ -87,3 +87,23 @@ def test_the_engine_leads_a_session_of_its_own(tmp_path: Path) -> None:
         return 0
 
     assert launch(serve, tmp_path / "engine.log", redactor=Redactor()).run == "True"
+
+
+def test_an_engine_that_says_nothing_is_ended_and_begins_nothing_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drtool.verbs.launch.SILENT_SECONDS", 0.3)
+    begun, held = tmp_path / "begun", os.pipe()
+
+    def serve(tell: Tell) -> int:
+        os.close(held[1])
+        os.read(held[0], 1)  # until the test lets it go on, or ends it
+        begun.touch()
+        return 0
+
+    with pytest.raises(Interrupted) as silent:
+        launch(serve, tmp_path / "engine.log", redactor=Redactor())
+    assert silent.value.found == "the run had not started after 0 s, and it was ended"
+    os.close(held[1])
+    os.close(held[0])
+    assert not begun.exists()
