@@ -113,6 +113,21 @@ def test_an_approval_that_nobody_gives(
     assert bench.world.effects == (["one=yes"] if code == 0 else [])
 
 
+def test_a_written_deadline_is_how_long_people_have_and_the_budget_only_counts(
+    bench: Bench,
+) -> None:
+    consent = approval("consent", budget=Duration(0.1))
+    assert consent.approval is not None
+    within = consent.approval.model_copy(update={"deadline": Duration(300)})
+    consent = consent.model_copy(update={"approval": within})
+    running = bench.in_background(bench.engine(plan=plan_of(*chain(consent, step("one")))))
+    bench.until(lambda: bench.asked("consent"))
+    asked = bench.state.waiting_for[0].asked
+    assert asked.budget == Duration(300)
+    bench.ask("approve", "consent", changes_digest=asked.changes_digest, expires=asked.expires)
+    assert running.wait().exit_code == 0
+
+
 def test_an_answer_to_a_question_that_was_asked_anew_is_none(bench: Bench) -> None:
     """The engine was restarted while the question was shown, and asks with other changes."""
     plan = plan_of(step("one"), consent_at_start=True)
