@@ -12,6 +12,7 @@ from drtool.progress.left_out import left_out
 from drtool.progress.objectives import all_met, judge
 from drtool.progress.run_state import RunState, StepState
 from drtool.progress.words import is_coming_back
+from drtool.progress.world import unserved
 
 OBJECTIVE_MISSED = 6
 _CODES = {
@@ -120,7 +121,8 @@ def _outcome(state: RunState, refusal: str) -> tuple[Outcome, StepState | None]:
     if by_outcome:
         unwound = by_outcome.get(Outcome.UNWOUND)
         return Outcome.FAILED, unwound or next(iter(by_outcome.values()))
-    return Outcome.SUCCEEDED, None
+    skipped = unserved(state.steps)
+    return (Outcome.FAILED, skipped) if skipped else (Outcome.SUCCEEDED, None)
 
 
 def _rescue_left_out(step: StepState) -> bool:

@@ -204,7 +204,9 @@ def _moved_from(state: RunState) -> Instant | None:
         steps = [
             step
             for step in state.steps
-            if step.purpose is purpose and step.plan.kind is not StepKind.CHECK
+            if step.purpose is purpose
+            and step.plan.kind is not StepKind.CHECK
+            and (step.outcome is not Outcome.SKIPPED or step.intent_at is not None)
         ]
         if steps:
             return _first(state, [step.intent_at or step.started for step in steps])

@@ -16,7 +16,8 @@ def world(steps: Iterable[StepState]) -> World:
     """The named state of the world, from how the steps stand.
 
     Invariant: ``RECOVERED`` only when every step ended well, no person had a verification left
-    out and no probe that writes has failed, even one that may fail; ``UNTOUCHED`` only when no
+    out, no probe that writes has failed, even one that may fail, and what was to serve was not
+    skipped (``unserved``); ``UNTOUCHED`` only when no
     intent was written and nothing was found fenced, promoted or redirected. An effect of a fence,
     a promotion or a redirection that began and did not end well leaves the world in doubt, unless
     a later state says what is known.
@@ -25,12 +26,37 @@ def world(steps: Iterable[StepState]) -> World:
     if any(step.outcome is Outcome.IN_DOUBT for step in known):
         return World.IN_DOUBT
     touched = [step for step in known if _touched(step)]
-    whole = all(_holds(step) for step in known)
+    whole = all(_holds(step) for step in known) and unserved(known) is None
     if known and whole and any(_done(step) for step in known):
         return World.RECOVERED
     if not touched:
         return World.UNTOUCHED
     return _furthest(known)
+
+
+def unserved(steps: Iterable[StepState]) -> StepState | None:
+    """A step that was to make the service serve again and was skipped, with nothing in its place.
+
+    That is after something was fenced or promoted. Another step for the same may have been chosen
+    instead, and a probe that wrote shows that the service serves all the same.
+    """
+    effects = [
+        one for one in steps if one.plan.kind is not StepKind.NOTICE and not one.plan.rescues
+    ]
+    begun = any(_done(one) and one.purpose in {Purpose.FENCE, Purpose.PROMOTE} for one in effects)
+    if not begun or any(_wrote(one) for one in effects):
+        return None
+    for purpose in (Purpose.PROMOTE, Purpose.RESTORE, Purpose.REDIRECT):
+        serving = [
+            one for one in effects if one.purpose is purpose and one.plan.kind is not StepKind.CHECK
+        ]
+        if serving and all(one.outcome is Outcome.SKIPPED for one in serving):
+            return serving[0]
+    return None
+
+
+def _wrote(step: StepState) -> bool:
+    return step.verifies_by_effect and step.outcome is Outcome.SUCCEEDED
 
 
 def _furthest(steps: list[StepState]) -> World:
