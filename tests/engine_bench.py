@@ -223,6 +223,7 @@ class Run(Command[Seen]):
     doubt: bool = False
     fails: int = 0
     takes: float = 0.0
+    raises: str = ""
 
     def preview(self, facts: Facts) -> list[Change]:
         del facts
@@ -236,6 +237,8 @@ class Run(Command[Seen]):
             raise StepFailed(self.script, "exit code 1")
         if self.trace:
             world.put(f"trace.{self.script}", "done")
+        if self.raises:
+            raise RuntimeError(self.raises)
         if self.doubt:
             raise InDoubt(self.script, "the connection broke")
         return Seen(value="done", key=self.script, want="done")

@@ -92,18 +92,21 @@ class HttpReader(Reader):
         began = time.monotonic()
         believed = self._believed(ca_file) if parts.scheme == "https" else False
         with _client(httpx, seconds, believed) as client:
-            request = client.build_request(
-                method,
-                _at(parts, address),
-                content=body or None,
-                headers=sent,
-                extensions={"sni_hostname": parts.hostname},
-            )
+            try:
+                request = client.build_request(
+                    method,
+                    _at(parts, address),
+                    content=body or None,
+                    headers=sent,
+                    extensions={"sni_hostname": parts.hostname},
+                )
+            except (UnicodeError, httpx.InvalidURL) as error:
+                raise _not_sendable(subject, error) from error
             try:
                 # a server that drips its head never meets a limit of the socket's
                 end = began + seconds
                 status, text = within(seconds + _GRACE, lambda: _reply(client, request, end))
-            except (httpx.TransportError, TimeoutError) as error:
+            except (httpx.RequestError, TimeoutError) as error:
                 raise _no_reply(httpx, subject, error, seconds) from error
         return Reply(
             method=method,
@@ -183,20 +186,40 @@ def _reply(client: Any, request: Any, end: float) -> tuple[int, str]:
                 raise TimeoutError
     finally:
         response.close()
-    return response.status_code, body[:LARGEST_BODY_BYTES].decode(
-        response.encoding or "utf-8", "replace"
-    )
+    return response.status_code, _text(body[:LARGEST_BODY_BYTES], response.encoding)
+
+
+def _text(body: bytes, encoding: str | None) -> str:
+    """The body in the encoding that the server names, where that is one of texts."""
+    try:
+        return body.decode(encoding or "utf-8", "replace")
+    except (LookupError, UnicodeError):
+        return body.decode("utf-8", "replace")
 
 
 def _no_reply(
     httpx: Any, subject: str, error: Exception, seconds: float
-) -> Unreachable | AccessDenied | StepFailed | InDoubt:
-    """Certainly not sent where there was no connection; otherwise nobody knows."""
+) -> Unreachable | AccessDenied | StepFailed | BadInput | InDoubt:
+    """Certainly not sent where there was no connection or no request; else nobody knows."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
         return _not_connected(subject, error, seconds)
+    if isinstance(error, httpx.LocalProtocolError):
+        return _not_sendable(subject, error)
+    if isinstance(error, httpx.DecodingError):
+        return InDoubt(subject, f"its answer cannot be read: {error}")
     late = isinstance(error, httpx.TimeoutException | TimeoutError)
     found = f"no whole reply within {seconds:g} s" if late else str(error)
     return InDoubt(subject, found or type(error).__name__)
+
+
+def _not_sendable(subject: str, error: Exception) -> BadInput:
+    """What HTTP cannot carry; the value is not shown, for it may be a secret."""
+    found = str(error).partition(" value b")[0]
+    return BadInput(
+        subject,
+        f"was not sent: {found}",
+        hint="a header has no line break and, like the host, ASCII characters only",
+    )
 
 
 def _not_connected(

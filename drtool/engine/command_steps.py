@@ -7,7 +7,7 @@ from typing import Any
 from drtool.action import Command
 from drtool.engine.attempt import Attempt, DeadlineOver, Stopped
 from drtool.engine.context import Phase
-from drtool.engine.result import Result, left_out
+from drtool.engine.result import Result, left_out, words_of
 from drtool.engine.state_steps import fields_of
 from drtool.errors import DrtoolError, InDoubt, StepFailed, Unreachable
 from drtool.model.event import Instant
@@ -61,8 +61,14 @@ class CommandStep:
         attempt.may_act(changes)
         if not (attempt.applied and self._may_repeat()):
             attempt.intend({}, changes)
+        hands = attempt.hands()
         try:
-            seen: Value = self._command.run(attempt.hands())
+            seen: Value = self._command.run(hands)
+        except DrtoolError:
+            raise
+        except Exception as error:
+            # nothing says how far it came
+            raise InDoubt(f"step {attempt.step.name}", words_of(error)) from error
         finally:
             attempt.effect_applied()
         return seen

@@ -36,3 +36,9 @@ def left_out(by: str, reason: str) -> Result:
 def skipped(step: str, reason: str, by: str = "") -> StepEnded:
     """The event of a step that was never begun."""
     return StepEnded(step=step, outcome=Outcome.SKIPPED, via=Via.DIRECT, reason=reason, by=by)
+
+
+def words_of(error: BaseException) -> str:
+    """What an action raised that is none of our errors, in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -14,7 +14,7 @@ from drtool.engine.command_steps import CommandStep
 from drtool.engine.context import Broken, Phase, RunContext, StepOver
 from drtool.engine.human_steps import run_approval, run_manual
 from drtool.engine.proving import renew_proofs
-from drtool.engine.result import Result, left_out
+from drtool.engine.result import Result, left_out, words_of
 from drtool.engine.state_steps import StateStep, unproven_hint
 from drtool.errors import (
     Aborted,
@@ -197,8 +197,7 @@ def _result_of(error: BaseException, step: PlanStep) -> Result:
             outcome = Outcome.FAILED
     if isinstance(error, DrtoolError):
         return Result(outcome, error.line(), error.hint)
-    words = (f"step {step.name}", type(error).__name__, " ".join(str(error).split()))
-    return Result(outcome, ": ".join(word for word in words if word))
+    return Result(outcome, f"step {step.name}: {words_of(error)}")
 
 
 def abandoned_result(attempt: Attempt) -> Result:

@@ -280,6 +280,19 @@ def test_a_command_in_doubt_is_found(bench: Bench) -> None:
     assert bench.state.step("one").adopted
 
 
+def test_a_command_that_raises_anything_is_in_doubt_where_it_leaves_no_trace(bench: Bench) -> None:
+    one = step("one", "bench.run", script="one", trace=False, raises="boom", repeatable=True)
+    ended = bench.execute(one.model_copy(update={"attempts": 1}))
+    assert (ended.outcome, ended.exit_code) == (Outcome.IN_DOUBT, 5)
+    assert ended.reason.startswith("step one: RuntimeError: boom")
+    assert bench.world.effects == ["run:one"]
+
+
+def test_a_command_that_raises_anything_is_found_by_its_trace(bench: Bench) -> None:
+    assert bench.execute(step("one", "bench.run", script="one", raises="boom")).exit_code == 0
+    assert bench.world.effects == ["run:one"]
+
+
 def test_a_command_that_failed_is_not_run_again_unasked(bench: Bench) -> None:
     ended = bench.execute(step("one", "bench.run", script="one", fails=1))
     assert ended.exit_code == 1
