@@ -25,6 +25,7 @@ from drtool.model.change import Change
 from drtool.model.event import NO_PROGRESS, Warned
 from drtool.model.purpose import Outcome, Purpose
 from drtool.model.value import Fields, Value
+from drtool.progress.refusals import would_change
 
 _FINAL = (Refused, AccessDenied, BadInput, JournalUnusable, Abandoned, Stopped)
 _PASSING = (Unreachable, StepFailed, InDoubt)
@@ -166,13 +167,14 @@ class StateStep:
         )
 
     def _would_change(self, seen: Value, changes: list[Change], reason: str | None) -> Result:
-        """What a dry-run says; a guard counts only where nothing before it was left out."""
+        """What a dry-run says; a guard ends it only where nothing before it was left out."""
         name = self._attempt.step.name
         tainted = self._attempt.context.tainted
         if reason is not None and name not in tainted:
             raise Refused(f"step {name}", reason, hint=hint_of(reason))
         tainted.add(name)
-        return Result(Outcome.SKIPPED, reason="would change", seen=fields_of(seen), changes=changes)
+        said, hint = would_change(reason), hint_of(reason)
+        return Result(Outcome.SKIPPED, said, hint, seen=fields_of(seen), changes=changes)
 
     def _effect_may_still_show(self, changes: Sequence[Change]) -> bool:
         """Whether what is left is what was just changed; another change need not wait for it."""

@@ -19,6 +19,7 @@ from drtool.progress.life import what_to_do
 from drtool.progress.objectives import judge
 from drtool.progress.option import Option
 from drtool.progress.options import options
+from drtool.progress.refusals import is_refused_so_far, with_changes
 from drtool.progress.run_state import Consent, RunState, StepState
 from drtool.progress.standing import standing, under_way
 from drtool.progress.words import cut_off, stands_steered, why_steered
@@ -176,13 +177,22 @@ def _why_ended(state: RunState) -> str:
     if state.ended.outcome is not Outcome.SUCCEEDED:
         return f"The run is {state.ended.outcome.value}; it does not say why."
     if not state.mode.changes_the_world:
-        return "Nothing was found that would stop it."
+        return _nothing_found(state)
     if left_out(state):
         return f"Every other step ended well; {left_out(state)}."
     forgiven = [step.name for step in state.steps if step.outcome is Outcome.FAILED]
     if not forgiven:
         return "Every step ended well."
     return f"Every step that counts ended well; {', '.join(forgiven)} did not."
+
+
+def _nothing_found(state: RunState) -> str:
+    found = "Nothing was found that would stop it"
+    refused = [step.name for step in state.steps if is_refused_so_far(step.reason)]
+    if not refused:
+        return f"{found}."
+    ahead = "provided that the steps ahead cure what would be refused as things stand"
+    return f"{found}, {ahead}: {', '.join(refused)}."
 
 
 def _asked(consent: Consent, state: RunState) -> str:
@@ -243,9 +253,9 @@ def _not_done(step: StepState, state: RunState, *, alive: bool | None) -> str:
     elif not step.outcome.ended and alive is False:
         outcome = "begun, its effect is not known" if step.mid_effect else "begun"
     elif step.outcome is Outcome.SKIPPED:
-        outcome = step.reason or outcome
-    changes = "; ".join(map(str, step.changes)) if step.outcome is Outcome.SKIPPED else ""
-    reason = "" if step.outcome is Outcome.SKIPPED else step.reason
-    why = "".join(f": {part}" for part in (reason, changes) if part)
+        outcome = with_changes(step.reason or outcome, step.changes)
+    skipped = step.outcome is Outcome.SKIPPED
+    why = f": {step.reason}" if step.reason and not skipped else ""
+    why += f" (hint: {step.hint})" if step.hint and skipped else ""
     warn = " (it fences)" if step.purpose is Purpose.FENCE else ""
     return f"{step.name}{warn}: {outcome}{why}"

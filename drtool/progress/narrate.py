@@ -31,6 +31,7 @@ from drtool.model.steering import (
     UnwindAsked,
 )
 from drtool.progress.approvals import answer_to
+from drtool.progress.refusals import with_changes
 from drtool.progress.run_state import RunState
 from drtool.progress.words import word
 from drtool.units import seconds_text
@@ -106,9 +107,9 @@ def _step(body: Body) -> str | None:
             told = changes and not _is_untold(body.attempt)
             return f"step {body.step}: about to change {changes}" if told else None
         case StepEnded():
-            why = f": {body.reason}" if body.reason else ""
-            if body.outcome is Outcome.SKIPPED and body.changes:
-                why += ": " + "; ".join(map(str, body.changes))
+            shown = body.changes if body.outcome is Outcome.SKIPPED else ()
+            said = with_changes(body.reason, shown)
+            why = f": {said}" if said else ""
             hint = f" (hint: {body.hint})" if body.hint else ""
             took = seconds_text(body.seconds)
             return f"step {body.step}: {body.outcome.value} after {took}{why}{hint}"

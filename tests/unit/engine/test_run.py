@@ -13,7 +13,11 @@ from drtool.model.event import NO_PROGRESS, Via, World
 from drtool.model.plan import PlanStep
 from drtool.model.proof import AcceptedLoss
 from drtool.model.purpose import Mode, OnFailure, Outcome, Purpose
+from drtool.progress.explain import explain
+from drtool.progress.narrate import narrate
 from drtool.units import Duration
+
+SO_FAR = "before the steps ahead of it have run it would be refused: "
 
 
 class Watched(DirectExecutor):
@@ -65,13 +69,31 @@ def test_a_dry_run_shows_and_touches_nothing(bench: Bench) -> None:
     assert reasons == {
         "prepare": "would change",
         "fence": "would change",
-        "promote": "would change",
+        "promote": f"would change; {SO_FAR}no fence is proven",
         "redirect": "would change",
         "script": "would run",
         "accepted": "will be checked",
         "tell": "would be sent",
     }
     assert bench.state.step("promote").changes[0].after == "yes"
+
+
+def test_a_dry_run_keeps_what_a_guard_says_behind_steps_that_did_not_run(bench: Bench) -> None:
+    other = "it belongs to another cluster"
+    steps = chain(step("prepare"), step("promote", "bench.set", refuse=other, hint="type this"))
+    ended = bench.execute(*steps, mode=Mode.DRY_RUN)
+    assert (ended.outcome, ended.exit_code) == (Outcome.SUCCEEDED, 0)
+    promote = bench.state.step("promote")
+    assert (promote.reason, promote.hint) == (f"would change; {SO_FAR}{other}", "type this")
+    explained = explain(bench.state)
+    assert explained.why == (
+        "Nothing was found that would stop it, provided that the steps ahead cure what would be "
+        "refused as things stand: promote."
+    )
+    said = f"would change: promote: nothing -> yes; {SO_FAR}{other}"
+    assert f"promote: {said} (hint: type this)" in explained.not_done
+    told = [line for event in bench.events for line in [narrate(event)] if line]
+    assert any(said in line for line in told)
 
 
 def test_a_guard_refuses(bench: Bench) -> None:
