@@ -13,9 +13,9 @@ class Schedule:
     """Gives out each step of a plan at most once, when all that it needs has ended well.
 
     A notice holds nobody up: what needs it may start as soon as it was given out. A step that
-    ``rescues`` others is given out when one of them has failed and what it needs has ended well,
-    and is not needed when all of them ended well. Invariant: a step is in exactly one of waiting,
-    ready, out and over.
+    ``rescues`` others is given out when one of them has failed, none of them is out any more and
+    what it needs has ended well, and is not needed when all of them ended well. Invariant: a
+    step is in exactly one of waiting, ready, out and over.
     """
 
     def __init__(self, steps: Iterable[PlanStep]) -> None:
@@ -43,8 +43,13 @@ class Schedule:
         return self._take(self._ready, at_most)
 
     def take_rescues(self, at_most: int) -> list[PlanStep]:
-        """The steps that may start because one they rescue has failed."""
-        return self._take(self._rescues, at_most)
+        """The steps that may start because one they rescue has failed and none of those runs."""
+        settled, unsettled = deque[str](), deque[str]()
+        for name in dict.fromkeys(self._rescues):
+            (settled if self._is_settled(name) else unsettled).append(name)
+        taken = self._take(settled, at_most)
+        self._rescues = settled + unsettled
+        return taken
 
     def take_unneeded(self) -> list[PlanStep]:
         """The rescuing steps that nobody needs any more; they count as out from here on."""
@@ -109,6 +114,14 @@ class Schedule:
                 self._ready.append(dependent)
             elif dependent in self._called:
                 self._rescues.append(dependent)
+
+    def _is_settled(self, rescuer: str) -> bool:
+        """Whether nothing that it takes back can still land, a smaller way back included."""
+        return not any(
+            (name in self._out and self._steps[name].kind is not StepKind.NOTICE)
+            or (name in self._rescues and name not in self._over)
+            for name in self._steps[rescuer].rescues
+        )
 
     def _judge_rescue(self, rescuer: str, *, well: bool) -> None:
         if rescuer in self._over or rescuer in self._out:

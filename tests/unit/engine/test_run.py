@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import threading
 from dataclasses import replace
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 from engine_bench import Bench, chain, failover_steps, plan_of, step
 
+from drtool.engine.context import Signalled
 from drtool.engine.direct import DirectExecutor
 from drtool.engine.ports import Work
+from drtool.errors import Interrupted
 from drtool.model.event import NO_PROGRESS, Via, World
 from drtool.model.plan import PlanStep
 from drtool.model.proof import AcceptedLoss
@@ -286,6 +289,53 @@ def test_a_rescue_runs_only_after_a_failure(bench: Bench) -> None:
     ended = bench.execute(stage, between, back)
     assert ended.outcome is Outcome.FAILED
     assert bench.world.get("stage") == "old"
+
+
+def stage_of_two(**said: Any) -> tuple[PlanStep, ...]:
+    """A stage that sets two keys side by side, of which the first fails, and its way back."""
+    both = ("to.a", "to.b")
+    return (
+        step("to.a", key="a", value="50", refuse="it says no"),
+        step("to.b", key="b", value="50", **said),
+        step("back.a", key="a", value="100", rescues=both),
+        step("back.b", key="b", value="100", rescues=both),
+    )
+
+
+def test_a_rescue_waits_for_what_it_takes_back(bench: Bench) -> None:
+    bench.world.put("a", "100")
+    bench.world.put("b", "100")
+    assert bench.execute(*stage_of_two(takes=0.5)).outcome is Outcome.REFUSED
+    assert bench.outcomes()["to.b"] == "succeeded"
+    assert bench.world.effects == ["b=50", "b=100"]
+    assert (bench.world.get("a"), bench.world.get("b")) == ("100", "100")
+
+
+def test_a_rescue_does_not_wait_for_what_never_began(bench: Bench) -> None:
+    bench.world.put("a", "100")
+    first, second, *back = stage_of_two()
+    late = second.model_copy(update={"needs": ("to.a",)})
+    bench.execute(first, late, *back)
+    assert bench.outcomes() == {
+        "to.a": "refused",
+        "to.b": "pending",
+        "back.a": "succeeded",
+        "back.b": "succeeded",
+    }
+
+
+def test_a_rescue_waits_for_what_an_earlier_engine_began(bench: Bench) -> None:
+    bench.world.put("a", "100")
+    bench.world.put("b", "100")
+    engine = bench.engine(*stage_of_two(takes=0.5))
+    running = bench.in_background(engine)
+    bench.until(lambda: bench.world.effects == ["b=50"])
+    engine._context.inbox.put(Signalled(signal.SIGTERM))
+    with pytest.raises(Interrupted):
+        running.wait()
+    assert bench.resume().outcome is Outcome.REFUSED
+    assert bench.world.effects == ["b=50", "b=100"]
+    assert bench.world.get("b") == "100"
 
 
 def test_a_rescue_that_nobody_needs_is_skipped(bench: Bench) -> None:

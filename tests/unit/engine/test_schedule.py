@@ -62,6 +62,39 @@ def test_every_step_is_given_out_once_and_after_its_needs(
         assert (one.name in out) == (set(one.needs) <= well)
 
 
+def names(steps: list[PlanStep]) -> list[str]:
+    return [one.name for one in steps]
+
+
+def test_a_rescue_is_given_out_when_none_that_it_takes_back_is_out() -> None:
+    both = ("a", "b", "told", "late")
+    schedule = Schedule((
+        step("a"), step("b"), step("told", "bench.tell", text=""), step("late", "bench.set", "a"),
+        step("back", rescues=both), step("back2", rescues=both),
+    ))  # fmt: skip
+    assert names(schedule.take_ready(9)) == ["a", "b", "told"]
+    schedule.ended("a", well=False)
+    assert schedule.rescuing
+    assert schedule.take_rescues(9) == []
+    schedule.ended("b", well=False)
+    assert names(schedule.take_rescues(1)) == ["back"]
+    assert names(schedule.take_rescues(1)) == ["back2"]
+    assert not schedule.rescuing
+
+
+def test_a_way_back_waits_for_the_smaller_one_within_it() -> None:
+    schedule = Schedule((
+        step("a"), step("inner1", rescues=("a",)), step("inner2", "bench.set", "inner1",
+        rescues=("a",)), step("outer", rescues=("a", "inner1", "inner2")),
+    ))  # fmt: skip
+    assert names(schedule.take_ready(9)) == ["a"]
+    schedule.ended("a", well=False)
+    for name in ("inner1", "inner2", "outer"):
+        assert names(schedule.take_rescues(9)) == [name]
+        schedule.ended(name, well=True)
+    assert not schedule.more
+
+
 class Memory:
     """A journal that forgets."""
 
