@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -27,6 +28,11 @@ from drtool.cli import (
 from drtool.cli.sections import Sections
 from drtool.errors import BadInput, DrtoolError
 
+# What a person can see to: no room, no right, not there.
+_OF_THE_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS),
+    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR),
+}
 app = typer.Typer(
     name="drtool",
     cls=Sections,
@@ -88,3 +94,9 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        where = error.filename or "this machine"
+        print(f"{where}: {os.strerror(error.errno or 0)}", file=sys.stderr)
+        sys.exit(BadInput.exit_code)

@@ -32,9 +32,11 @@ def check_fenced(
             continue
         left = inventory.counterparts(place, direction.from_site)
         fenced = [fence for fence, its_kind in fences if its_kind == kind]
-        if len(left) != 1 or not fenced or any(_is(fence.place, left[0]) for fence in fenced):
+        if len(left) != 1 or not fenced:
             continue
         missed = Place(site=direction.from_site, system=left[0])
+        if any(_is(fence.place, missed) for fence in fenced):
+            continue
         faults.add(
             promotion.source,
             f"step {promotion.name}: promotes {place} with {missed} not fenced: step "
@@ -51,5 +53,6 @@ def _kind(step: PlanStep, catalog: Catalog) -> str:
     return entry.system_kind if entry.target is Target.SYSTEM else ""
 
 
-def _is(place: Place | None, system: str) -> bool:
-    return place is not None and place.system == system
+def _is(place: Place | None, wanted: Place) -> bool:
+    """Whether it is that system; a member of a cluster stands for it."""
+    return place is not None and (place.site, place.system) == (wanted.site, wanted.system)

@@ -155,6 +155,7 @@ def reason_not_sites(said: str) -> str | None:
     pairs = [pair.partition("=") for pair in said.split()]
     for name, equals, address in pairs:
         reason = None if equals else f"{name} has no address"
+        reason = "a comma stands between them, where a space is wanted" if "," in said else reason
         reason = reason or _reason_not_a_name(name) or _plain(address)
         if reason:
             return f"{reason}; write NAME=ADDRESS"

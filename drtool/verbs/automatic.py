@@ -10,6 +10,7 @@ from pathlib import Path
 from drtool.errors import BadInput, Refused
 from drtool.journal.store import Journal
 from drtool.journal.summary import RunSummary
+from drtool.model.event import World
 from drtool.model.inventory import Service
 from drtool.model.purpose import Mode, Procedure
 from drtool.model.signals import WINDOW, Allowance, Automatic
@@ -77,11 +78,17 @@ def window_of(service: Service | None) -> Duration:
 
 
 def past_failovers(summaries: Iterable[RunSummary], service: str) -> tuple[PastFailover, ...]:
-    """The live failovers of a service that this journal knows."""
+    """The live failovers of a service that this journal knows.
+
+    Of those that people began, the ones that changed nothing do not count.
+    """
     return tuple(
         PastFailover(run=one.run, began=one.started.wall, automatic=one.automatic)
         for one in summaries
-        if one.service == service and one.procedure is Procedure.FAILOVER and one.mode is Mode.LIVE
+        if one.service == service
+        and one.procedure is Procedure.FAILOVER
+        and one.mode is Mode.LIVE
+        and (one.automatic or one.world is not World.UNTOUCHED)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from drtool.bootstrap import App, build
@@ -119,17 +120,35 @@ def records(app: App) -> Journal:
 
 
 def find(said: str, app: App | None = None) -> str:
-    """The run whose id begins as said; ``last`` is the newest. Raises BadInput otherwise."""
+    """The run whose id begins as said. Raises BadInput otherwise.
+
+    ``last`` is the newest; one that changes the world and has not ended comes before all others.
+    """
     journal = records(app or build())
     known = journal.runs()
+    under_way = open_runs(journal.summaries()) if said == "last" else []
     journal.close()
     if said == "last" and known:
-        return known[0]
+        return under_way[0].run if under_way else known[0]
     matching = [run for run in known if run.startswith(said)]
     if said in known or len(matching) == 1:
         return said if said in known else matching[0]
     found = f"{len(matching)} runs begin so" if matching else "there is no such run"
     raise BadInput(f"run {said}", found, hint="drtool runs")
+
+
+def open_runs(newest_first: Iterable[RunSummary]) -> list[RunSummary]:
+    """The runs that change the world and have not ended, but where a later one settled that."""
+    settled: set[str] = set()
+    found = []
+    for one in newest_first:
+        if not one.mode.changes_the_world or one.service in settled:
+            continue
+        if one.ended is None:
+            found.append(one)
+        elif one.world is not World.UNTOUCHED:
+            settled.add(one.service)
+    return found
 
 
 def state_of(said: str, app: App) -> tuple[str, RunState]:
@@ -171,7 +190,7 @@ def _standing(service: str, newest_first: list[RunSummary], app: App) -> Service
     A run that leaves it in doubt whether there is one settles nothing: if no older run says more,
     the service counts as unprotected since then.
     """
-    last, doubt = newest_first[0], None
+    last, doubt = next(iter(open_runs(newest_first)), newest_first[0]), None
     for summary in newest_first:
         rehearsed = summary.procedure is Procedure.REHEARSAL
         if summary.ended is None or rehearsed or summary.world is World.UNTOUCHED:
@@ -221,7 +240,9 @@ def run_status(said: str) -> RunStatus:
         engine_alive=living,
         life=life,
         exit_code=state.ended.exit_code if state.ended else None,
-        waiting=tuple(_waiting(consent, state) for consent in state.waiting_for),
+        waiting=tuple(
+            _waiting(consent, state) for consent in state.waiting_for if state.ended is None
+        ),
         steps=tuple(_line(step) for step in state.steps),
         warnings=tuple(warned.text for warned in state.warnings),
         break_glass=state.glass_broken,

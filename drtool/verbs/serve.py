@@ -39,7 +39,7 @@ from drtool.verbs.permit import must_be_signed
 from drtool.verbs.preflight import Call, open_all
 from drtool.verbs.request import StartRequest, outage_start, parameters
 from drtool.verbs.roles import observe_roles
-from drtool.verbs.unfinished import unfinished_first
+from drtool.verbs.unfinished import unfinished, unfinished_first
 from drtool.verbs.wanted import facts_before, reason_not_to_start, wanted
 
 
@@ -73,6 +73,8 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     journal = app.journal()
     allowance = allowance_of(request, loaded, journal, started)
     flapping = "" if allowance else flapping_before(request, loaded, journal, started)
+    live = request.mode.changes_the_world
+    earlier = unfinished(loaded.runbook.service, app) if live else ""
     run = journal.new_run_id()
     followers = listeners(app, loaded.inventory, loaded.directory, run, request.mode)
     connections = app.connections(loaded.inventory, loaded.directory, run)
@@ -116,7 +118,16 @@ def serve(request: StartRequest, app: App, tell: Tell, read: Loaded | None = Non
     accepted = (str(request.accepted_loss),) if request.accepted_loss else ()
     over = (settings.taken_over,) if settings.taken_over else ()
     often = (flapping,) if flapping else ()
-    said = (*often, *over, *(one.text for one in flags), *accepted, *loaded.warnings, *troubles)
+    left = (earlier,) if earlier else ()
+    said = (
+        *left,
+        *often,
+        *over,
+        *(one.text for one in flags),
+        *accepted,
+        *loaded.warnings,
+        *troubles,
+    )
     launched = Launched(run=run, warnings=said)
     return execute(Engine(settings, ports(ready)), ready, lambda: tell(launched))
 

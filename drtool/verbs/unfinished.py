@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from drtool.bootstrap import App
 from drtool.errors import DrtoolError, Refused
 from drtool.model.pulse import Living
-from drtool.verbs.records import list_runs
+from drtool.verbs.records import list_runs, open_runs
 
 
 @contextmanager
@@ -17,24 +17,17 @@ def unfinished_first(service: str, app: App) -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        run = ""
-        with suppress(DrtoolError):
-            run = _unfinished(service, app)
-        if run:
-            refused.hint = f"run {run} has not ended, and its engine is gone: drtool resume {run}"
+        refused.hint = unfinished(service, app) or refused.hint
         raise
 
 
-def _unfinished(service: str, app: App) -> str:
-    """The service's newest run that changes the world, if its engine is gone before its end."""
-    newest = next(
-        (
-            one
-            for one in list_runs(app).runs
-            if one.service == service and one.mode.changes_the_world
-        ),
-        None,
-    )
-    if newest is None or newest.ended is not None or newest.life is None:
+def unfinished(service: str, app: App) -> str:
+    """What to know of the service's newest run whose engine is gone before its end, or ""."""
+    try:
+        known = list_runs(app).runs
+    except DrtoolError:
         return ""
-    return newest.run if newest.life.word is Living.GONE else ""
+    for one in open_runs(run for run in known if run.service == service):
+        if one.life is not None and one.life.word is Living.GONE:
+            return f"run {one.run} has not ended, and its engine is gone: drtool resume {one.run}"
+    return ""

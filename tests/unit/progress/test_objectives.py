@@ -35,6 +35,7 @@ from drtool.progress.narrate import narrate
 from drtool.progress.objectives import all_met, judge, recovery_seconds, split
 from drtool.progress.run_state import RunState
 from drtool.progress.state import Folder, fold
+from drtool.progress.world import unserved
 from drtool.units import Duration
 
 BEGIN = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
@@ -142,6 +143,18 @@ def test_what_is_published_or_restored_is_execution_where_nothing_is_moved() -> 
     story.step("answers", 7, 10, answered=story.instant(9))
     parts = split(story.state)
     assert (parts.execution, parts.convergence) == pytest.approx((7, 2))
+
+
+def test_a_promotion_that_was_skipped_has_recovered_nothing() -> None:
+    story = Story(told())
+    story.step("fence", 0, 2, intent={})
+    for name in ("promote", "redirect"):
+        story.step(name, 2, 2, outcome=Outcome.SKIPPED)
+    story.step("accepted", 2, 3, answered=story.instant(3))
+    assert story.state.world is World.FENCED
+    skipped = unserved(story.state.steps)
+    assert skipped is not None
+    assert skipped.name == "promote"
 
 
 def test_verdicts() -> None:

@@ -403,6 +403,16 @@ def test_a_refusal_repeats_what_was_said_beside_the_runbook(
     )
 
 
+def test_a_fence_at_the_other_site_is_none_of_the_one_that_is_left(
+    loading: Load, catalog: Catalog
+) -> None:
+    loaded = loading(("action: postgresql.fence, at: from", "action: postgresql.fence, at: east"))
+    assert plan(loaded, Procedure.FAILOVER, LOST, catalog=catalog).steps
+    with pytest.raises(Faults) as faults:
+        plan(loaded, Procedure.FAILOVER, SWAPPED, catalog=catalog)
+    assert "promotes east.orders_db with west.orders_db not fenced" in faults.value.lines[0]
+
+
 BILLING = """\
       billing_db: {kind: postgresql, host: SITE_billing, data_directory: /srv/billing,
                    boot_guard: true, system_identifier: "7413", fence: [ssh]}

@@ -16,7 +16,7 @@ from drtool.model.event import Body, RunResumed, RunStarted, World
 from drtool.model.purpose import Mode, Outcome, Procedure
 from drtool.process import identity
 from drtool.units import Duration
-from drtool.verbs.records import engine_lives, explanation, list_runs, services
+from drtool.verbs.records import engine_lives, explanation, find, list_runs, services
 from drtool.verbs.watch.runs import findings_of_runs
 
 
@@ -75,6 +75,16 @@ def test_explain_says_that_another_run_has_begun_since(app: App) -> None:
     )
     third = written(app, started("1"))
     assert f"there was failover {third}, which has not ended" in explanation(first).later
+
+
+def test_a_run_that_has_not_ended_comes_before_a_later_one_that_changed_nothing(app: App) -> None:
+    left = written(app, started("1"))
+    told(app, Told(Procedure.FAILOVER))
+    assert find("last") == left
+    assert services().services[0].last.run == left
+    told(app, Told(Procedure.FAILOVER).through(7))
+    assert find("last") != left
+    assert services().services[0].last.run != left
 
 
 def failed_over(stopped_at: int) -> Told:
