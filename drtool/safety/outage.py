@@ -8,7 +8,7 @@ signal that could not look says nothing, and ends what it said before.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from drtool.model.event import Instant
@@ -19,6 +19,8 @@ from drtool.units import Duration, seconds_text
 LONGEST_GAP_SECONDS = 20.0  # between two looks, or nobody knows what was in between
 STREAMING_SILENCE_SECONDS = 35.0  # a walsender that is idle speaks after 30 s
 SILENCE_SECONDS = 5.0  # of a standby that has no connection
+# how long a signal may go on saying well when its primary has died
+WELL_AFTER_DEATH = timedelta(seconds=STREAMING_SILENCE_SECONDS + SILENCE_SECONDS)
 
 
 class Saying(Enum):
@@ -40,10 +42,14 @@ class Sighting(Value):
 
 
 class Record(Value):
-    """What one signal has said; ``out_since`` begins an unbroken row of looks that said out."""
+    """What one signal has said; ``out_since`` begins an unbroken row of looks that said out.
+
+    ``well_at`` is the last look that said well.
+    """
 
     last: Sighting
     out_since: Instant | None = None
+    well_at: Instant | None = None
 
 
 class Outlook(Value):
@@ -62,9 +68,10 @@ class Word(Enum):
 
 
 class Verdict(Value):
-    """What the signals come to, why, and since when the first of them has said out.
+    """What the signals come to, why, and since when it is out.
 
-    ``source`` is that first signal. ``agreed_seconds`` is for how long two places have said so.
+    ``source`` is the signal whose word that is. ``agreed_seconds`` is for how long two places have
+    said so.
     """
 
     word: Word
@@ -83,11 +90,13 @@ def heard(outlook: Outlook, sightings: Iterable[Sighting]) -> Outlook:
 
 
 def _record(before: Record | None, sighting: Sighting) -> Record:
+    well_at = before.well_at if before is not None else None
     if sighting.saying is not Saying.OUT:
-        return Record(last=sighting)
+        well_at = sighting.at if sighting.saying is Saying.WELL else well_at
+        return Record(last=sighting, well_at=well_at)
     unbroken = before is not None and _follows(before.last.at, sighting.at)
     since = before.out_since if before is not None and unbroken else None
-    return Record(last=sighting, out_since=since or sighting.at)
+    return Record(last=sighting, out_since=since or sighting.at, well_at=well_at)
 
 
 def _follows(earlier: Instant, later: Instant) -> bool:
@@ -109,8 +118,8 @@ def judge(outlook: Outlook, now: Instant, hold_down: Duration) -> Verdict:
     well = [record for record in fresh if record.last.saying is Saying.WELL]
     if not out:
         return _not_out(fresh, well)
-    first = min(out, key=lambda record: _began(record).wall)
-    found = {"since": _began(first).wall, "source": _named(first)}
+    since, source = _since(out, outlook)
+    found = {"since": since, "source": source}
     said = "; ".join(map(_said, out))
     if well:
         against = "; ".join(map(_said, well))
@@ -126,6 +135,19 @@ def judge(outlook: Outlook, now: Instant, hold_down: Duration) -> Verdict:
         reason = f"{said}; for {seconds_text(agreed)} of the {hold_down} that count as an outage"
         return Verdict(word=Word.SUSPECTED, reason=reason, agreed_seconds=agreed, **found)
     return Verdict(word=Word.OUTAGE, reason=said, agreed_seconds=agreed, **found)
+
+
+def _since(out: list[Record], outlook: Outlook) -> tuple[datetime, str]:
+    """Since when it is out, and whose word that is: a signal that is out for a day may be broken.
+
+    Nothing was out for all of the time in which another signal still said well.
+    """
+    first = min(out, key=lambda record: _began(record).wall)
+    served = [(one.well_at.wall, one) for one in outlook.records if one.well_at is not None]
+    latest, witness = max(served, key=lambda pair: pair[0], default=(None, first))
+    if latest is None or latest - WELL_AFTER_DEATH <= _began(first).wall:
+        return _began(first).wall, _named(first)
+    return latest - WELL_AFTER_DEATH, f"{_named(witness)}, which said well until shortly after"
 
 
 def _not_out(fresh: list[Record], well: list[Record]) -> Verdict:

@@ -12,7 +12,7 @@ from drtool.progress.approvals import answer_to
 from drtool.progress.life import life_sentence
 from drtool.progress.run_state import Consent
 from drtool.units import Duration, seconds_text
-from drtool.verbs.records import ServiceStanding, list_runs, services, state_of
+from drtool.verbs.records import ServiceStanding, list_runs, open_runs, services, state_of
 from drtool.verbs.watch.findings import About, Finding
 
 SCOPE = "runs"
@@ -27,11 +27,14 @@ def findings_of_runs(app: App, now: datetime, patience: Duration) -> tuple[Findi
 
 
 def newest_by_service(app: App) -> dict[str, RunSummary]:
-    """The last run of each service that changes the world; an older one has been overtaken."""
+    """The last run of each service that changes the world; an older one has been overtaken.
+
+    One that has not ended is overtaken by none that changed nothing.
+    """
+    runs = [one for one in list_runs(app).runs if one.mode.changes_the_world]
     newest: dict[str, RunSummary] = {}
-    for summary in list_runs(app).runs:
-        if summary.mode.changes_the_world:
-            newest.setdefault(summary.service, summary)
+    for summary in (*open_runs(runs), *runs):
+        newest.setdefault(summary.service, summary)
     return newest
 
 

@@ -79,6 +79,15 @@ def test_two_places_for_the_whole_hold_down_are_an_outage_since_the_first_signal
     assert found.source == "http seen from here"
 
 
+def test_a_signal_that_was_broken_before_does_not_tell_when_the_outage_began() -> None:
+    story = {HEARD: [(0, 9999, O)], HTTP: [(0, 3600, W), (3600, 9999, O)]}
+    found = told(story, 3700)
+    assert found.word is Word.OUTAGE
+    assert found.since is not None
+    assert at(3550).wall < found.since <= at(3600).wall
+    assert found.source == "http seen from here, which said well until shortly after"
+
+
 def test_a_blip_of_43_seconds_never_counts() -> None:
     for begin in range(0, 40, 5):
         parts = [(0, begin, W), (begin, begin + 43, O), (begin + 43, 999, W)]
