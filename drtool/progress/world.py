@@ -35,10 +35,11 @@ def world(steps: Iterable[StepState]) -> World:
 
 
 def unserved(steps: Iterable[StepState]) -> StepState | None:
-    """A step that was to make the service serve again and was skipped, with nothing in its place.
+    """A step that was to make the service serve again and whose condition did not hold.
 
     That is after something was fenced or promoted. Another step for the same may have been chosen
-    instead, and a probe that wrote shows that the service serves all the same.
+    instead, and a probe that wrote shows that the service serves all the same. What a person left
+    out is that person's word, and told as such.
     """
     effects = [
         one for one in steps if one.plan.kind is not StepKind.NOTICE and not one.plan.rescues
@@ -50,9 +51,13 @@ def unserved(steps: Iterable[StepState]) -> StepState | None:
         serving = [
             one for one in effects if one.purpose is purpose and one.plan.kind is not StepKind.CHECK
         ]
-        if serving and all(one.outcome is Outcome.SKIPPED for one in serving):
+        if serving and all(_passed_over(one) for one in serving):
             return serving[0]
     return None
+
+
+def _passed_over(step: StepState) -> bool:
+    return step.outcome is Outcome.SKIPPED and not step.skipped_by
 
 
 def _wrote(step: StepState) -> bool:
