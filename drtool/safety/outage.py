@@ -8,7 +8,7 @@ signal that could not look says nothing, and ends what it said before.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
 from drtool.model.event import Instant
@@ -19,8 +19,7 @@ from drtool.units import Duration, seconds_text
 LONGEST_GAP_SECONDS = 20.0  # between two looks, or nobody knows what was in between
 STREAMING_SILENCE_SECONDS = 35.0  # a walsender that is idle speaks after 30 s
 SILENCE_SECONDS = 5.0  # of a standby that has no connection
-# how long a signal may go on saying well when its primary has died
-WELL_AFTER_DEATH = timedelta(seconds=STREAMING_SILENCE_SECONDS + SILENCE_SECONDS)
+PAGE = "http"  # how the name of a signal begins that looks at the service as a customer does
 
 
 class Saying(Enum):
@@ -140,14 +139,19 @@ def judge(outlook: Outlook, now: Instant, hold_down: Duration) -> Verdict:
 def _since(out: list[Record], outlook: Outlook) -> tuple[datetime, str]:
     """Since when it is out, and whose word that is: a signal that is out for a day may be broken.
 
-    Nothing was out for all of the time in which another signal still said well.
+    Customers were served for as long as the service's own page said well, whatever else said out;
+    once that page is out, nothing that looks elsewhere makes their outage shorter.
     """
     first = min(out, key=lambda record: _began(record).wall)
-    served = [(one.well_at.wall, one) for one in outlook.records if one.well_at is not None]
-    latest, witness = max(served, key=lambda pair: pair[0], default=(None, first))
-    if latest is None or latest - WELL_AFTER_DEATH <= _began(first).wall:
+    pages = [one for one in outlook.records if one.last.signal.startswith(PAGE) and one.well_at]
+    witness = max(pages, key=_well_at, default=None)
+    if witness is None or _well_at(witness) <= _began(first).wall:
         return _began(first).wall, _named(first)
-    return latest - WELL_AFTER_DEATH, f"{_named(witness)}, which said well until shortly after"
+    return _well_at(witness), f"{_named(witness)}, which said well until then"
+
+
+def _well_at(record: Record) -> datetime:
+    return (record.well_at or record.last.at).wall
 
 
 def _not_out(fresh: list[Record], well: list[Record]) -> Verdict:

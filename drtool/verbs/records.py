@@ -25,6 +25,7 @@ from drtool.progress.words import why_steered
 from drtool.units import Duration
 from drtool.verbs.life import to_the_last_word, with_lives
 
+_SETTLING = {Procedure.FAILOVER, Procedure.SWITCHOVER, Procedure.FAILBACK, Procedure.REPROTECT}
 _MOVED = {World.PROMOTED, World.REDIRECTED, World.RECOVERED}
 
 
@@ -138,7 +139,10 @@ def find(said: str, app: App | None = None) -> str:
 
 
 def open_runs(newest_first: Iterable[RunSummary]) -> list[RunSummary]:
-    """The runs that change the world and have not ended, but where a later one settled that."""
+    """The runs that change the world and have not ended, but where a later one settled that.
+
+    That is one which moved the service or gave it a standby; a rehearsal acts on a copy.
+    """
     settled: set[str] = set()
     found = []
     for one in newest_first:
@@ -146,7 +150,7 @@ def open_runs(newest_first: Iterable[RunSummary]) -> list[RunSummary]:
             continue
         if one.ended is None:
             found.append(one)
-        elif one.world is not World.UNTOUCHED:
+        elif one.world in _MOVED and one.procedure in _SETTLING:
             settled.add(one.service)
     return found
 

@@ -84,8 +84,14 @@ def test_a_signal_that_was_broken_before_does_not_tell_when_the_outage_began() -
     found = told(story, 3700)
     assert found.word is Word.OUTAGE
     assert found.since is not None
-    assert at(3550).wall < found.since <= at(3600).wall
-    assert found.source == "http seen from here, which said well until shortly after"
+    assert at(3590).wall <= found.since < at(3600).wall
+    assert found.source == "http seen from here, which said well until then"
+
+
+def test_what_looks_elsewhere_makes_the_customers_outage_no_shorter() -> None:
+    story = {HTTP: [(0, 9999, O)], HEARD: [(0, 600, W), (600, 9999, O)]}
+    found = told(story, 700)
+    assert (found.word, found.since) == (Word.OUTAGE, at(0).wall)
 
 
 def test_a_blip_of_43_seconds_never_counts() -> None:
