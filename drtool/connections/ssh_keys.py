@@ -4,11 +4,67 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from drtool.connections import ssh_agent
 from drtool.connections.secrets import check_private
+from drtool.connections.silences import Silences
+from drtool.connections.ssh_agent import HeldKey, SshAgent
 from drtool.errors import AccessDenied, BadInput
+
+DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+_AGENT = ("ssh-agent", 0)
+
+
+class OwnKeys:
+    """The user's own keys with a name for each: the agent's, then those in files.
+
+    A file is read only when all before it were turned away; ``unused`` says which could not be
+    used, and why.
+    """
+
+    def __init__(self, seconds: float, silences: Silences, paramiko: Any) -> None:
+        self._seconds, self._silences, self._paramiko = seconds, silences, paramiko
+        self.unused: list[str] = []
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Each key when its turn has come."""
+        for held in self._held():
+            yield "an agent's key", held
+            if held.refusal:
+                self.unused.append(f"the ssh-agent, asked to sign, {held.refusal}")
+            if held.silent:
+                break
+        home = Path.home() / ".ssh"
+        for path in (home / name for name in DEFAULT_KEYS if (home / name).exists()):
+            try:
+                key = load_key(path, self._paramiko)
+            except BadInput as error:
+                self.unused.append(f"{error.subject} {error.found}")
+            else:
+                yield str(path), key
+
+    def _held(self) -> list[HeldKey]:
+        """What the agent holds; one that does not answer holds nothing."""
+        limit = min(self._seconds, ssh_agent.ANSWER_SECONDS)
+        limit = self._silences.patience(_AGENT, limit)
+        try:
+            with SshAgent(limit) as agent:
+                blobs = agent.keys()
+        except FileNotFoundError:
+            return []
+        except TimeoutError:
+            self._silences.note(_AGENT)
+            self.unused.append(f"the ssh-agent does not answer within {limit:g} s")
+            return []
+        except (OSError, ValueError, struct.error) as error:
+            self.unused.append(f"the ssh-agent cannot be asked: {one_reason(error)}")
+            return []
+        self._silences.over(_AGENT)
+        return [HeldKey(blob, self._seconds) for blob in blobs if len(blob) > 4]
 
 
 def check_host_key(subject: str, host_key: str, offered: Any) -> None:

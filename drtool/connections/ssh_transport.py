@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from drtool.connections.silences import Silences
-from drtool.connections.ssh_keys import check_host_key, load_key, one_reason, prefer_pinned
+from drtool.connections.ssh_keys import (
+    OwnKeys,
+    check_host_key,
+    load_key,
+    one_reason,
+    prefer_pinned,
+)
+from drtool.connections.within import within
 from drtool.errors import AccessDenied, DrtoolError, MissingExtra, Unreachable
 from drtool.model.inventory import Ssh
 
@@ -25,7 +32,6 @@ WINDOW_BYTES = 4 * 1024 * 1024
 # An end of input that we send may arrive after the library's own answer to the end of a short
 # command; OpenSSH then ends the connection, and with it all that runs on it.
 _NO_INPUT = " </dev/null"
-DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
 class AnswerLost(Unreachable):
@@ -114,8 +120,13 @@ class SshTransport:
         """How long the host takes to answer a request that costs it nothing; raises Unreachable."""
         self.connect()
         began = time.monotonic()
-        self._transport.global_request("keepalive@openssh.com", wait=True)
-        if not self._transport.is_active():
+        transport = self._transport
+        try:
+            within(self._seconds, lambda: transport.global_request("keepalive@openssh.com"))
+        except TimeoutError as error:
+            self._leave(transport)
+            raise Unreachable(self.subject, f"says nothing for {self._seconds:g} s") from error
+        if not transport.is_active():
             raise Unreachable(self.subject, "lost its connection")
         return time.monotonic() - began
 
@@ -189,8 +200,13 @@ class SshTransport:
 
     def _log_in(self, transport: Any, paramiko: Any) -> None:
         """Authenticate with the key file, or with the agent's and the user's own keys."""
+        own = OwnKeys(self._seconds, self._silences, paramiko)
+        file = self._key_file
+        keys = own if file is None else [(str(file), load_key(file, paramiko))]
         tried = []
-        for name, key in self._keys(paramiko):
+        for name, key in keys:
+            # an agent signs while the host waits, and has its own time for that
+            transport.auth_timeout = self._seconds + getattr(key, "seconds", 0.0)
             try:
                 transport.auth_publickey(self._ssh.user, key)
             except paramiko.AuthenticationException:
@@ -198,21 +214,13 @@ class SshTransport:
             else:
                 return
         where = f"{self._ssh.user}@{self._ssh.address}"
+        used = f"turned us away with {', '.join(tried) or 'no key at all'}"
         raise AccessDenied(
             self.subject,
-            f"turned us away with {', '.join(tried) or 'no key at all'}",
+            "; ".join([used, *own.unused]),
             f"a key that {self._ssh.user} accepts",
             f"ssh-copy-id -p {self._ssh.port} {where}",
         )
-
-    def _keys(self, paramiko: Any) -> list[tuple[str, Any]]:
-        """The keys to offer, with a name for each."""
-        if self._key_file is not None:
-            return [(str(self._key_file), load_key(self._key_file, paramiko))]
-        found = [("an agent's key", key) for key in paramiko.Agent().get_keys()]
-        home = Path.home() / ".ssh"
-        own = [home / name for name in DEFAULT_KEYS if (home / name).exists()]
-        return found + [(str(path), load_key(path, paramiko)) for path in own]
 
     def _refusal(self, error: Exception) -> DrtoolError:
         """A failed handshake as one of our errors."""
