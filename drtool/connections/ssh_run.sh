@@ -11,6 +11,8 @@ sync "$where/start.$attempt" 2>/dev/null
 if command -v timeout >/dev/null 2>&1; then
 	set -- timeout -k 5 "$seconds" "$@"
 fi
+# it goes on without this shell when that is ended: its own number stands below this shell's
+set -- sh -c 'echo $$ >>"$0" || exit 254; exec "$@"' "$where/start.$attempt" "$@"
 begun=$(date +%s)
 exec 3<&0
 "$@" <&3 >"$where/out.$attempt" 2>"$where/err.$attempt" &

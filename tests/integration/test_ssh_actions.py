@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from datetime import UTC, datetime
@@ -100,6 +102,72 @@ def test_creates_and_unless_leave_it_out(bench: SshBench) -> None:
     assert path.read_text() == "x\n"
     other = Run(argv=("sh", "-c", f"echo x >> {path}"), unless=("test", "-e", str(path)))
     assert other.run(bench.hands(attempt=3)).skipped != ""
+    bench.connections.close()
+
+
+def test_what_a_failed_try_has_half_made_excuses_no_other(bench: SshBench) -> None:
+    path, again = bench.directory / "data", bench.directory / "again"
+    script = f"mkdir -p {path}; [ -e {again} ] || {{ touch {again}; exit 1; }}"
+    made = Run(argv=("sh", "-c", script), creates=str(path))
+    unless = Run(argv=made.argv, unless=("test", "-e", str(path)))
+    for step, command in (("one", made), ("two", unless)):
+        with pytest.raises(StepFailed, match="code 1"):
+            command.run(bench.hands(step=step))
+        with pytest.raises(StepFailed, match="code 1"):
+            command.find(bench.look(step=step))
+        second = command.run(bench.hands(step=step, attempt=2))
+        assert (second.code, second.skipped) == (0, "")
+        assert command.run(bench.hands(step=step, attempt=3)).skipped != ""
+        path.rmdir()
+        again.unlink()
+    bench.connections.close()
+
+
+def test_what_a_command_makes_does_not_end_it(bench: SshBench) -> None:
+    path = bench.directory / "data"
+    command = Run(argv=("sh", "-c", f"mkdir {path}; sleep 1; exit 1"), creates=str(path))
+    bench.connections.get(SshHands, "web")
+    threading.Timer(0.4, bench.host.cut).start()
+    with pytest.raises(InDoubt):
+        command.run(bench.hands())
+    assert path.exists()
+    assert command.find(bench.look()) is None
+    assert command.unfinished(bench.look())
+    wait_until(lambda: not command.unfinished(bench.look()))
+    with pytest.raises(StepFailed, match="code 1"):
+        command.find(bench.look())
+    other = command.find(bench.look(step="another"))
+    assert other is not None
+    assert other.skipped == f"{path} is there"
+    bench.connections.close()
+
+
+def test_a_command_outlives_the_shell_that_waits_for_it(bench: SshBench) -> None:
+    mark = bench.directory / "mark"
+    command = Run(argv=("sh", "-c", f"sleep 1.5; echo once >> {mark}"))
+    start = bench.directory / "state" / f"{bench.facts.run}.{bench.facts.step}" / "start.1"
+
+    def end_the_shell() -> None:
+        wait_until(lambda: start.exists() and len(start.read_text().splitlines()) == 2)
+        os.kill(int(start.read_text().split()[2]), signal.SIGTERM)
+
+    threading.Thread(target=end_the_shell).start()
+    with pytest.raises(InDoubt, match="what waited for the command was ended"):
+        command.run(bench.hands())
+    assert command.find(bench.look()) is None
+    assert command.unfinished(bench.look())
+    assert not mark.exists()
+    wait_until(lambda: not command.unfinished(bench.look()))
+    assert mark.read_text() == "once\n"
+    bench.connections.close()
+
+
+def test_a_trace_that_cannot_be_left_starts_nothing(bench: SshBench) -> None:
+    (bench.directory / "state").write_text("no directory")
+    command = Run(argv=("touch", str(bench.directory / "made")))
+    with pytest.raises(StepFailed, match="could not be started"):
+        command.run(bench.hands())
+    assert not (bench.directory / "made").exists()
     bench.connections.close()
 
 

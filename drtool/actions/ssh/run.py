@@ -11,7 +11,7 @@ from drtool.action import Command, Facts, Hands, Look, Target
 from drtool.actions.ssh.at import host_of, ssh_of
 from drtool.connections.reach import Reader
 from drtool.connections.ssh import AnswerLost, SshHands, SshReader
-from drtool.connections.ssh_trace import TIMED_OUT, Trace
+from drtool.connections.ssh_trace import NOT_STARTED, TIMED_OUT, Left, Trace
 from drtool.connections.typed import ssh, typed
 from drtool.errors import InDoubt, StepFailed
 from drtool.model.change import Change
@@ -39,7 +39,8 @@ class Run(Command[Done]):
     """Run a command on a host, once, and find its end again when the session is lost.
 
     ``argv`` are its words; no shell reads them unless they name one. ``creates`` and ``unless``
-    say when it need not be run. Start and exit of this run and step are left on the host.
+    say when it need not be run; what a try of the same run has left half-made excuses nothing.
+    Start and exit of this run and step are left on the host.
     """
 
     purpose: ClassVar[Purpose] = Purpose.PROVISION
@@ -76,19 +77,22 @@ class Run(Command[Done]):
         Raises StepFailed for another exit code, InDoubt when its end is not known.
         """
         facts, host = hands.facts, host_of(hands.facts)
-        writer = hands.reach(SshHands, host)
-        if reason := self._reason_to_skip(writer):
+        writer, trace = hands.reach(SshHands, host), _trace(hands.facts)
+        if reason := self._reason_to_skip(writer, trace):
             return Done(host=host, skipped=reason)
         left = facts.seconds_left
         seconds = (self.default_deadline.seconds if left is None else left) - _MARGIN_SECONDS
-        words = _trace(facts).argv(facts.attempt, seconds, self.argv)
+        words = trace.argv(facts.attempt, seconds, self.argv)
         try:
             ran = writer.run(words, max(1.0, seconds) + _MARGIN_SECONDS, self.input)
         except AnswerLost as error:
             raise InDoubt(error.subject, error.found, "to know how the command ended") from error
         head, _, out = ran.out.partition("\n")
-        if not head.startswith("ended "):
+        if ran.code == NOT_STARTED and not head.startswith("ended "):
             raise StepFailed(writer.subject, f"the command could not be started: {ran.said()}")
+        if not head.startswith("ended "):
+            found = f"what waited for the command was ended: {ran.said()}"
+            raise InDoubt(writer.subject, found, "to know how the command ended")
         return self._judged(host, int(head.split()[1]), out, ran.err)
 
     def find(self, look: Look) -> Done | None:
@@ -96,33 +100,24 @@ class Run(Command[Done]):
 
         Raises StepFailed when it had ended wrongly.
         """
-        reader, trace = look.reach(SshReader, host_of(look.facts)), _trace(look.facts)
-        if self.creates and reader.file_exists(self.creates):
-            return Done(host=host_of(look.facts), skipped=f"{self.creates} is there")
-        names = reader.list_directory(trace.directory)
-        newest = max(trace.attempts(names, "start"), default=0)
-        for attempt in trace.attempts(names, "exit"):
-            if attempt < newest:  # an earlier try's end says nothing of the one that was begun
-                return None
-            where = trace.directory
-            code = trace.exit_of(attempt, reader.read_file(f"{where}/exit.{attempt}"))
-            if code is not None:
-                out = reader.read_file(f"{where}/out.{attempt}") or ""
-                err = reader.read_file(f"{where}/err.{attempt}") or ""
-                return self._judged(host_of(look.facts), code, out, err)
-        return None
+        host = host_of(look.facts)
+        reader, trace = look.reach(SshReader, host), _trace(look.facts)
+        left = trace.newest(reader)
+        if left is None and self.creates and reader.file_exists(self.creates):
+            return Done(host=host, skipped=f"{self.creates} is there")
+        if left is None or left.code is None:
+            return None
+        out = reader.read_file(f"{trace.directory}/out.{left.attempt}") or ""
+        err = reader.read_file(f"{trace.directory}/err.{left.attempt}") or ""
+        return self._judged(host, left.code, out, err)
 
     def unfinished(self, look: Look) -> bool:
         """Whether this very run and step was started on the host and still runs."""
-        reader, trace = look.reach(SshReader, host_of(look.facts)), _trace(look.facts)
-        names = reader.list_directory(trace.directory)
-        ended = trace.attempts(names, "exit")
-        for attempt in trace.attempts(names, "start"):
-            text = reader.read_file(f"{trace.directory}/start.{attempt}")
-            process = trace.process_of(attempt, text)
-            if attempt not in ended and process is not None:
-                return reader.file_exists(f"/proc/{process}")
-        return False
+        reader = look.reach(SshReader, host_of(look.facts))
+        left = _trace(look.facts).newest(reader)
+        if left is None or left.code is not None:
+            return False
+        return any(reader.file_exists(f"/proc/{process}") for process in left.processes)
 
     def by_hand(self, facts: Facts) -> list[str]:
         """The command over SSH, left out where it need not be run."""
@@ -137,12 +132,19 @@ class Run(Command[Done]):
         told = " or ".join(map(str, self.codes))
         return [typed(command), typed("echo $?"), f"It must say {told}. Run it once."]
 
-    def _reason_to_skip(self, host: SshHands) -> str:
+    def _reason_to_skip(self, host: SshHands, trace: Trace) -> str:
+        """Why it need not be run; what an own try has left half-made is no reason."""
+        if not (self.creates or self.unless) or self._is_bad(trace.newest(host)):
+            return ""
         if self.creates and host.file_exists(self.creates):
             return f"{self.creates} is there"
         if self.unless and host.run(list(self.unless), self.default_deadline.seconds).code == 0:
             return f"{shlex.join(self.unless)} ends with 0"
         return ""
+
+    def _is_bad(self, left: Left | None) -> bool:
+        """Whether a try was begun and is not known to have ended well."""
+        return left is not None and left.code not in self.codes
 
     def _judged(self, host: str, code: int, out: str, err: str) -> Done:
         if code in self.codes:

@@ -13,7 +13,9 @@ def test_its_own_files_are_believed() -> None:
     assert TRACE.attempts(names, "start") == [2, 1]
     assert TRACE.attempts(names, "exit") == [1]
     assert TRACE.exit_of(1, "20261123-051401-7f3a/prepare 1 0 12\n") == 0
-    assert TRACE.process_of(2, "20261123-051401-7f3a/prepare 2 4711\n") == 4711
+    started = "20261123-051401-7f3a/prepare 2 4711\n"
+    assert TRACE.processes_of(2, started) == [4711]
+    assert TRACE.processes_of(2, f"{started}4712\n") == [4711, 4712]
 
 
 def test_those_of_others_are_not() -> None:
@@ -27,3 +29,4 @@ def test_those_of_others_are_not() -> None:
         "20261123-051401-7f3a/prepare 1\n",
     ):
         assert TRACE.exit_of(1, text) is None, text
+    assert TRACE.processes_of(1, "20261122-000000-0000/prepare 1 4711\n") == []
