@@ -13,6 +13,7 @@ from pathlib import Path
 from drtool.bootstrap import App, build
 from drtool.errors import BadInput, DrtoolError, JournalUnusable
 from drtool.runbook.load import Loaded, load
+from drtool.runbook.mapping import did_you_mean
 from drtool.units import Duration
 from drtool.verbs.records import list_runs
 from drtool.verbs.watch.automatic import Automaton, Start, start_apart
@@ -133,8 +134,10 @@ def watch(
     document, BadInput for a service without signals.
     """
     app = build()
-    loaded = [_loaded(path, inventory, app) for path in runbooks]
+    loaded = [_loaded(path, inventory, app, options.place) for path in runbooks]
     made = Watch(app, loaded, options)
+    for service in made.services:
+        _must_see_enough(service)
     telling = Telling(app, {one.runbook.service: one for one in loaded}, say)
     stop = threading.Event()
     if not options.once:
@@ -168,9 +171,12 @@ def _without_records(error: DrtoolError) -> Finding:
     )
 
 
-def _loaded(path: Path, inventory: Path | None, app: App) -> Loaded:
+def _loaded(path: Path, inventory: Path | None, app: App, place: str) -> Loaded:
     loaded = load(path, inventory, app.catalog, {})
-    name = loaded.runbook.service
+    name, sites = loaded.runbook.service, loaded.inventory.sites
+    if place not in {HERE, *sites}:
+        known = ", ".join(sites)
+        raise BadInput(f"--site {place}", "is no site", known, did_you_mean(place, sites))
     if not loaded.inventory.services[name].signals:
         raise BadInput(
             f"service {name}",
@@ -181,6 +187,18 @@ def _loaded(path: Path, inventory: Path | None, app: App) -> Loaded:
     return loaded
 
 
+def _must_see_enough(watch: ServiceWatch) -> None:
+    """Raise BadInput where a failover is allowed to begin by itself and never could."""
+    if watch.service.automatic is None or len(watch.places) > 1:
+        return
+    raise BadInput(
+        f"service {watch.name}",
+        f"all its signals look from {watch.places[0]}, so that no failover could begin by itself",
+        "signals from two places",
+        "a signal with from_host at another site; no --site where this machine is at none",
+    )
+
+
 def _beginning(made: Watch, app: App, *, once: bool) -> Iterable[str]:
     """What is watched, and what may happen by itself."""
     yield f"watching the runs in {app.home}"
@@ -188,6 +206,8 @@ def _beginning(made: Watch, app: App, *, once: bool) -> Iterable[str]:
         signals = ", ".join(map(str, one.service.signals))
         automatic = one.service.automatic
         yield f"watching {one.name}: {signals}; an outage is what lasts {one.service.hold_down}"
+        if len(one.places) == 1:
+            yield f"no outage of {one.name} can be told: all its signals look from {one.places[0]}"
         if automatic is None:
             yield f"nothing is started by itself for {one.name}"
         else:

@@ -56,6 +56,12 @@ class ServiceWatch:
         return self.loaded.inventory.services[self.name]
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Where its signals look from; an outage takes two."""
+        found = (place_of(one, self.loaded.inventory, self._here) for one in self.service.signals)
+        return tuple(dict.fromkeys(found))
+
+    @property
     def scope(self) -> str:
         """What has been looked at after a look."""
         return f"service {self.name}"

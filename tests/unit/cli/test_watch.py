@@ -51,6 +51,29 @@ def test_a_machine_at_the_standbys_site_is_no_place_of_its_own(tmp_path: Path) -
     assert "http http://127.0.0.1:9/ seen from west" in told["finding"]["text"]
 
 
+def test_signals_from_one_place_are_said_to_tell_no_outage(tmp_path: Path) -> None:
+    done = watch(tmp_path, "--once", "--site", "west")
+    assert "no outage of orders can be told: all its signals look from west" in done.stderr
+
+
+def test_an_automatic_failover_that_could_never_begin_is_refused(tmp_path: Path) -> None:
+    done = watch(tmp_path, "--once", "--site", "west", more=SIGNALS + ALLOWED)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "service orders: all its signals look from west, so that no failover could begin by "
+        "itself; expected signals from two places\n"
+        "  hint: a signal with from_host at another site; no --site where this machine is at none\n"
+    )
+
+
+def test_a_site_that_the_inventory_does_not_know_is_no_second_place(tmp_path: Path) -> None:
+    done = watch(tmp_path, "--once", "--site", "wset")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "--site wset: is no site; expected east, west\n  hint: did you mean west?\n"
+    )
+
+
 def test_what_may_be_started_by_itself_is_said_first(tmp_path: Path) -> None:
     done = watch(tmp_path, "--once", more=SIGNALS + ALLOWED)
     assert (
