@@ -215,11 +215,15 @@ class Is(Check[Seen]):
 
 
 class Run(Command[Seen]):
-    """Leaves a line; what it leaves can be found, unless it leaves no trace."""
+    """Leaves a line; what it leaves can be found, unless it leaves no trace.
+
+    ``late`` says that it ends, and leaves its trace, just when it is asked whether it still runs.
+    """
 
     purpose: ClassVar[Purpose] = Purpose.PROVISION
     script: str
     trace: bool = True
+    late: bool = False
     doubt: bool = False
     fails: int = 0
     takes: float = 0.0
@@ -235,7 +239,7 @@ class Run(Command[Seen]):
         time.sleep(self.takes)
         if world.effects.count(f"run:{self.script}") <= self.fails:
             raise StepFailed(self.script, "exit code 1")
-        if self.trace:
+        if self.trace and not self.late:
             world.put(f"trace.{self.script}", "done")
         if self.raises:
             raise RuntimeError(self.raises)
@@ -246,6 +250,11 @@ class Run(Command[Seen]):
     def find(self, look: Look) -> Seen | None:
         found = world_of(look).get(f"trace.{self.script}")
         return Seen(value=found, key=self.script, want="done") if found else None
+
+    def unfinished(self, look: Look) -> bool:
+        if self.late:
+            world_of(look).put(f"trace.{self.script}", "done")
+        return False
 
 
 class Tell(Notice):
@@ -320,6 +329,8 @@ def step(name: str, action: str = "bench.set", *needs: str, **said: Any) -> Plan
 
 def approval(name: str, *needs: str, **said: Any) -> PlanStep:
     otherwise = said.pop("otherwise", "abort")
+    if "budget" in said:  # as planning has it
+        said.setdefault("deadline", said["budget"])
     return step(
         name,
         "approval",

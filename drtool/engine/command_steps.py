@@ -117,6 +117,10 @@ class CommandStep:
                 if found is not None:
                     return self._succeeded(found, adopted=True)
                 if not self._command.unfinished(attempt.look()):
+                    # it may have ended between the two looks; from here on nothing changes
+                    found = self._command.find(attempt.look())
+                    if found is not None:
+                        return self._succeeded(found, adopted=True)
                     break
                 problem = f"{doubt.line()}; it was seen started and not ended"
             except Unreachable as error:

@@ -7,9 +7,7 @@ from drtool.engine.cover import covered_steps
 from drtool.engine.preview import preview
 from drtool.engine.result import Result, left_out
 from drtool.model.event import ConsentGiven
-from drtool.model.plan import PlanStep
 from drtool.model.purpose import Outcome
-from drtool.units import Duration
 
 
 def run_approval(attempt: Attempt) -> Result:
@@ -20,7 +18,7 @@ def run_approval(attempt: Attempt) -> Result:
     if context.ports.hands is None:
         return Result(Outcome.SKIPPED, f"would ask {of} for consent", changes=changes)
     text = f"{context.plan.procedure.value} of {context.plan.service}: consent of {of}"
-    given = attempt.ask("approval", text, changes, _patience(step)).answer
+    given = attempt.ask("approval", text, changes).answer
     if given is not None and given.decision == "approved":
         how = "BREAK-GLASS: approved" if given.break_glass else "approved"
         return Result(Outcome.SUCCEEDED, f"{how} by {given.by}", changes=())
@@ -29,18 +27,12 @@ def run_approval(attempt: Attempt) -> Result:
     return _nobody_answered(attempt, given)
 
 
-def _patience(step: PlanStep) -> Duration:
-    """How long people have: the deadline where one is written, else the budget, else the usual."""
-    written = step.approval.deadline if step.approval else None
-    return written or step.budget or step.deadline
-
-
 def _nobody_answered(attempt: Attempt, given: ConsentGiven | None) -> Result:
     """What the runbook says for an approval that nobody answers."""
     step = attempt.step
     otherwise = step.approval.otherwise if step.approval else "abort"
     wanted = getattr(otherwise, "value", otherwise)
-    reason = f"nobody answered within {_patience(step)}"
+    reason = f"nobody answered within {step.deadline}"
     if given is not None and given.reason.startswith("only "):
         reason = given.reason
     if wanted == "continue":
@@ -56,7 +48,7 @@ def run_manual(attempt: Attempt) -> Result:
     text = step.instructions or f"do by hand: {step.name}"
     if context.ports.hands is None:
         return Result(Outcome.SKIPPED, f"would wait for a person: {text}")
-    given = attempt.ask("manual", text, budget=step.deadline).answer
+    given = attempt.ask("manual", text).answer
     if given is not None and given.decision == "approved":
         shown = ", ".join(one.name for one in given.evidence)
         done = f"done by {given.by}" + (f", shown by {shown}" if shown else "")

@@ -26,14 +26,10 @@ class Objectives(Value):
 
 
 class Approval(Value):
-    """Whose consent a step waits for, how many of them, and what if nobody answers in time.
-
-    ``deadline`` is the written one; without it the step's budget is all the time that they have.
-    """
+    """Whose consent a step waits for, how many of them, and what if nobody answers in time."""
 
     of: Name
     count: int | None = Field(default=None, ge=1)
-    deadline: Duration | None = None
     otherwise: OnFailure | str = "abort"
 
 

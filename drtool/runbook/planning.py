@@ -202,7 +202,7 @@ class _Steps:
         fields, left = self._filled(spread, place)
         if entry is not None and not left:
             self._hold(step, entry, fields)
-        limit = step.deadline or (entry.default_deadline if entry else _HUMAN_DEADLINE[step.kind])
+        limit = _limit(step, entry)
         kind = kind_of(entry) if entry else step.kind
         quiet = OnFailure.CONTINUE if kind is StepKind.NOTICE else OnFailure.STOP
         return PlanStep(
@@ -286,6 +286,16 @@ class _Steps:
             entry.model_validate(fields)
         except ValidationError as error:
             say_errors(error, entry, say)
+
+
+def _limit(step: Step, entry: type[Entry] | None) -> Duration:
+    """The written deadline, or the usual one; who is asked has no more than a written budget."""
+    if step.deadline is not None:
+        return step.deadline
+    if entry is not None:
+        return entry.default_deadline
+    asked = step.budget if step.kind is StepKind.APPROVAL else None
+    return asked or _HUMAN_DEADLINE[step.kind]
 
 
 def _has_template(value: JsonValue) -> bool:

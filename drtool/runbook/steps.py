@@ -150,9 +150,6 @@ class StepReader:
         text = keys.text("manual") if kind == "manual" else None
         if name is None or uses is None or (kind == "approval" and approval is None):
             return None
-        deadline = limits.duration("deadline")
-        if approval is not None:
-            approval = approval.model_copy(update={"deadline": deadline})
         return Step(
             name=name,
             kind=StepKind(kind),
@@ -160,7 +157,7 @@ class StepReader:
             at=keys.text("at"),
             purpose=keys.choice("purpose", Purpose),
             budget=limits.duration("budget"),
-            deadline=deadline,
+            deadline=limits.duration("deadline"),
             attempts=keys.count("attempts"),
             every=keys.duration("every"),
             passes=keys.count("passes") or 1,

@@ -116,10 +116,7 @@ def test_an_approval_that_nobody_gives(
 def test_a_written_deadline_is_how_long_people_have_and_the_budget_only_counts(
     bench: Bench,
 ) -> None:
-    consent = approval("consent", budget=Duration(0.1))
-    assert consent.approval is not None
-    within = consent.approval.model_copy(update={"deadline": Duration(300)})
-    consent = consent.model_copy(update={"approval": within})
+    consent = approval("consent", budget=Duration(0.1), deadline=Duration(300))
     running = bench.in_background(bench.engine(plan=plan_of(*chain(consent, step("one")))))
     bench.until(lambda: bench.asked("consent"))
     asked = bench.state.waiting_for[0].asked

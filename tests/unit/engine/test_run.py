@@ -408,3 +408,12 @@ def test_a_command_that_was_left_behind_is_not_begun_again(bench: Bench) -> None
 def test_a_large_plan_runs(bench: Bench) -> None:
     steps = chain(*(step(f"s{number}", "bench.nothing") for number in range(100)))
     assert bench.execute(plan=plan_of(*steps)).exit_code == 0
+
+
+def test_a_command_that_ends_between_two_looks_is_found_and_not_run_again(bench: Bench) -> None:
+    ended = bench.execute(
+        step("one", "bench.run", script="one", doubt=True, late=True, repeatable=True)
+    )
+    assert ended.exit_code == 0
+    assert bench.world.effects == ["run:one"]
+    assert bench.state.step("one").adopted

@@ -99,7 +99,20 @@ def test_limits_are_the_written_ones_or_the_class_s(failover: Plan) -> None:
     assert (promote.budget, promote.deadline) == (None, Duration(60))
     assert promote.one_way
     assert failover.step("answers").passes == 3
-    assert failover.step("consent").deadline == Duration(900)
+
+
+def test_who_is_asked_has_the_written_deadline_or_the_budget_or_the_usual_time(
+    loading: Load, catalog: Catalog
+) -> None:
+    told = "budget: 1m, otherwise: abort"
+    for written, limit in (
+        (told, 60),
+        ("budget: 1m, deadline: 1h", 3600),
+        ("deadline: 1h", 3600),
+        ("otherwise: abort", 900),
+    ):
+        made = plan(loading((told, written)), Procedure.FAILOVER, LOST, catalog=catalog)
+        assert made.step("consent").deadline == Duration(limit), written
 
 
 def test_only_planned_procedures_ask_at_the_start(loading: Load, catalog: Catalog) -> None:
