@@ -233,11 +233,17 @@ def _secret_files(root: Pairs, directory: Path, say: Say) -> None:
             file = value
         else:
             continue
+        if not file.strip():
+            continue  # nothing is named
         found = directory / Path(file).expanduser()
         try:
-            mode = stat.S_IMODE(found.stat().st_mode)
+            told = found.stat().st_mode
         except OSError:
             continue
+        if stat.S_ISDIR(told):
+            say(node, f"{file} is a directory", "name the file that holds the key")
+            continue
+        mode = stat.S_IMODE(told)
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             say(
                 node,

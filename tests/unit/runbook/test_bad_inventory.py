@@ -330,3 +330,16 @@ def test_warns_of_what_does_not_hold(
     changes: list[Change], warning: list[str], loading: Load
 ) -> None:
     assert list(loading(inventory=changes).warnings) == warning
+
+
+def test_a_directory_is_no_key_and_nobody_is_told_to_close_it(lint: Lint) -> None:
+    Path("keys").mkdir()
+    for written, told in (
+        ("", []),
+        (
+            "keys",
+            ["inventory.yaml:24:57: keys is a directory\n  hint: name the file that holds the key"],
+        ),
+    ):
+        key = ('host_key: "' + WEST_KEY, f'key_file: {written}, host_key: "{WEST_KEY}')
+        assert lint(inventory=[key]) == told
