@@ -87,19 +87,26 @@ class StateStep:
             waiting = self._last_chance(changes)
         if waiting is not None:
             self._note(waiting)
-            if self._may_be_left():
-                raise Stopped
+            self._leave_if_stopped()
             self._attempt.pause(self._problem, self._hint)
             return None
+        self._give_up_if_aborted()
         return self._act(seen, changes)
 
-    def _may_be_left(self) -> bool:
-        """Whether the run stops and nothing but time is missing from a step that can take hours.
+    def _leave_if_stopped(self) -> None:
+        """Raise Stopped, with what was missing, where the run stops: the step could take hours.
 
         Who serves and who is served is looked at to its end.
         """
         going = self._attempt.context.phase is Phase.GOING
-        return not going and self._attempt.step.purpose not in _TO_THE_END
+        if not going and self._attempt.step.purpose not in _TO_THE_END:
+            raise Stopped(self._problem)
+
+    def _give_up_if_aborted(self) -> None:
+        """The same where an effect has not come about; an engine that only leaves tries on."""
+        leaving = self._attempt.context.phase is Phase.LEAVING
+        if self._attempt.intent_written and not leaving:
+            self._leave_if_stopped()
 
     def _act(self, seen: Value, changes: list[Change]) -> Result | None:
         attempt = self._attempt
@@ -149,6 +156,7 @@ class StateStep:
             raise error
         self._note(error.line(), error.hint)
         self._warn(error)
+        self._give_up_if_aborted()
         self._attempt.pause(self._problem, self._hint)
         return None
 

@@ -105,8 +105,8 @@ class StepRun:
             return self._run(attempt)
         except (Abandoned, JournalUnusable):
             raise
-        except Stopped:
-            return self._stopped(attempt)
+        except Stopped as stopped:
+            return self._stopped(attempt, str(stopped))
         except LeftOut as asked:
             return left_out(asked.given.by, asked.given.reason)
         except BaseException as error:  # noqa: BLE001 - an action may raise anything
@@ -114,10 +114,12 @@ class StepRun:
                 self._context.lease_lost = error.line()
             return _result_of(error, self.step)
 
-    def _stopped(self, attempt: Attempt) -> Result | None:
+    def _stopped(self, attempt: Attempt, problem: str = "") -> Result | None:
+        """The end of a step whose run stops; ``problem`` is what it had been waiting for."""
         if self._context.phase is Phase.LEAVING:
             return None
         changed = "its effect may be there" if attempt.intent_written else "nothing was changed"
+        changed += f" ({problem})" if problem else ""
         if self._context.phase is Phase.HANDING_OVER:
             return Result(Outcome.HANDED_OVER, f"the run was handed over; {changed}")
         taken_back = self._context.phase is Phase.UNWINDING

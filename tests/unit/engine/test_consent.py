@@ -271,6 +271,23 @@ def test_an_abort_does_not_wait_for_what_may_take_hours(bench: Bench) -> None:
     assert "its effect may be there" in bench.state.step("one").reason
 
 
+@pytest.mark.parametrize("unreachable", [False, True], ids=["fails", "is not reached any more"])
+def test_an_abort_does_not_try_for_hours_what_does_not_come_about(
+    bench: Bench, unreachable: bool
+) -> None:
+    steps = chain(step("one", fails=1_000_000, deadline=Duration(3600)), step("two"))
+    running = bench.in_background(bench.engine(*steps))
+    bench.until(lambda: bench.world.effects)
+    if unreachable:
+        bench.world.put("one.unreachable", "yes")
+    bench.ask("abort")
+    ended = running.wait()
+    assert (ended.outcome, ended.exit_code) == (Outcome.ABORTED, 4)
+    reason = bench.state.step("one").reason
+    missing = "does not answer" if unreachable else "not this time"
+    assert reason == f"the run was aborted; its effect may be there (one: {missing})"
+
+
 def test_a_failure_is_asked_about(bench: Bench) -> None:
     steps = (step("one", fails=1, attempts=1, on_failure=OnFailure.ASK),)
     running = bench.in_background(bench.engine(*steps))
